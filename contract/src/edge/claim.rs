@@ -1,0 +1,150 @@
+//! Which requests are claimed, by path. Invariant: a spelling that a lenient router may treat like a claimed path is
+//! never free.
+
+use alloc::{format, string::String, sync::Arc, vec::Vec};
+
+use crate::dialect::{DIALECTS, Dialect, Does, Route, Sharing};
+use crate::edge::Settings;
+use crate::json::fold;
+
+/// One claimed path of a configured dialect.
+#[derive(Clone, Debug)]
+pub struct Claim {
+    pub dialect: &'static dyn Dialect,
+    pub route: &'static Route,
+    pub path: String,
+    pub settings: Arc<Settings>,
+    loose: String,
+}
+
+/// How a request's path stands to the claims.
+#[derive(Debug)]
+pub(super) enum Found<'e> {
+    Free,
+    /// Claimed, spelt exactly so.
+    Exact(Vec<&'e Arc<Claim>>),
+    /// Another spelling of a claimed path.
+    Spelling(&'e Arc<Claim>),
+}
+
+impl Claim {
+    pub(super) fn new(
+        dialect: &'static dyn Dialect,
+        route: &'static Route,
+        path: String,
+        settings: Arc<Settings>,
+    ) -> Self {
+        let loose = loose(&path);
+        Self { dialect, route, path, settings, loose }
+    }
+
+    pub(super) fn is_shared(&self) -> bool {
+        !matches!(self.route.sharing, Sharing::Exclusive)
+    }
+
+    pub(super) fn method(&self) -> &'static str {
+        match self.route.does {
+            Does::Call(_) => "POST",
+            Does::Link => "GET",
+        }
+    }
+}
+
+pub(super) fn find<'e>(claims: &'e [Arc<Claim>], path: &str) -> Found<'e> {
+    let exact: Vec<&Arc<Claim>> = claims.iter().filter(|claim| claim.path == path).collect();
+    if !exact.is_empty() {
+        return Found::Exact(exact);
+    }
+    let loose = loose(path);
+    match claims.iter().find(|claim| claim.loose == loose) {
+        Some(claim) => Found::Spelling(claim),
+        None => Found::Free,
+    }
+}
+
+/// The path as the most lenient router would read it: percent-decoded up to four times, `\` as `/`, parameters cut,
+/// empty and dot segments resolved, white space, controls and invisible characters dropped, case folded.
+pub fn loose(path: &str) -> String {
+    let decoded = decode(path);
+    let cut = decoded.split(['?', '#']).next().unwrap_or_default();
+    let mut segments: Vec<String> = Vec::new();
+    for raw in cut.split(['/', '\\']) {
+        let plain = raw.split(';').next().unwrap_or_default();
+        let kept: String = fold(plain).filter(|c| !is_ignorable(*c)).collect();
+        match kept.as_str() {
+            "" | "." => {}
+            ".." => {
+                segments.pop();
+            }
+            _ => segments.push(kept.trim_end_matches('.').into()),
+        }
+    }
+    format!("/{}", segments.join("/"))
+}
+
+fn is_ignorable(c: char) -> bool {
+    c.is_whitespace()
+        || c.is_control()
+        || matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+}
+
+fn decode(path: &str) -> String {
+    let mut text: String = path.into();
+    for _ in 0..4 {
+        let Some(next) = decode_once(&text) else { break };
+        text = next;
+    }
+    text
+}
+
+/// `None` when nothing was left to decode.
+fn decode_once(text: &str) -> Option<String> {
+    let mut bytes: Vec<u8> = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    let mut changed = false;
+    while let Some((first, tail)) = rest.split_first() {
+        match (first, tail) {
+            (b'%', [high, low, after @ ..])
+                if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() =>
+            {
+                let digit = |byte: &u8| char::from(*byte).to_digit(16).unwrap_or_default();
+                bytes.push((digit(high) << 4 | digit(low)) as u8);
+                rest = after;
+                changed = true;
+            }
+            _ => {
+                bytes.push(*first);
+                rest = tail;
+            }
+        }
+    }
+    changed.then(|| String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// A regular expression (RE2) for gateways that choose routes by path: every default path of every dialect, with the
+/// spellings that survive the gateway's own normalisation. What it lets through, the filter judges.
+pub fn route_regex() -> String {
+    let mut paths: Vec<&str> = DIALECTS
+        .iter()
+        .flat_map(|dialect| dialect.routes().iter().map(|route| route.path))
+        .collect();
+    paths.sort_unstable();
+    paths.dedup();
+    let alternatives: Vec<String> = paths.into_iter().map(spellings).collect();
+    format!(
+        "(?i)(?:{})(?:[/.;]|%[0-9a-f]{{2}}).*|(?i)(?:{})",
+        alternatives.join("|"),
+        alternatives.join("|")
+    )
+}
+
+/// Paths with an encoded separator, dot, percent sign or control: normalising gateways leave these as they are, and a
+/// router behind them may not.
+pub const ROUTE_ENCODINGS: &str = "(?i).*%(?:25|2e|2f|5c|3b|[01][0-9a-f]|7f).*";
+
+fn spellings(path: &str) -> String {
+    path.trim_start_matches('/')
+        .split('/')
+        .map(|segment| format!("/+{}(?:;[^/]*)?", segment.replace('.', "\\.")))
+        .collect()
+}

@@ -1,0 +1,253 @@
+//! Reads the `dialects` object: settings and claimed paths of every dialect that is on.
+
+use alloc::{borrow::ToOwned, format, string::String, sync::Arc, vec::Vec};
+
+use super::reader::Reader;
+use crate::address::Country;
+use crate::dialect::{DIALECTS, Dialect, Route, Setting};
+use crate::edge::{Claim, Client, Clients, Settings};
+use crate::json::{Object, Value};
+use crate::language::Language;
+use crate::name::Name;
+
+impl Reader {
+    pub(super) fn dialects(&mut self, object: &mut Object) -> Vec<Arc<Claim>> {
+        let Some(Value::Object(mut chosen)) = object.take("dialects") else {
+            self.fault("dialects", "must be an object with one member for each dialect that is on");
+            return Vec::new();
+        };
+        let mut claims = Vec::new();
+        for dialect in DIALECTS {
+            match chosen.take(dialect.name()) {
+                None => {}
+                Some(Value::Object(object)) => claims.extend(self.dialect(*dialect, object)),
+                Some(_) => self.fault(
+                    &format!("dialects.{}", dialect.name()),
+                    "must be an object; {} takes every default",
+                ),
+            }
+        }
+        let known: Vec<&str> = DIALECTS.iter().map(|dialect| dialect.name()).collect();
+        self.leftovers(&chosen, "dialects.", &known);
+        if claims.is_empty() {
+            self.fault("dialects", "none is on");
+        }
+        self.check_unique(&claims);
+        claims
+    }
+
+    fn dialect(&mut self, dialect: &'static dyn Dialect, mut object: Object) -> Vec<Arc<Claim>> {
+        let place = format!("dialects.{}.", dialect.name());
+        let mut settings = Settings {
+            language: dialect.languages().first().copied().unwrap_or(Language::English),
+            clients: Clients::Any,
+            country: None,
+            fields: Vec::new(),
+        };
+        let mut mobile = false;
+        let mut known = Vec::from(["paths"]);
+        for setting in dialect.settings() {
+            known.push(setting.key());
+            match setting {
+                Setting::Language => self.language(dialect, &mut object, &place, &mut settings),
+                Setting::Clients => settings.clients = self.clients(&mut object, &place),
+                Setting::Country => settings.country = self.country(&mut object, &place),
+                Setting::Captcha | Setting::Keys => self.left_to_app(*setting, &mut object, &place),
+                Setting::Mobile => mobile = self.flag(&mut object, &place, "mobile"),
+                Setting::Fields(names) => settings.fields = self.fields(names, &mut object, &place),
+            }
+        }
+        let paths = self.paths(dialect, &mut object, &place, mobile);
+        self.leftovers(&object, &place, &known);
+        let settings = Arc::new(settings);
+        let claim = |(route, path)| Arc::new(Claim::new(dialect, route, path, settings.clone()));
+        paths.into_iter().map(claim).collect()
+    }
+
+    fn language(
+        &mut self,
+        dialect: &dyn Dialect,
+        object: &mut Object,
+        place: &str,
+        settings: &mut Settings,
+    ) {
+        let Some(tag) = self.optional_text(object, place, "language") else {
+            return;
+        };
+        match Language::parse(&tag).filter(|language| dialect.languages().contains(language)) {
+            Some(language) => settings.language = language,
+            None => {
+                let tags: Vec<&str> =
+                    dialect.languages().iter().map(|language| language.tag()).collect();
+                self.fault(
+                    &format!("{place}language"),
+                    &format!("must be one of {}", tags.join(", ")),
+                );
+            }
+        }
+    }
+
+    fn clients(&mut self, object: &mut Object, place: &str) -> Clients {
+        let place = format!("{place}clients");
+        match object.take("clients") {
+            Some(Value::String(any)) if any.as_str() == "any" => Clients::Any,
+            Some(Value::Array(items)) => Clients::Listed(
+                items.into_iter().filter_map(|item| self.client(item, &place)).collect(),
+            ),
+            _ => {
+                self.fault(
+                    &place,
+                    "must be \"any\" or a list of {\"id\": \"..\", \"origins\": [..]}",
+                );
+                Clients::Listed(Vec::new())
+            }
+        }
+    }
+
+    fn client(&mut self, item: Value, place: &str) -> Option<Client> {
+        let Value::Object(mut object) = item else {
+            self.fault(place, "each client is an object");
+            return None;
+        };
+        let place = format!("{place}[].");
+        let id = self.text(&mut object, &place, "id");
+        let id = id.and_then(|id| Name::parse(&id));
+        if id.is_none() {
+            self.fault(&format!("{place}id"), "must be 1 to 64 characters of A-Z a-z 0-9 . _ -");
+        }
+        let origins = self.origins(&mut object, &place);
+        self.leftovers(&object, &place, &["id", "origins"]);
+        Some(Client { id: id?, origins })
+    }
+
+    fn country(&mut self, object: &mut Object, place: &str) -> Option<Country> {
+        let text = self.optional_text(object, place, "country")?;
+        let country = Country::parse(&text).ok();
+        if country.is_none() {
+            self.fault(&format!("{place}country"), "must be a calling code like \"86\"");
+        }
+        country
+    }
+
+    fn left_to_app(&mut self, setting: Setting, object: &mut Object, place: &str) {
+        let place = format!("{place}{}", setting.key());
+        match object.take(setting.key()).as_ref().map(Value::as_str) {
+            Some(Some("app")) if setting == Setting::Captcha => self.warnings.push(format!(
+                "{place}: \"app\": captcha_token is required and not judged; the app behind must guard its own sends"
+            )),
+            Some(Some("app")) => self.warnings.push(format!(
+                "{place}: \"app\": passwords that were encrypted for the app's keys are refused; clients send them plain over TLS"
+            )),
+            Some(Some("own")) => self.fault(&place, "\"own\" is not in this version; choose \"app\""),
+            _ => self.fault(&place, "must be chosen: \"app\" (calls pass on to the app) or \"own\""),
+        }
+    }
+
+    fn fields(
+        &mut self,
+        names: &'static [&'static str],
+        object: &mut Object,
+        place: &str,
+    ) -> Vec<(&'static str, String)> {
+        let place = format!("{place}fields.");
+        let mut chosen = match object.take("fields") {
+            None => return Vec::new(),
+            Some(Value::Object(chosen)) => chosen,
+            Some(_) => {
+                self.fault(&place, "must be an object");
+                return Vec::new();
+            }
+        };
+        let set = names
+            .iter()
+            .filter_map(|name| Some((*name, self.optional_text(&mut chosen, &place, name)?)))
+            .collect();
+        self.leftovers(&chosen, &place, names);
+        set
+    }
+
+    /// The routes that are on, each with its path.
+    fn paths(
+        &mut self,
+        dialect: &'static dyn Dialect,
+        object: &mut Object,
+        place: &str,
+        mobile: bool,
+    ) -> Vec<(&'static Route, String)> {
+        let place = format!("{place}paths.");
+        let mut chosen = match object.take("paths") {
+            None => None,
+            Some(Value::Object(chosen)) => Some(chosen),
+            Some(_) => {
+                self.fault(&place, "must be an object");
+                None
+            }
+        };
+        let routes = dialect.routes().iter();
+        let on = routes.filter(|route| mobile || route.needs != Some(Setting::Mobile));
+        let paths = on
+            .filter_map(|route| {
+                let path = match chosen.as_mut().and_then(|chosen| chosen.take(route.name)) {
+                    None => route.path.to_owned(),
+                    Some(Value::Bool(false)) => return None,
+                    Some(value) => self.path(value, &place, route)?,
+                };
+                Some((route, path))
+            })
+            .collect();
+        let names: Vec<&str> = dialect.routes().iter().map(|route| route.name).collect();
+        if let Some(chosen) = &chosen {
+            self.leftovers(chosen, &place, &names);
+        }
+        paths
+    }
+
+    fn path(&mut self, value: Value, place: &str, route: &Route) -> Option<String> {
+        let text = value.into_string();
+        let path = text.filter(|path| path.len() > 1 && path.len() <= 200 && is_plain_path(path));
+        if path.is_none() {
+            self.fault(
+                &format!("{place}{}", route.name),
+                "must be `false`, or a path like \"/api/reset\": segments of A-Z a-z 0-9 . _ - ~",
+            );
+        }
+        path
+    }
+
+    /// One path may not serve two routes by the same method.
+    fn check_unique(&mut self, claims: &[Arc<Claim>]) {
+        for (index, claim) in claims.iter().enumerate() {
+            let same =
+                |known: &&Arc<Claim>| known.path == claim.path && known.method() == claim.method();
+            if claims.iter().take(index).any(|known| same(&known)) {
+                let place = format!("dialects.{}.paths.{}", claim.dialect.name(), claim.route.name);
+                self.fault(&place, "another route has the same path; give one of them another");
+            }
+        }
+    }
+}
+
+impl Setting {
+    /// The key under the dialect's name.
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Language => "language",
+            Self::Clients => "clients",
+            Self::Country => "country",
+            Self::Captcha => "captcha",
+            Self::Keys => "keys",
+            Self::Mobile => "mobile",
+            Self::Fields(_) => "fields",
+        }
+    }
+}
+
+fn is_plain_path(path: &str) -> bool {
+    let plain =
+        |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-' | b'~');
+    path.strip_prefix('/').is_some_and(|rest| {
+        rest.split('/').all(|segment| {
+            !segment.is_empty() && segment != "." && segment != ".." && segment.bytes().all(plain)
+        })
+    })
+}

@@ -1,0 +1,107 @@
+//! The edge's configuration: one JSON object. Invariant: an `Edge` exists only when every key is known and every value
+//! good; all faults are reported at once, each with its place and its remedy.
+
+mod dialects;
+mod reader;
+
+use alloc::{borrow::ToOwned, format, string::String, sync::Arc, vec::Vec};
+
+use crate::edge::{Claim, Settings};
+use crate::json::{self, Names, Value};
+use crate::name::Name;
+use crate::signature::EdgeKey;
+
+/// Every key of the configuration with its meaning, for the reference in the README. Keys of a dialect follow a dot.
+pub const KEYS: &[(&str, &str)] = &[
+    ("audience", "name of this deployment; the sidecar accepts messages for its own only"),
+    ("site", "name of the site, `default` where there is one"),
+    (
+        "base_url",
+        "`https://host` of the pages that links open; the only host that ever stands in a link",
+    ),
+    (
+        "mode",
+        "`natural`: hold the request at its headers (Envoy with `allow_on_headers_stop_iteration`)",
+    ),
+    (
+        "key",
+        "`{\"id\", \"env\"}`: id of the edge key, and the variable that holds its 64 hexadecimal digits",
+    ),
+    ("allow_inline_key", "`true` lets `key` be `{\"id\", \"inline\"}`; for demonstrations"),
+    ("origins", "list of `scheme://host[:port]`: pages, beside those of `base_url`, that may call"),
+    ("dialects", "object: a dialect is on when its name is a member"),
+    ("dialects.*.paths", "object: route name to another path, or to `false` to switch it off"),
+    ("dialects.*.language", "language of the answers where the request names none"),
+    ("dialects.*.clients", "`\"any\"` or a list of `{\"id\", \"origins\"}`: who may call"),
+    ("dialects.*.country", "calling code of phone numbers in national form, like `\"86\"`"),
+    ("dialects.*.captcha", "`\"app\"`: captcha calls pass on to the app, which judges them"),
+    ("dialects.*.keys", "`\"app\"`: calls for public keys pass on to the app"),
+    ("dialects.*.mobile", "`true` switches the operations by phone on"),
+    ("dialects.*.fields", "object: names of members that no source documents"),
+];
+
+/// A configured edge.
+#[derive(Debug)]
+pub struct Edge {
+    audience: Name,
+    site: Name,
+    base_url: String,
+    key: EdgeKey,
+    origins: Vec<String>,
+    claims: Vec<Arc<Claim>>,
+    warnings: Vec<String>,
+}
+
+/// Looks a variable up in the host's environment.
+pub type Environment<'e> = &'e mut dyn FnMut(&str) -> Option<String>;
+
+impl Edge {
+    /// Reads a configuration; the error lists every fault as a sentence.
+    pub fn from_json(bytes: &[u8], environment: Environment<'_>) -> Result<Self, Vec<String>> {
+        let object = match json::parse(bytes, Names::Exact) {
+            Ok(Value::Object(object)) => object,
+            Ok(_) => return Err(Vec::from(["the configuration must be a JSON object".to_owned()])),
+            Err(fault) => {
+                return Err(Vec::from([format!("the configuration is not strict JSON: {fault}")]));
+            }
+        };
+        reader::read(object, environment)
+    }
+
+    pub fn audience(&self) -> &Name {
+        &self.audience
+    }
+
+    pub fn site(&self) -> &Name {
+        &self.site
+    }
+
+    pub fn base_url(&self) -> &str {
+        &self.base_url
+    }
+
+    pub fn key(&self) -> &EdgeKey {
+        &self.key
+    }
+
+    /// What is configured as wished and still wants a thought; to be logged at start.
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+
+    pub(in crate::edge) fn claims(&self) -> &[Arc<Claim>] {
+        &self.claims
+    }
+
+    pub(in crate::edge) fn known_origins<'e>(
+        &'e self,
+        settings: &'e Settings,
+    ) -> impl Iterator<Item = &'e str> {
+        self.origins.iter().map(String::as_str).chain(settings.clients.origins())
+    }
+
+    /// Stands in for a request id when the host gave neither id nor randomness.
+    pub(in crate::edge) fn nameless(&self) -> Name {
+        self.site.clone()
+    }
+}

@@ -1,0 +1,294 @@
+//! One exchange, as a state machine without a host: `Edge::on_head` -> `Exchange::on_request` -> `Exchange::on_answer`.
+//! Invariant: every answer of ours is complete here: status, body, `no-store`, request id, CORS.
+
+use alloc::{format, string::String, string::ToString, sync::Arc, vec::Vec};
+use core::net::IpAddr;
+
+use crate::dialect::{Dialect, Does};
+use crate::edge::sharing::{self, Whose};
+use crate::edge::{Answer, Claim, Edge, Exchanged, Head, MadeBy, claim, cors, query};
+use crate::language::Language;
+use crate::message::{Flow, Operation};
+use crate::name::Name;
+use crate::outcome::{Outcome, Refusal};
+use crate::signature::hex;
+
+/// The largest request body that is read, in bytes.
+pub const MAX_BODY: usize = 16 * 1024;
+
+/// The largest answer of the sidecar that is read, in bytes.
+pub const MAX_ANSWER: usize = 64 * 1024;
+
+pub(super) const FLOW_COOKIE: &str = "__Host-rekey_flow";
+
+/// Seconds for `Retry-After` where something behind the edge failed and said nothing better.
+const BUSY_RETRY: u32 = 5;
+
+/// What the host knows and a pure machine cannot. `None` means that the host failed, and the request with it.
+pub trait Circumstances {
+    /// Unix seconds.
+    fn now(&mut self) -> Option<u64>;
+    /// 16 bytes of the host's random generator.
+    fn random(&mut self) -> Option<[u8; 16]>;
+    /// The client's address as the host trusts it.
+    fn sender(&mut self) -> Option<IpAddr>;
+}
+
+/// What the host does next.
+#[derive(Debug)]
+pub enum Step {
+    /// Not ours: pass on, byte for byte.
+    Pass,
+    /// Hold the request back until its body is whole.
+    Collect,
+    /// Answer at once.
+    Reply(Answer),
+    /// Send this instead of the request.
+    Forward(Forward),
+}
+
+/// The signed message that takes the place of the request.
+#[derive(Debug)]
+pub struct Forward {
+    pub operation: Operation,
+    pub body: Vec<u8>,
+}
+
+/// What one claimed request has been understood as so far.
+#[derive(Debug)]
+pub struct Exchange {
+    pub(super) claim: Arc<Claim>,
+    pub(super) head: Head,
+    pub(super) language: Language,
+    pub(super) request: Name,
+    /// The request's origin, when its pages may call.
+    pub(super) origin: Option<String>,
+    pub(super) new_flow: Option<Flow>,
+    outcome: &'static str,
+}
+
+impl Edge {
+    /// Judges a request's head. An `Exchange` comes with every step but `Pass`.
+    pub fn on_head(
+        &self,
+        head: Head,
+        circumstances: &mut dyn Circumstances,
+    ) -> (Step, Option<Exchange>) {
+        let (claims, spelling) = match claim::find(self.claims(), head.path()) {
+            claim::Found::Free => return (Step::Pass, None),
+            claim::Found::Exact(claims) => (claims, false),
+            claim::Found::Spelling(claim) => (Vec::from([claim]), true),
+        };
+        let method = if head.method() == "HEAD" { "GET" } else { head.method() };
+        let chosen = claims.iter().find(|claim| claim.method() == method);
+        let Some(claim) = chosen.or(claims.first()) else {
+            return (Step::Pass, None);
+        };
+        let mut exchange = self.exchange(claim, head, circumstances);
+        let step = if spelling {
+            exchange.refuse(Refusal::NotFound)
+        } else if chosen.is_none() {
+            exchange.other_method(&claims)
+        } else {
+            exchange.judge_head(self)
+        };
+        match step {
+            Step::Pass => (Step::Pass, None),
+            step => (step, Some(exchange)),
+        }
+    }
+
+    fn exchange(
+        &self,
+        claim: &Arc<Claim>,
+        head: Head,
+        circumstances: &mut dyn Circumstances,
+    ) -> Exchange {
+        let given = head.text("x-request-id").and_then(Name::parse);
+        let drawn = || circumstances.random().and_then(|bytes| Name::parse(&hex(&bytes)));
+        let request = given.or_else(drawn).unwrap_or_else(|| self.nameless());
+        let origin = cors::allowed(&head, self.known_origins(&claim.settings));
+        let language = claim.dialect.language(&head, &claim.settings);
+        let claim = Arc::clone(claim);
+        Exchange { claim, head, language, request, origin, new_flow: None, outcome: "" }
+    }
+}
+
+impl Exchange {
+    /// The dialect, for metrics.
+    pub fn dialect(&self) -> &'static dyn Dialect {
+        self.claim.dialect
+    }
+
+    /// The operation's name, for metrics.
+    pub fn operation(&self) -> &'static str {
+        match self.claim.route.does {
+            Does::Call(operation) => operation.as_str(),
+            Does::Link => "link",
+        }
+    }
+
+    /// The outcome's code once there is an answer, for metrics.
+    pub fn outcome(&self) -> &'static str {
+        self.outcome
+    }
+
+    /// The gateway's request id.
+    pub fn request(&self) -> &Name {
+        &self.request
+    }
+
+    /// The body grew over `MAX_BODY` before it ended.
+    pub fn on_oversize(&mut self) -> Step {
+        self.refuse(Refusal::TooLarge)
+    }
+
+    /// Judges the whole request.
+    pub fn on_request(
+        &mut self,
+        edge: &Edge,
+        body: &[u8],
+        circumstances: &mut dyn Circumstances,
+    ) -> Step {
+        match self.read(edge, body, circumstances) {
+            Ok(Some(forward)) => Step::Forward(forward),
+            Ok(None) => Step::Pass,
+            Err(refusal) => self.refuse(refusal),
+        }
+    }
+
+    /// Puts what came back into the dialect's words; `retry_after` is that header's seconds.
+    pub fn on_answer(
+        &mut self,
+        status: u16,
+        made_by: MadeBy,
+        retry_after: Option<u32>,
+        body: &[u8],
+    ) -> Answer {
+        let outcome = match made_by {
+            MadeBy::Sidecar => Outcome::decode(body),
+            MadeBy::Proxy => None,
+        };
+        let retry_after = retry_after.unwrap_or(BUSY_RETRY);
+        let outcome = outcome.unwrap_or_else(|| {
+            Outcome::Refused(match (made_by, status) {
+                (MadeBy::Proxy, 413) => Refusal::TooLarge,
+                (MadeBy::Proxy, 429) => Refusal::Throttled { retry_after },
+                _ => Refusal::Busy { retry_after },
+            })
+        });
+        self.answer(&outcome)
+    }
+
+    /// The answer when the host itself failed: busy, in the dialect's words.
+    pub fn on_failure(&mut self) -> Answer {
+        self.answer(&Outcome::Refused(busy()))
+    }
+
+    fn other_method(&mut self, claims: &[&Arc<Claim>]) -> Step {
+        let get = claims.iter().any(|claim| claim.method() == "GET");
+        let post = claims.iter().any(|claim| claim.method() == "POST");
+        let shared = claims.iter().any(|claim| claim.is_shared());
+        let allow = match (get, post) {
+            (true, true) => "GET, HEAD, OPTIONS, POST",
+            (true, false) => "GET, HEAD, OPTIONS",
+            _ => "OPTIONS, POST",
+        };
+        if self.head.method() != "OPTIONS" {
+            return self.refuse(Refusal::MethodNotAllowed { allow });
+        }
+        let preflight = cors::is_preflight(&self.head);
+        if preflight && self.origin.is_none() && shared {
+            return Step::Pass;
+        }
+        self.outcome = "preflight";
+        let mut answer = Answer::empty(200);
+        answer.headers.push(("allow", allow.into()));
+        if preflight && self.origin.is_some() {
+            answer.headers.extend(cors::preflight(allow));
+        }
+        Step::Reply(self.complete(answer))
+    }
+
+    fn judge_head(&mut self, edge: &Edge) -> Step {
+        if self.claim.route.does == Does::Link {
+            return self.open_link(edge);
+        }
+        match self.check_head() {
+            Ok(()) => Step::Collect,
+            Err(refusal) => self.refuse(refusal),
+        }
+    }
+
+    fn check_head(&self) -> Result<(), Refusal> {
+        let length = self.head.only("content-length")?;
+        if length.is_some_and(|text| text.parse().is_ok_and(|bytes: usize| bytes > MAX_BODY)) {
+            return Err(Refusal::TooLarge);
+        }
+        match self.head.only("content-encoding")? {
+            None => Ok(()),
+            Some(encoding) if encoding.eq_ignore_ascii_case("identity") => Ok(()),
+            Some(_) => Err(Refusal::UnsupportedMedia),
+        }
+    }
+
+    fn open_link(&mut self, edge: &Edge) -> Step {
+        let claim = Arc::clone(&self.claim);
+        let Some(query) = query::parse(self.head.query().unwrap_or_default()) else {
+            return self.refuse(Refusal::Malformed);
+        };
+        match sharing::judge_query(claim.route.sharing, &query) {
+            Ok(Whose::Theirs) => return Step::Pass,
+            Ok(Whose::Ours) => {}
+            Err(refusal) => return self.refuse(refusal),
+        }
+        let Some(target) = claim.dialect.link(&query) else {
+            return self.refuse(Refusal::Malformed);
+        };
+        self.outcome = "link";
+        let mut answer = Answer::empty(302);
+        answer.headers.push(("location", format!("{}{target}", edge.base_url())));
+        answer.headers.push(("referrer-policy", "no-referrer".into()));
+        Step::Reply(self.complete(answer))
+    }
+
+    fn refuse(&mut self, refusal: Refusal) -> Step {
+        Step::Reply(self.answer(&Outcome::Refused(refusal)))
+    }
+
+    fn answer(&mut self, outcome: &Outcome) -> Answer {
+        self.outcome = outcome.code();
+        let exchanged = Exchanged {
+            does: self.claim.route.does,
+            channel: self.claim.route.channel,
+            language: self.language,
+            request: &self.request,
+            settings: &self.claim.settings,
+        };
+        let mut answer = self.claim.dialect.answer(&exchanged, outcome);
+        if let Outcome::Refused(refusal) = outcome {
+            let seconds = refusal.retry_after();
+            answer.headers.extend(seconds.map(|seconds| ("retry-after", seconds.to_string())));
+            if let Refusal::MethodNotAllowed { allow } = refusal {
+                answer.headers.push(("allow", (*allow).into()));
+            }
+        }
+        if let (Outcome::Accepted, Some(flow)) = (outcome, self.new_flow) {
+            let flow = flow.to_hex();
+            let cookie = format!("{FLOW_COOKIE}={flow}; Path=/; Secure; HttpOnly; SameSite=Lax");
+            answer.headers.push(("set-cookie", cookie));
+        }
+        self.complete(answer)
+    }
+
+    fn complete(&self, mut answer: Answer) -> Answer {
+        answer.headers.push(("cache-control", "no-store".into()));
+        answer.headers.push(("x-request-id", self.request.as_str().into()));
+        answer.headers.extend(cors::headers(self.origin.as_deref()));
+        answer
+    }
+}
+
+pub(super) fn busy() -> Refusal {
+    Refusal::Busy { retry_after: BUSY_RETRY }
+}

@@ -1,0 +1,23 @@
+//! The edge as a pure state machine: head -> claim -> body -> signed message, and answer -> the dialect's own words.
+//! Filter and reverse proxy feed it events and carry out its steps; time, randomness and the client's address are
+//! asked from `Circumstances`. Invariant: whatever fails here is refused in the dialect's shape, never passed on.
+
+mod answer;
+mod asking;
+mod claim;
+mod config;
+mod cors;
+mod exchange;
+mod head;
+mod query;
+mod reading;
+mod settings;
+mod sharing;
+
+pub use answer::{Answer, Exchanged, MadeBy};
+pub use asking::{Asking, optional, required};
+pub use claim::{Claim, ROUTE_ENCODINGS, loose, route_regex};
+pub use config::{Edge, Environment, KEYS};
+pub use exchange::{Circumstances, Exchange, Forward, MAX_ANSWER, MAX_BODY, Step};
+pub use head::Head;
+pub use settings::{Client, Clients, Settings};

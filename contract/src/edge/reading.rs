@@ -1,0 +1,116 @@
+//! From a whole request to a signed message, in the order in which things are judged: JSON, whose it is, form of the
+//! request, caller, origin, the dialect's members. Invariant: nothing of the request is copied through.
+
+use crate::dialect::{Caller, Dialect, Does};
+use crate::edge::exchange::{Circumstances, Exchange, FLOW_COOKIE, Forward, MAX_BODY, busy};
+use crate::edge::sharing::{self, Whose};
+use crate::edge::{Asking, Edge, cors};
+use crate::json;
+use crate::message::{Claim as Words, Context, Flow, Message, Operation};
+use crate::outcome::Refusal;
+use crate::signature::{self, Stamp};
+
+impl Exchange {
+    /// `None`: not ours.
+    pub(super) fn read(
+        &mut self,
+        edge: &Edge,
+        body: &[u8],
+        circumstances: &mut dyn Circumstances,
+    ) -> Result<Option<Forward>, Refusal> {
+        let claim = self.claim.clone();
+        let dialect = claim.dialect;
+        let Does::Call(operation) = claim.route.does else {
+            return Ok(None);
+        };
+        if body.len() > MAX_BODY {
+            return Err(Refusal::TooLarge);
+        }
+        let value = json::parse(body, dialect.names()).map_err(|_| Refusal::Malformed)?;
+        let body = sharing::object(value)?;
+        let whose = sharing::judge(claim.route.sharing, dialect.names(), &self.head, &body)?;
+        if whose == Whose::Theirs {
+            return Ok(None);
+        }
+        self.check_form(dialect)?;
+        let settings = &claim.settings;
+        let caller = dialect.caller(&self.head, settings)?;
+        self.check_origin(&caller)?;
+        let channel = claim.route.channel;
+        let mut asking = Asking { channel, operation, head: &self.head, settings, body };
+        let call = dialect.read(&mut asking)?;
+        let context = self.context(edge, caller, circumstances).ok_or(busy())?;
+        self.mark_place(dialect, operation, &context, circumstances)?;
+        let message = Message { dialect, context, call };
+        let now = circumstances.now().ok_or(busy())?;
+        let id = circumstances.random().ok_or(busy())?;
+        let json = message.encode();
+        let body =
+            signature::sign(edge.key(), edge.audience(), Stamp { now, id }, operation, &json);
+        Ok(Some(Forward { operation, body }))
+    }
+
+    fn check_form(&self, dialect: &dyn Dialect) -> Result<(), Refusal> {
+        if self.head.query().is_some() {
+            return Err(Refusal::Malformed);
+        }
+        let content_type = self.head.only("content-type")?;
+        if dialect.reads_any_content_type() || content_type.is_some_and(is_json) {
+            return Ok(());
+        }
+        Err(Refusal::UnsupportedMedia)
+    }
+
+    fn check_origin(&self, caller: &Caller) -> Result<(), Refusal> {
+        cors::check(&self.head, self.origin.as_deref())?;
+        match &caller.origins {
+            None => Ok(()),
+            Some(registered) => match self.head.text("origin") {
+                Some(origin) if registered.iter().any(|known| known == origin) => Ok(()),
+                _ => Err(Refusal::OriginRefused),
+            },
+        }
+    }
+
+    fn context(
+        &self,
+        edge: &Edge,
+        caller: Caller,
+        circumstances: &mut dyn Circumstances,
+    ) -> Option<Context> {
+        let agent = self.head.text("x-agent").or_else(|| self.head.text("user-agent"));
+        Some(Context {
+            site: edge.site().clone(),
+            client: caller.client,
+            sender: circumstances.sender()?,
+            flow: self.head.cookie(FLOW_COOKIE).and_then(Flow::parse),
+            language: self.language,
+            agent: agent.and_then(Words::of),
+            device: caller.device,
+            request: self.request.clone(),
+        })
+    }
+
+    fn mark_place(
+        &mut self,
+        dialect: &dyn Dialect,
+        operation: Operation,
+        context: &Context,
+        circumstances: &mut dyn Circumstances,
+    ) -> Result<(), Refusal> {
+        if dialect.marks_place() && operation == Operation::Initiate && context.flow.is_none() {
+            self.new_flow = Some(Flow(circumstances.random().ok_or(busy())?));
+        }
+        Ok(())
+    }
+}
+
+/// `application/json`, with no parameter but `charset=utf-8`.
+fn is_json(content_type: &str) -> bool {
+    let mut parts = content_type.split(';').map(str::trim);
+    let json = parts.next().is_some_and(|kind| kind.eq_ignore_ascii_case("application/json"));
+    let utf8 = ["charset=utf-8", "charset=\"utf-8\""];
+    json && parts
+        .filter(|parameter| !parameter.is_empty())
+        .all(|parameter| utf8.iter().any(|known| parameter.eq_ignore_ascii_case(known)))
+}

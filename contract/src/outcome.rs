@@ -1,0 +1,357 @@
+//! What became of a request: the closed list of outcomes, and how the sidecar writes and the edge reads them.
+//! Invariant: an outcome holds nothing of the request; what can't be read is never taken for a success.
+
+use alloc::{string::String, vec::Vec};
+
+use crate::json::{self, Names, Object, Value, Writer};
+use crate::policy::{Breach, Classes};
+use crate::secret::Token;
+
+/// What the sidecar, or the edge for what it refuses itself, decided.
+#[derive(Clone, Debug)]
+pub enum Outcome {
+    /// An ask was taken down; whether anything is sent, nobody learns here.
+    Accepted,
+    /// The code was right; the grant lives `expires_in` seconds.
+    Granted {
+        token: Token,
+        expires_in: u32,
+    },
+    /// The password is changed; the token logs the user in where the profile wants that.
+    Reset {
+        access_token: Option<Token>,
+    },
+    Refused(Refusal),
+}
+
+/// Why a request was refused. The first group only the edge says, the second either side.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// Wrong method; `allow` is the value of the `Allow` header.
+    MethodNotAllowed {
+        allow: &'static str,
+    },
+    /// Another spelling of a claimed path.
+    NotFound,
+    /// More than 16 KiB of body.
+    TooLarge,
+    /// A content type or content encoding that is not ours.
+    UnsupportedMedia,
+    /// Another site's page sent it.
+    OriginRefused,
+    /// BambooCloud's device headers are incomplete.
+    DeviceIncomplete,
+    ClientMissing,
+    ClientUnknown,
+    Missing(Member),
+    /// Two confirmations of the password differ.
+    Mismatch,
+
+    /// Not JSON as we read it, a wrong type, a query on a POST, and whatever else has no better name.
+    Malformed,
+    AddressMalformed,
+    CaptchaInvalid,
+    /// Wrong, expired, used, burnt, of somebody else: one answer for all.
+    ProofInvalid,
+    Undecryptable,
+    Policy(Vec<Breach>),
+    Throttled {
+        retry_after: u32,
+    },
+    /// Something behind the edge fails; nothing was done, or a repeat is safe.
+    Busy {
+        retry_after: u32,
+    },
+    /// The message was unsigned, stale or replayed. Clients see it as busy.
+    Unsigned,
+}
+
+/// A member that was missing, empty, or too long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Member {
+    Address,
+    CaptchaToken,
+    Code,
+    Password,
+    Token,
+    Other,
+}
+
+impl Refusal {
+    /// One sample of each, for tables and tests.
+    pub fn samples() -> Vec<Self> {
+        let mut all = Vec::from([
+            Self::MethodNotAllowed { allow: "POST, OPTIONS" },
+            Self::NotFound,
+            Self::TooLarge,
+            Self::UnsupportedMedia,
+            Self::OriginRefused,
+            Self::DeviceIncomplete,
+            Self::ClientMissing,
+            Self::ClientUnknown,
+            Self::Missing(Member::Address),
+            Self::Missing(Member::CaptchaToken),
+            Self::Missing(Member::Code),
+            Self::Missing(Member::Password),
+            Self::Missing(Member::Token),
+            Self::Missing(Member::Other),
+            Self::Mismatch,
+            Self::Malformed,
+            Self::AddressMalformed,
+            Self::CaptchaInvalid,
+            Self::ProofInvalid,
+            Self::Undecryptable,
+        ]);
+        all.extend(Breach::SAMPLES.map(|breach| Self::Policy(Vec::from([breach]))));
+        all.extend([
+            Self::Throttled { retry_after: 60 },
+            Self::Busy { retry_after: 5 },
+            Self::Unsigned,
+        ]);
+        all
+    }
+
+    /// The stable code: in canonical answers, the native dialect, logs and metrics.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::MethodNotAllowed { .. } => "method_not_allowed",
+            Self::NotFound => "not_found",
+            Self::TooLarge => "too_large",
+            Self::UnsupportedMedia => "unsupported_media",
+            Self::OriginRefused => "origin_refused",
+            Self::DeviceIncomplete => "device_incomplete",
+            Self::ClientMissing => "client_missing",
+            Self::ClientUnknown => "client_unknown",
+            Self::Missing(_) => "missing",
+            Self::Mismatch => "mismatch",
+            Self::Malformed => "malformed",
+            Self::AddressMalformed => "address_malformed",
+            Self::CaptchaInvalid => "captcha_invalid",
+            Self::ProofInvalid => "proof_invalid",
+            Self::Undecryptable => "undecryptable",
+            Self::Policy(_) => "policy",
+            Self::Throttled { .. } => "throttled",
+            Self::Busy { .. } => "busy",
+            Self::Unsigned => "unsigned",
+        }
+    }
+
+    /// The status of the canonical answer and of the native dialect.
+    pub fn status(&self) -> u16 {
+        match self {
+            Self::MethodNotAllowed { .. } => 405,
+            Self::NotFound => 404,
+            Self::TooLarge => 413,
+            Self::UnsupportedMedia => 415,
+            Self::OriginRefused => 403,
+            Self::Unsigned => 401,
+            Self::Policy(_) => 422,
+            Self::Throttled { .. } => 429,
+            Self::Busy { .. } => 503,
+            _ => 400,
+        }
+    }
+
+    /// Seconds until a repeat has a chance, for `Retry-After`.
+    pub fn retry_after(&self) -> Option<u32> {
+        match self {
+            Self::Throttled { retry_after } | Self::Busy { retry_after } => Some(*retry_after),
+            _ => None,
+        }
+    }
+
+    fn title(&self) -> &'static str {
+        match self {
+            Self::Malformed => "The request is malformed",
+            Self::AddressMalformed => "The address is malformed",
+            Self::CaptchaInvalid => "The captcha was not solved",
+            Self::ProofInvalid => "The proof is invalid, expired or used",
+            Self::Undecryptable => "The password cannot be decrypted",
+            Self::Policy(_) => "The password breaks the policy",
+            Self::Throttled { .. } => "Too many requests",
+            Self::Unsigned => "The message is unsigned, stale or replayed",
+            Self::Busy { .. } => "The service is busy",
+            _ => "The request is refused",
+        }
+    }
+}
+
+impl Outcome {
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Accepted => "accepted",
+            Self::Granted { .. } => "granted",
+            Self::Reset { .. } => "reset",
+            Self::Refused(refusal) => refusal.code(),
+        }
+    }
+
+    /// The status of the canonical answer.
+    pub fn status(&self) -> u16 {
+        match self {
+            Self::Accepted => 202,
+            Self::Granted { .. } | Self::Reset { .. } => 200,
+            Self::Refused(refusal) => refusal.status(),
+        }
+    }
+
+    pub fn content_type(&self) -> &'static str {
+        match self {
+            Self::Refused(_) => "application/problem+json",
+            _ => "application/json",
+        }
+    }
+
+    /// The canonical answer's body; `instance` is the request id (RFC 9457).
+    pub fn encode(&self, instance: &str) -> String {
+        match self {
+            Self::Accepted => Writer::object().string("outcome", "accepted").finish(),
+            Self::Granted { token, expires_in } => Writer::object()
+                .string("outcome", "granted")
+                .string("token", token.expose())
+                .number("expires_in", u64::from(*expires_in))
+                .finish(),
+            Self::Reset { access_token } => {
+                let object = Writer::object().string("outcome", "reset");
+                match access_token {
+                    Some(token) => object.string("token", token.expose()).finish(),
+                    None => object.finish(),
+                }
+            }
+            Self::Refused(refusal) => encode_refusal(refusal, instance),
+        }
+    }
+
+    /// Reads a canonical answer. `None` for everything that is not one.
+    pub fn decode(body: &[u8]) -> Option<Self> {
+        let Value::Object(mut object) = json::parse(body, Names::Exact).ok()? else {
+            return None;
+        };
+        let Some(outcome) = object.take("outcome") else {
+            return decode_refusal(object).map(Self::Refused);
+        };
+        match outcome.as_str()? {
+            "accepted" => Some(Self::Accepted),
+            "granted" => Some(Self::Granted {
+                token: Token::parse(object.take("token")?.into_string()?)?,
+                expires_in: number(&mut object, "expires_in")?,
+            }),
+            "reset" => Some(Self::Reset {
+                access_token: match object.take("token") {
+                    Some(token) => Some(Token::parse(token.into_string()?)?),
+                    None => None,
+                },
+            }),
+            _ => None,
+        }
+    }
+}
+
+fn encode_refusal(refusal: &Refusal, instance: &str) -> String {
+    let code = refusal.code();
+    let kind = alloc::format!("urn:rekey:problem:{code}");
+    let mut object = Writer::object()
+        .string("type", &kind)
+        .string("title", refusal.title())
+        .number("status", u64::from(refusal.status()))
+        .string("code", code)
+        .string("instance", instance);
+    if let Some(seconds) = refusal.retry_after() {
+        object = object.number("retry_after", u64::from(seconds));
+    }
+    if let Refusal::Policy(breaches) = refusal {
+        let reasons: Vec<String> = breaches.iter().map(encode_breach).collect();
+        let reasons = json::array(reasons.iter().map(String::as_str));
+        object = object.raw("reasons", &reasons);
+    }
+    object.finish()
+}
+
+fn decode_refusal(mut object: Object) -> Option<Refusal> {
+    let code = object.take("code")?.into_string()?;
+    Some(match code.as_str() {
+        "malformed" => Refusal::Malformed,
+        "address_malformed" => Refusal::AddressMalformed,
+        "captcha_invalid" => Refusal::CaptchaInvalid,
+        "proof_invalid" => Refusal::ProofInvalid,
+        "undecryptable" => Refusal::Undecryptable,
+        "policy" => Refusal::Policy(decode_breaches(object.take("reasons")?)?),
+        "throttled" => Refusal::Throttled { retry_after: number(&mut object, "retry_after")? },
+        "busy" => Refusal::Busy { retry_after: number(&mut object, "retry_after")? },
+        "unsigned" => Refusal::Unsigned,
+        _ => return None,
+    })
+}
+
+/// One broken rule as the canonical answer and the native dialect list it, without its text.
+pub fn encode_breach(breach: &Breach) -> String {
+    breach_members(breach).finish()
+}
+
+/// The members of one broken rule, open for more (the native dialect adds the text).
+pub fn breach_members(breach: &Breach) -> Writer {
+    let object = Writer::object().string("code", breach.code());
+    match breach {
+        Breach::TooShort { min, max } | Breach::TooLong { min, max } => {
+            object.number("min", u64::from(*min)).number("max", u64::from(*max))
+        }
+        Breach::Repeats { max } => object.number("max", u64::from(*max)),
+        Breach::Composition(classes) => object
+            .bool("digit", classes.digit)
+            .bool("letter", classes.letter)
+            .bool("mixed_case", classes.mixed_case)
+            .bool("special", classes.special),
+        _ => object,
+    }
+}
+
+fn decode_breaches(reasons: Value) -> Option<Vec<Breach>> {
+    let Value::Array(items) = reasons else {
+        return None;
+    };
+    let breaches: Option<Vec<Breach>> = items.into_iter().map(decode_breach).collect();
+    breaches.filter(|list| !list.is_empty())
+}
+
+fn decode_breach(item: Value) -> Option<Breach> {
+    let Value::Object(mut object) = item else {
+        return None;
+    };
+    let code = object.take("code")?.into_string()?;
+    Some(match code.as_str() {
+        "too_short" => {
+            Breach::TooShort { min: number(&mut object, "min")?, max: number(&mut object, "max")? }
+        }
+        "too_long" => {
+            Breach::TooLong { min: number(&mut object, "min")?, max: number(&mut object, "max")? }
+        }
+        "composition" => Breach::Composition(Classes {
+            digit: flag(&mut object, "digit")?,
+            letter: flag(&mut object, "letter")?,
+            mixed_case: flag(&mut object, "mixed_case")?,
+            special: flag(&mut object, "special")?,
+        }),
+        "repeats" => Breach::Repeats { max: number(&mut object, "max")? },
+        "reversed" => Breach::Reversed,
+        "personal" => Breach::Personal,
+        "common" => Breach::Common,
+        "breached" => Breach::Breached,
+        "guessable" => Breach::Guessable,
+        "history" => Breach::History,
+        _ => return None,
+    })
+}
+
+fn number(object: &mut Object, name: &str) -> Option<u32> {
+    match object.take(name)? {
+        Value::Number(text) => text.parse().ok(),
+        _ => None,
+    }
+}
+
+fn flag(object: &mut Object, name: &str) -> Option<bool> {
+    match object.take(name)? {
+        Value::Bool(value) => Some(value),
+        _ => None,
+    }
+}

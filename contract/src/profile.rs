@@ -1,0 +1,73 @@
+//! What differs between dialects inside the sidecar, as data: which proofs, how long they live, what the mail carries.
+//! Invariant: the sidecar reads a `Profile` and never asks for a dialect's name. Lives are seconds.
+
+use crate::address::Channel;
+
+/// One dialect's rules; a constant beside its parser.
+#[derive(Clone, Copy, Debug)]
+pub struct Profile {
+    /// One entry per channel that the dialect serves.
+    pub channels: &'static [Rules],
+    /// Life of a grant; `None` where the dialect has no verify.
+    pub grant_life: Option<u32>,
+    /// Whether a reset answers with an access token, and after which proofs.
+    pub login: Login,
+}
+
+impl Profile {
+    pub fn rules(&self, channel: Channel) -> Option<&'static Rules> {
+        self.channels.iter().find(|rules| rules.channel == channel)
+    }
+}
+
+/// The rules of one channel of a dialect.
+#[derive(Clone, Copy, Debug)]
+pub struct Rules {
+    pub channel: Channel,
+    /// The link that the message carries, if any.
+    pub link: Option<Link>,
+    /// The code that the message carries, if any.
+    pub code: Option<CodeRules>,
+    /// The proofs that confirm accepts.
+    pub accepts: &'static [ProofKind],
+}
+
+/// A link in a message. `form` follows the base URL; `{token}`, `{code}` and `{address}` are replaced, percent-encoded.
+#[derive(Clone, Copy, Debug)]
+pub struct Link {
+    pub form: &'static str,
+    pub life: u32,
+}
+
+/// A code in a message.
+#[derive(Clone, Copy, Debug)]
+pub struct CodeRules {
+    pub digits: u8,
+    pub life: u32,
+    /// Wrong tries per pot before the code is dead.
+    pub tries: u8,
+}
+
+/// What confirm can present.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProofKind {
+    /// The link's token alone.
+    Link,
+    /// The link's token together with the code and the address.
+    LinkAndCode,
+    /// The code together with the address.
+    Code,
+    /// The code alone, good only in the place where it was asked for.
+    Placed,
+    /// What verify gave.
+    Grant,
+}
+
+/// Whether a reset logs the user in (an account with a second factor never is).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Login {
+    Always,
+    /// Only after a proof that came as a link.
+    Link,
+    Never,
+}
