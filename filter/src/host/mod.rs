@@ -1,0 +1,105 @@
+//! The host, as far as the filter needs it: bytes in, bytes out, every status that is not OK a `HostFault`.
+//! Invariant: the only caller of the ABI; whatever the host refuses, the caller learns and fails closed.
+
+mod abi;
+
+use std::net::IpAddr;
+
+use abi::{Buffer, Map};
+pub(crate) use abi::{HostFault, Level, log};
+use contract::edge::{Answer, Circumstances};
+
+/// Names and values of headers, in order.
+pub(crate) type Headers = Vec<(Vec<u8>, Vec<u8>)>;
+
+pub(crate) fn configuration() -> Result<Vec<u8>, HostFault> {
+    abi::buffer(Buffer::PluginConfiguration, usize::MAX)
+}
+
+pub(crate) fn request_headers() -> Result<Headers, HostFault> {
+    abi::map(Map::RequestHeaders)
+}
+
+pub(crate) fn set_request_headers(headers: &[(&[u8], &[u8])]) -> Result<(), HostFault> {
+    abi::set_map(Map::RequestHeaders, headers)
+}
+
+pub(crate) fn remove_request_header(name: &[u8]) -> Result<(), HostFault> {
+    abi::remove(Map::RequestHeaders, name)
+}
+
+pub(crate) fn clear_request_trailers() -> Result<(), HostFault> {
+    abi::set_map(Map::RequestTrailers, &[])
+}
+
+/// At most `limit` bytes of what is buffered of the request's body.
+pub(crate) fn request_body(limit: usize) -> Result<Vec<u8>, HostFault> {
+    abi::buffer(Buffer::RequestBody, limit)
+}
+
+pub(crate) fn replace_request_body(body: &[u8]) -> Result<(), HostFault> {
+    abi::replace(Buffer::RequestBody, body)
+}
+
+pub(crate) fn response_headers() -> Result<Headers, HostFault> {
+    abi::map(Map::ResponseHeaders)
+}
+
+pub(crate) fn set_response_headers(headers: &[(&[u8], &[u8])]) -> Result<(), HostFault> {
+    abi::set_map(Map::ResponseHeaders, headers)
+}
+
+pub(crate) fn response_body(limit: usize) -> Result<Vec<u8>, HostFault> {
+    abi::buffer(Buffer::ResponseBody, limit)
+}
+
+pub(crate) fn replace_response_body(body: &[u8]) -> Result<(), HostFault> {
+    abi::replace(Buffer::ResponseBody, body)
+}
+
+/// Whether the answer came from upstream; what cannot be said, did not.
+pub(crate) fn is_from_upstream() -> bool {
+    abi::property(&["response", "code_details"]).is_ok_and(|details| details == b"via_upstream")
+}
+
+pub(crate) fn reply(answer: &Answer) -> Result<(), HostFault> {
+    let headers: Vec<(&[u8], &[u8])> =
+        answer.headers.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes())).collect();
+    abi::send_local_response(answer.status, &headers, &answer.body)
+}
+
+pub(crate) fn define_counter(name: &str) -> Result<u32, HostFault> {
+    abi::define_counter(name)
+}
+
+pub(crate) fn increment(counter: u32) -> Result<(), HostFault> {
+    abi::increment(counter)
+}
+
+/// Time, randomness and sender, as this host gives them.
+pub(crate) struct Host;
+
+impl Circumstances for Host {
+    fn now(&mut self) -> Option<u64> {
+        abi::nanoseconds().ok().map(|nanoseconds| nanoseconds / 1_000_000_000)
+    }
+
+    fn random(&mut self) -> Option<[u8; 16]> {
+        let mut bytes = [0; 16];
+        getrandom::fill(&mut bytes).ok().map(|()| bytes)
+    }
+
+    fn sender(&mut self) -> Option<IpAddr> {
+        let address = abi::property(&["source", "address"]).ok()?;
+        parse_address(core::str::from_utf8(&address).ok()?)
+    }
+}
+
+/// Reads `ip:port`, `[ip]:port` and a bare address.
+fn parse_address(text: &str) -> Option<IpAddr> {
+    if let Ok(address) = text.parse() {
+        return Some(address);
+    }
+    let (host, _) = text.rsplit_once(':')?;
+    host.trim_start_matches('[').trim_end_matches(']').parse().ok()
+}
