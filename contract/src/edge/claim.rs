@@ -62,11 +62,11 @@ pub(super) fn find<'e>(claims: &'e [Arc<Claim>], path: &str) -> Found<'e> {
     }
 }
 
-/// The path as the most lenient router would read it: percent-decoded up to four times, `\` as `/`, parameters cut,
-/// empty and dot segments resolved, white space, controls and invisible characters dropped, case folded.
+/// The path as the most lenient router would read it: percent-decoded up to four times, `\` as `/`, parameters and what follows a decoded
+/// `?`, `#` or NUL cut, empty and dot segments resolved, white space, controls and invisible characters dropped, case folded.
 pub fn loose(path: &str) -> String {
     let decoded = decode(path);
-    let cut = decoded.split(['?', '#']).next().unwrap_or_default();
+    let cut = decoded.split(['?', '#', '\0']).next().unwrap_or_default();
     let mut segments: Vec<String> = Vec::new();
     for raw in cut.split(['/', '\\']) {
         let plain = raw.split(';').next().unwrap_or_default();

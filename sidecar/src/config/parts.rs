@@ -1,0 +1,167 @@
+//! Puts the configuration together, section by section. Invariant: every key of a section is read before one that is
+//! missing or wrong gives the section up, so that all faults are found in one run.
+
+use std::fs;
+use std::num::NonZero;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
+
+use zeroize::Zeroizing;
+
+use super::forms::{self, Formed, Wrong};
+use super::profile::Overrides;
+use super::reader::Reader;
+use super::{Config, KeyFile, KeyFiles, Limits, Listen, MailConfig, PasswordConfig, SmsConfig, Tls};
+
+const SECOND: Duration = Duration::from_secs(1);
+const MINUTE: Duration = Duration::from_secs(60);
+const HOUR: Duration = Duration::from_secs(3_600);
+
+pub(super) fn read(reader: &mut Reader<'_>) -> Option<Config> {
+    let home = reader.home();
+    let data = reader.read("data", |value| forms::path(value, &home));
+    let audience = reader.read("audience", forms::name);
+    let site = reader.read("site", forms::name);
+    let base_url = reader.read("base_url", forms::url);
+    let change_password_url = reader.read("change_password_url", forms::url);
+    let log_level = reader.read("log_level", forms::level);
+    let listen = listen(reader, &home);
+    let keys = data.as_deref().and_then(|data| keys(reader, &home, data));
+    let mail = mail(reader, &home);
+    let sms = reader.read("sms.spool", |value| forms::path(value, &home)).map(|spool| SmsConfig { spool });
+    let limits = limits(reader);
+    let password = password(reader);
+    let overrides = Overrides::read(reader);
+    Some(Config {
+        data: data?,
+        audience: audience?,
+        site: site?,
+        base_url: base_url?,
+        change_password_url,
+        log_level: log_level?,
+        listen: listen?,
+        keys: keys?,
+        mail: mail?,
+        sms,
+        limits: limits?,
+        password: password?,
+        overrides,
+    })
+}
+
+fn listen(reader: &mut Reader<'_>, home: &Path) -> Option<Listen> {
+    let signed = reader.read("listen.signed", |value| forms::guarded(value, home));
+    let public = reader.read("listen.public", |value| forms::endpoint(value, home));
+    let admin = reader.read("listen.admin", |value| forms::endpoint(value, home));
+    let connections = reader.read("listen.connections", |value| forms::whole(value, 1..=65_536));
+    let idle = reader.read("listen.idle", |value| forms::duration(value, SECOND..=HOUR));
+    Some(Listen {
+        signed: signed?,
+        public: public?,
+        admin: admin?,
+        connections: connections?,
+        idle: idle?,
+    })
+}
+
+fn keys(reader: &mut Reader<'_>, home: &Path, data: &Path) -> Option<KeyFiles> {
+    let preset = |name: &str| KeyFile::Default(data.join("keys").join(name));
+    let single = |reader: &mut Reader<'_>, name: &str| {
+        let path = format!("keys.{name}");
+        let named = reader.read(&path, |value| forms::secret(value, home)).map(KeyFile::Named);
+        named.unwrap_or_else(|| preset(name))
+    };
+    let master = single(reader, "master");
+    let jwt = single(reader, "jwt");
+    let edge = reader.read("keys.edge", |value| forms::secrets(value, home));
+    let edge = edge.map_or_else(|| vec![preset("edge")], |paths| paths.into_iter().map(KeyFile::Named).collect());
+    Some(KeyFiles { master, edge, jwt })
+}
+
+fn mail(reader: &mut Reader<'_>, home: &Path) -> Option<MailConfig> {
+    let relay = reader.read("mail.relay", forms::relay);
+    let user = reader.read("mail.user", forms::owned);
+    let password = reader.read("mail.password", |value| one_line(&forms::secret(value, home)?));
+    let from = reader.read("mail.from", forms::mailbox);
+    let reply_to = reader.read("mail.reply_to", forms::mailbox);
+    if reader.has("mail.user") != reader.has("mail.password") {
+        let key = if reader.has("mail.user") { "mail.user" } else { "mail.password" };
+        reader.refuse(key, "user and password at the relay go together", "give both, or neither");
+    }
+    if user.is_some() && relay.as_ref().is_some_and(|relay| relay.tls == Tls::None) {
+        reader.refuse("mail.user", "the password would be sent in the clear", "use smtps:// or smtp+starttls://");
+    }
+    Some(MailConfig { relay: relay?, user, password, from: from?, reply_to })
+}
+
+/// The secret in a file that only its owner (and group) may read.
+fn one_line(path: &PathBuf) -> Formed<Zeroizing<String>> {
+    let remedy = || format!("put the password on one line into {} with mode 0600", path.display());
+    let unreadable = |error| Wrong::new(format!("{} cannot be read: {error}", path.display()), remedy());
+    let mode = fs::metadata(path).map_err(unreadable)?.permissions().mode();
+    if mode & 0o007 != 0 {
+        let problem = format!("everybody on this machine can read {}", path.display());
+        return Err(Wrong::new(problem, format!("chmod 0600 {}", path.display())));
+    }
+    let text = Zeroizing::new(fs::read_to_string(path).map_err(unreadable)?);
+    let line = text.trim_end_matches(['\r', '\n']);
+    match line.is_empty() || line.contains('\n') {
+        true => Err(Wrong::new(format!("{} does not hold one line", path.display()), remedy())),
+        false => Ok(Zeroizing::new(line.to_owned())),
+    }
+}
+
+fn limits(reader: &mut Reader<'_>) -> Option<Limits> {
+    let cool_down = reader.read("limits.cool_down", |value| forms::duration(value, SECOND..=HOUR));
+    let sends = reader.read("limits.sends", |value| forms::whole(value, 1..=10));
+    let daily_wrong_codes = reader.read("limits.daily_wrong_codes", |value| forms::whole(value, 5..=100));
+    let policy_failures = reader.read("limits.policy_failures", |value| forms::whole(value, 1..=100));
+    let backlog = reader.read("limits.backlog", |value| forms::whole(value, 10..=1_000_000));
+    Some(Limits {
+        cool_down: cool_down?,
+        sends: sends?,
+        daily_wrong_codes: daily_wrong_codes?,
+        policy_failures: policy_failures?,
+        backlog: backlog?,
+    })
+}
+
+fn password(reader: &mut Reader<'_>) -> Option<PasswordConfig> {
+    let min = reader.read("password.min", |value| forms::whole(value, 6..=64));
+    let max = reader.read("password.max", |value| forms::whole(value, 32..=1_024));
+    let memory_kib = reader.read("password.memory_kib", |value| forms::whole(value, 7_168..=262_144));
+    let passes = reader.read("password.passes", |value| forms::whole(value, 1..=16));
+    let lanes = reader.read("password.lanes", |value| forms::whole(value, 1..=8));
+    let threads = reader.read("password.threads", |value| forms::whole(value, 1..=256));
+    let queue = reader.read("password.queue", |value| forms::whole(value, 1..=10_000));
+    let deadline = reader.read("password.deadline", |value| forms::duration(value, SECOND / 10..=MINUTE));
+    let (min, max, memory_kib, passes) = (min?, max?, memory_kib?, passes?);
+    if min > max {
+        reader.refuse("password.min", "no password could be this short and this long", "keep min at or below max");
+    }
+    judge_cost(reader, memory_kib, passes);
+    Some(PasswordConfig {
+        min,
+        max,
+        memory_kib,
+        passes,
+        lanes: lanes?,
+        threads: threads.unwrap_or_else(cores),
+        queue: queue?,
+        deadline: deadline?,
+    })
+}
+
+/// OWASP's table of equal strengths ends at 7168 KiB x 5.
+fn judge_cost(reader: &mut Reader<'_>, memory_kib: u32, passes: u32) {
+    if memory_kib.saturating_mul(passes) < 35_840 {
+        let key = if reader.has("password.memory_kib") { "password.memory_kib" } else { "password.passes" };
+        reader.refuse(key, "hashes this cheap are soon cracked", "keep memory_kib times passes at 35840 or more (19456 x 2)");
+    }
+}
+
+fn cores() -> usize {
+    thread::available_parallelism().map_or(1, NonZero::get)
+}

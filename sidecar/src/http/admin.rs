@@ -1,0 +1,44 @@
+//! The operators' door: health, readiness, metrics. Invariant: GET and HEAD only, and no address, account or secret.
+
+use std::sync::Arc;
+
+use hyper::body::Incoming;
+use hyper::{Method, Request, StatusCode};
+
+use crate::engine::Engine;
+
+use super::listener::Room;
+use super::metrics::Metrics;
+use super::reply::{self, Reply};
+
+pub(super) struct Admin {
+    engine: Arc<Engine>,
+    metrics: Arc<Metrics>,
+}
+
+impl Admin {
+    pub(super) fn new(engine: Arc<Engine>, metrics: Arc<Metrics>) -> Self {
+        Self { engine, metrics }
+    }
+
+    async fn readiness(&self) -> Reply {
+        match self.engine.is_ready().await {
+            true => reply::plain(StatusCode::OK, "ready\n"),
+            false => reply::plain(StatusCode::SERVICE_UNAVAILABLE, "the store does not answer\n"),
+        }
+    }
+}
+
+impl Room for Admin {
+    async fn answer(self: Arc<Self>, request: Request<Incoming>) -> Reply {
+        let path = request.uri().path();
+        let safe = matches!(*request.method(), Method::GET | Method::HEAD);
+        match path {
+            "/healthz" | "/readyz" | "/metrics" if !safe => reply::not_allowed("GET, HEAD"),
+            "/healthz" => reply::plain(StatusCode::OK, "ok\n"),
+            "/readyz" => self.readiness().await,
+            "/metrics" => reply::document(self.metrics.show(), "text/plain; version=0.0.4", 0),
+            _ => reply::not_found(),
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! The three doors: signed (for the gateway), public (for everybody), admin (for operators). Invariant: they are separate
+//! sockets, and only the signed one leads to anything that writes.
+
+mod admin;
+mod connection;
+mod listener;
+mod metrics;
+mod public;
+mod reply;
+mod signed;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use contract::signature::EdgeKey;
+use tokio::sync::watch;
+
+use crate::config::{Config, Listen};
+use crate::engine::Engine;
+
+use self::admin::Admin;
+use self::listener::Door;
+use self::metrics::Metrics;
+use self::public::Public;
+use self::signed::Signed;
+
+pub use self::listener::BindError;
+
+/// All doors, open but not yet answering: who connects now waits.
+#[derive(Debug)]
+pub struct Doors {
+    signed: Door,
+    public: Door,
+    admin: Door,
+}
+
+impl Doors {
+    /// Opens all, or none; each one is logged with the address that it got.
+    pub async fn bind(listen: &Listen) -> Result<Self, BindError> {
+        let signed = Door::bind("signed", &listen.signed).await?;
+        let public = Door::bind("public", &listen.public).await?;
+        let admin = Door::bind("admin", &listen.admin).await?;
+        let doors = Self { signed, public, admin };
+        for door in [&doors.signed, &doors.public, &doors.admin] {
+            tracing::info!(event = "listening", listener = door.name(), address = door.address());
+        }
+        Ok(doors)
+    }
+
+    /// Answers until `stop` turns true and what was begun is finished, at most ten seconds later.
+    pub async fn serve(self, config: &Config, edge: Vec<EdgeKey>, engine: Arc<Engine>, stop: watch::Receiver<bool>) {
+        let metrics = Arc::new(Metrics::default());
+        let signed = Signed::new(config, edge, Arc::clone(&engine), Arc::clone(&metrics));
+        let public = Public::new(config, &engine);
+        let admin = Admin::new(engine, metrics);
+        tokio::join!(
+            self.signed.run(Arc::new(signed), &config.listen, stop.clone()),
+            self.public.run(Arc::new(public), &config.listen, stop.clone()),
+            self.admin.run(Arc::new(admin), &config.listen, stop),
+        );
+    }
+}

@@ -1,0 +1,97 @@
+//! The gateway's door: signed canonical messages in, canonical answers out.
+//! Invariant: nothing reaches the engine that an edge key of ours did not sign for this deployment, operation and time.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use contract::message::{Message, Operation};
+use contract::name::Name;
+use contract::outcome::{Outcome, Refusal};
+use contract::signature::{self, EdgeKey};
+use http_body_util::{BodyExt, Limited};
+use hyper::body::{Bytes, Incoming};
+use hyper::{HeaderMap, Method, Request, StatusCode};
+use tokio::time::timeout;
+
+use crate::config::Config;
+use crate::engine::Engine;
+
+use super::listener::Room;
+use super::metrics::Metrics;
+use super::reply::{self, Reply};
+
+/// The edge takes 16 KiB; escapes in JSON can make more of them.
+const MAX_BODY: usize = 32 * 1024;
+const BODY_TIME: Duration = Duration::from_secs(10);
+
+pub(super) struct Signed {
+    engine: Arc<Engine>,
+    edge: Vec<EdgeKey>,
+    audience: Name,
+    metrics: Arc<Metrics>,
+}
+
+impl Signed {
+    pub(super) fn new(config: &Config, edge: Vec<EdgeKey>, engine: Arc<Engine>, metrics: Arc<Metrics>) -> Self {
+        Self { engine, edge, audience: config.audience.clone(), metrics }
+    }
+
+    async fn judge(&self, operation: Operation, body: &[u8], instance: &mut String) -> Outcome {
+        let now = self.engine.clock().now().seconds();
+        let verified = match signature::verify(body, &self.edge, &self.audience, operation, now) {
+            Ok(verified) => verified,
+            Err(fault) => {
+                tracing::warn!(event = "unsigned", operation = operation.as_str(), request = instance, reason = %fault);
+                return Outcome::Refused(Refusal::Unsigned);
+            }
+        };
+        let message = Message::decode(verified.json).ok().filter(|message| message.operation() == operation);
+        let Some(message) = message else {
+            tracing::warn!(event = "malformed", operation = operation.as_str(), request = instance);
+            return Outcome::Refused(Refusal::Malformed);
+        };
+        message.context.request.as_str().clone_into(instance);
+        let dialect = message.dialect.name();
+        let outcome = self.engine.answer(verified.stamp, verified.mac, message).await;
+        tracing::info!(event = "answered", operation = operation.as_str(), dialect, outcome = outcome.code(), request = instance);
+        outcome
+    }
+}
+
+impl Room for Signed {
+    async fn answer(self: Arc<Self>, request: Request<Incoming>) -> Reply {
+        let (parts, body) = request.into_parts();
+        let path = parts.uri.path();
+        if path == "/readyz" {
+            return match parts.method {
+                Method::GET | Method::HEAD => reply::plain(StatusCode::OK, "ready\n"),
+                _ => reply::not_allowed("GET, HEAD"),
+            };
+        }
+        let Some(operation) = Operation::from_path(path) else {
+            return reply::not_found();
+        };
+        if parts.method != Method::POST {
+            return reply::not_allowed("POST");
+        }
+        let mut instance = request_id(&parts.headers);
+        let outcome = match read(body).await.filter(|_| parts.uri.query().is_none()) {
+            Some(body) => self.judge(operation, &body, &mut instance).await,
+            None => Outcome::Refused(Refusal::Malformed),
+        };
+        self.metrics.answered(operation, &outcome);
+        reply::canonical(&outcome, &instance)
+    }
+}
+
+/// The whole body; `None` when it is too long, too slow, or broken off.
+async fn read(body: Incoming) -> Option<Bytes> {
+    let collected = timeout(BODY_TIME, Limited::new(body, MAX_BODY).collect()).await;
+    Some(collected.ok()?.ok()?.to_bytes())
+}
+
+/// The gateway's name for the request, for logs only.
+fn request_id(headers: &HeaderMap) -> String {
+    let header = headers.get("x-request-id").and_then(|value| value.to_str().ok());
+    header.and_then(Name::parse).map_or_else(|| "-".to_owned(), |name| name.as_str().to_owned())
+}

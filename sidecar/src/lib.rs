@@ -1,0 +1,18 @@
+//! Rekey's sidecar as a library: one room per concern, put together by `engine` and opened by `http` and `cli`.
+//! Invariant: what differs between dialects is read from `contract::profile::Profile`; nothing here knows a dialect's name.
+
+pub mod cli;
+pub mod clock;
+pub mod config;
+pub mod delivery;
+pub mod directory;
+pub mod engine;
+pub mod entropy;
+pub mod flow;
+pub mod http;
+pub mod jwt;
+pub mod keys;
+pub mod log;
+pub mod password;
+pub mod secret;
+pub mod store;

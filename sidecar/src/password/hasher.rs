@@ -1,0 +1,223 @@
+//! The hashing threads. Invariant: at most `threads` hashes run and `queue` wait; a job that has begun keeps its thread
+//! to the end, even if its caller left, so leaving early buys nobody a second hash.
+
+use std::fmt;
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use contract::secret::Password;
+use thiserror::Error;
+use tokio::sync::oneshot;
+
+use super::format::{self, Cost, FormatFault, Memory, Stored};
+use super::queue::{Claim, Queue};
+
+/// 16 random bytes, drawn by the caller; not a secret.
+pub type Salt = [u8; 16];
+
+/// How much is hashed at a time and what one hash costs.
+#[derive(Clone, Copy, Debug)]
+pub struct HasherConfig {
+    /// As many as cores; each keeps the memory of one hash.
+    pub threads: usize,
+    /// Jobs that may wait for a thread.
+    pub queue: usize,
+    /// How long a job may wait before it is given up.
+    pub deadline: Duration,
+    pub cost: Cost,
+}
+
+/// Why there is no hash, or no verdict.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+pub enum HashError {
+    #[error("too many passwords to hash at a time")]
+    Busy,
+    #[error(transparent)]
+    Format(#[from] FormatFault),
+    #[error("no thread to hash on")]
+    Threads,
+}
+
+/// Hashes and checks passwords on threads of its own; dropping it waits for the hashes that have begun.
+pub struct Hasher {
+    queue: Arc<Queue<Job>>,
+    threads: Vec<JoinHandle<()>>,
+    deadline: Duration,
+}
+
+enum Work {
+    Hash { password: Password, salt: Salt, answer: oneshot::Sender<Result<String, HashError>> },
+    Verify { password: Password, stored: Stored, answer: oneshot::Sender<Result<bool, HashError>> },
+}
+
+struct Job {
+    claim: Claim,
+    work: Work,
+}
+
+impl Hasher {
+    pub fn new(config: HasherConfig) -> Result<Self, HashError> {
+        let cost = config.cost.check()?;
+        let queue = Arc::new(Queue::new(config.queue.max(1)));
+        let mut hasher = Self { queue, threads: Vec::new(), deadline: config.deadline };
+        for _ in 0..config.threads.max(1) {
+            let queue = Arc::clone(&hasher.queue);
+            let thread = thread::Builder::new().name("hash".into()).spawn(move || run(&queue, cost));
+            hasher.threads.push(thread.map_err(|_| HashError::Threads)?);
+        }
+        Ok(hasher)
+    }
+
+    /// The PHC string of a new password.
+    pub async fn hash(&self, password: Password, salt: Salt) -> Result<String, HashError> {
+        let (answer, result) = oneshot::channel();
+        self.submit(Work::Hash { password, salt, answer }, result).await
+    }
+
+    /// Whether a password is the one behind a stored hash.
+    pub async fn verify(&self, password: Password, stored: &str) -> Result<bool, HashError> {
+        let stored = Stored::parse(stored)?;
+        let (answer, result) = oneshot::channel();
+        self.submit(Work::Verify { password, stored, answer }, result).await
+    }
+
+    async fn submit<T>(&self, work: Work, mut result: oneshot::Receiver<Result<T, HashError>>) -> Result<T, HashError> {
+        let claim = Claim::default();
+        // Also when this future is dropped: a thread skips what nobody waits for any more.
+        let leave = GiveUp(claim.clone());
+        if !self.queue.push(Job { claim, work }) {
+            return Err(HashError::Busy);
+        }
+        if let Ok(answered) = tokio::time::timeout(self.deadline, &mut result).await {
+            return answered.unwrap_or(Err(HashError::Busy));
+        }
+        if leave.0.take() {
+            return Err(HashError::Busy);
+        }
+        result.await.unwrap_or(Err(HashError::Busy))
+    }
+}
+
+struct GiveUp(Claim);
+
+impl Drop for GiveUp {
+    fn drop(&mut self) {
+        self.0.take();
+    }
+}
+
+impl Drop for Hasher {
+    fn drop(&mut self) {
+        self.queue.close();
+        for thread in self.threads.drain(..) {
+            // A thread that panicked has nothing left to wait for.
+            drop(thread.join());
+        }
+    }
+}
+
+fn run(queue: &Queue<Job>, cost: Cost) {
+    let mut memory = Memory::for_cost(cost);
+    while let Some(job) = queue.take() {
+        if job.claim.take() {
+            job.work.run(cost, &mut memory);
+            memory.trim();
+        }
+    }
+}
+
+impl Work {
+    fn run(self, cost: Cost, memory: &mut Memory) {
+        // Nobody listens when the caller left; the work is done all the same.
+        match self {
+            Self::Hash { password, salt, answer } => {
+                let hash = format::argon2id(cost, password.expose(), &salt, memory);
+                drop(answer.send(hash.map_err(HashError::from)));
+            }
+            Self::Verify { password, stored, answer } => {
+                let same = stored.matches(password.expose(), memory);
+                drop(answer.send(same.map_err(HashError::from)));
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Hasher {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "Hasher({} threads)", self.threads.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use super::*;
+
+    const QUICK: Cost = Cost { memory_kib: 64, passes: 1, lanes: 1 };
+
+    fn hasher(queue: usize, deadline: Duration, cost: Cost) -> Hasher {
+        Hasher::new(HasherConfig { threads: 1, queue, deadline, cost }).unwrap()
+    }
+
+    fn password(text: &str) -> Password {
+        Password::parse(text.into()).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_hash_verifies_its_password_only() {
+        let hasher = hasher(8, Duration::from_secs(10), QUICK);
+        let stored = hasher.hash(password("right horse"), [1; 16]).await.unwrap();
+        assert_eq!(hasher.verify(password("right horse"), &stored).await, Ok(true));
+        assert_eq!(hasher.verify(password("wrong horse"), &stored).await, Ok(false));
+        assert_eq!(hasher.verify(password("x"), "!").await, Err(FormatFault::Unknown.into()));
+    }
+
+    #[tokio::test]
+    async fn what_waits_is_bounded_and_leaves_no_trace() {
+        // The first is being hashed, the second waits until its deadline, the third finds no place.
+        let slow = Cost { memory_kib: 65_536, passes: 8, lanes: 1 };
+        let hasher = hasher(1, Duration::from_millis(1), slow);
+        let one = |byte: u8| hasher.hash(password("a"), [byte; 16]);
+        let begun = async {
+            let first = one(0);
+            tokio::pin!(first);
+            let deadline = Instant::now() + Duration::from_secs(10);
+            loop {
+                // Until a thread has it, it may give up itself; then it is tried again.
+                match tokio::time::timeout(Duration::from_millis(50), &mut first).await {
+                    Err(_) => return first.await,
+                    Ok(Err(HashError::Busy)) if Instant::now() < deadline => first.set(one(0)),
+                    Ok(other) => return other,
+                }
+            }
+        };
+        let others = async {
+            let mut refused = 0;
+            for byte in 1..20 {
+                let (second, third) = tokio::join!(one(byte), one(byte));
+                refused += usize::from(second == Err(HashError::Busy)) + usize::from(third == Err(HashError::Busy));
+            }
+            refused
+        };
+        let (first, refused) = tokio::join!(begun, others);
+        assert!(first.is_ok(), "{first:?}");
+        assert!(refused >= 19, "{refused}");
+    }
+
+    #[tokio::test]
+    async fn dropping_the_hasher_ends_its_threads() {
+        let hasher = hasher(8, Duration::from_secs(10), QUICK);
+        let queue = Arc::clone(&hasher.queue);
+        drop(hasher);
+        assert_eq!(Arc::strong_count(&queue), 1);
+    }
+
+    #[test]
+    fn costs_beyond_the_ceiling_are_refused() {
+        let cost = Cost { memory_kib: 1 << 22, ..QUICK };
+        let config = HasherConfig { threads: 1, queue: 1, deadline: Duration::ZERO, cost };
+        assert_eq!(Hasher::new(config).unwrap_err(), HashError::Format(FormatFault::Costly));
+    }
+}

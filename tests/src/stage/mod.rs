@@ -1,0 +1,90 @@
+//! Real things on free ports: Envoy, the sidecar, a mail server, an app. Each stops exactly what it started, also when a
+//! test fails. Nothing here waits for a fixed time: everything is polled until a deadline.
+
+mod app;
+mod child;
+mod envoy;
+mod lenient;
+mod mail;
+mod mailbox;
+mod server;
+mod sidecar;
+mod template;
+mod texts;
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+pub use app::App;
+pub use child::Running;
+pub use envoy::{Envoy, EnvoyOptions};
+pub use lenient::{Reset, reset_in};
+pub use mail::Mail;
+pub use mailbox::Mailbox;
+pub use server::{Answer, Reaction, Received, Server};
+pub use sidecar::{Sidecar, Told, rekey};
+pub use template::Limits;
+pub use texts::{Text, Texts};
+
+/// How long anything may take to start, stop or arrive: generous, because a build may be running beside the tests.
+pub const DEADLINE: Duration = Duration::from_secs(60);
+const PAUSE: Duration = Duration::from_millis(10);
+
+/// Something on the stage did not go as it must.
+#[derive(Debug, thiserror::Error)]
+#[error("{what}: {detail}")]
+pub struct Fault {
+    what: &'static str,
+    detail: String,
+}
+
+/// The outcome of a step on the stage.
+pub type Staged<T> = Result<T, Fault>;
+
+impl Fault {
+    #[must_use]
+    pub fn new(what: &'static str, detail: impl Into<String>) -> Self {
+        Self { what, detail: detail.into() }
+    }
+}
+
+impl From<std::io::Error> for Fault {
+    fn from(error: std::io::Error) -> Self {
+        Self::new("input or output failed", error.to_string())
+    }
+}
+
+/// Asks again and again until there is something, at most [`DEADLINE`] long.
+///
+/// # Errors
+/// The deadline passed, or the question itself failed.
+pub fn until<T>(what: &'static str, mut ask: impl FnMut() -> Staged<Option<T>>) -> Staged<T> {
+    let end = Instant::now() + DEADLINE;
+    while Instant::now() < end {
+        if let Some(found) = ask()? {
+            return Ok(found);
+        }
+        std::thread::sleep(PAUSE);
+    }
+    Err(Fault::new(what, format!("not within {} seconds", DEADLINE.as_secs())))
+}
+
+/// The checkout.
+#[must_use]
+pub fn root() -> PathBuf {
+    let here = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    here.parent().map_or_else(|| here.clone(), PathBuf::from)
+}
+
+/// Where cargo puts what it builds.
+#[must_use]
+pub fn target() -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR")
+        .map_or_else(|| root().join("target"), |dir| root().join(dir))
+}
+
+/// A program of the Python environment that `./just setup` makes.
+#[must_use]
+pub fn venv(program: &str) -> PathBuf {
+    root().join("target/venv/bin").join(program)
+}
