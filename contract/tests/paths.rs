@@ -1,4 +1,5 @@
 //! Invariant 4, by path: no spelling of a claimed path is free. The spellings are those of ATTACKS.md 38.
+#![expect(clippy::unwrap_used, reason = "a test speaks by panicking")]
 
 use contract::edge::{Circumstances, Edge, Head, Step, loose};
 use std::net::IpAddr;
@@ -80,7 +81,9 @@ fn every_spelling_of_a_claimed_path_is_answered_404() {
 #[test]
 fn the_claimed_path_itself_is_collected_and_others_pass() {
     assert!(matches!(step("/api/password/reset"), Step::Collect));
-    for path in ["/", "/api/password", "/api/password/resets", "/api/password/reset/now", "/api/login"] {
+    for path in
+        ["/", "/api/password", "/api/password/resets", "/api/password/reset/now", "/api/login"]
+    {
         assert!(matches!(step(path), Step::Pass), "{path}");
     }
 }

@@ -1,4 +1,5 @@
 //! Encode and decode are inverse, for messages, outcomes and the signature line (invariant 2), and nothing else is read.
+#![expect(clippy::unwrap_used, reason = "a test speaks by panicking")]
 
 use std::net::IpAddr;
 
@@ -73,9 +74,11 @@ fn contexts() -> Vec<Context> {
 fn messages() -> impl Iterator<Item = Message> {
     DIALECTS.iter().flat_map(|dialect| {
         contexts().into_iter().flat_map(move |context| {
-            calls()
-                .into_iter()
-                .map(move |call| Message { dialect: *dialect, context: context.clone(), call })
+            calls().into_iter().map(move |call| Message {
+                dialect: *dialect,
+                context: context.clone(),
+                call,
+            })
         })
     })
 }
@@ -199,7 +202,8 @@ fn the_signature_line_is_the_documented_one() {
 
 #[test]
 fn example_keys_are_recognised() {
-    let examples = ["00".repeat(32), "ab".repeat(32), (0..32).map(|n| format!("{n:02x}")).collect()];
+    let examples =
+        ["00".repeat(32), "ab".repeat(32), (0..32).map(|n| format!("{n:02x}")).collect()];
     for hex in examples {
         assert!(key("k", &hex).is_example(), "{hex}");
     }

@@ -3,7 +3,7 @@
 
 use alloc::{format, string::String, sync::Arc, vec::Vec};
 
-use crate::dialect::{DIALECTS, Dialect, Does, Route, Sharing};
+use crate::dialect::{Dialect, Does, Route, Sharing};
 use crate::edge::Settings;
 use crate::json::fold;
 
@@ -62,8 +62,9 @@ pub(super) fn find<'e>(claims: &'e [Arc<Claim>], path: &str) -> Found<'e> {
     }
 }
 
-/// The path as the most lenient router would read it: percent-decoded up to four times, `\` as `/`, parameters and what follows a decoded
-/// `?`, `#` or NUL cut, empty and dot segments resolved, white space, controls and invisible characters dropped, case folded.
+/// The path as the most lenient router would read it: percent-decoded up to four times, `\` as `/`, parameters and
+/// what follows a decoded `?`, `#` or NUL cut, empty and dot segments resolved, white space, controls and invisible
+/// characters dropped, case folded.
 pub fn loose(path: &str) -> String {
     let decoded = decode(path);
     let cut = decoded.split(['?', '#', '\0']).next().unwrap_or_default();
@@ -119,32 +120,4 @@ fn decode_once(text: &str) -> Option<String> {
         }
     }
     changed.then(|| String::from_utf8_lossy(&bytes).into_owned())
-}
-
-/// A regular expression (RE2) for gateways that choose routes by path: every default path of every dialect, with the
-/// spellings that survive the gateway's own normalisation. What it lets through, the filter judges.
-pub fn route_regex() -> String {
-    let mut paths: Vec<&str> = DIALECTS
-        .iter()
-        .flat_map(|dialect| dialect.routes().iter().map(|route| route.path))
-        .collect();
-    paths.sort_unstable();
-    paths.dedup();
-    let alternatives: Vec<String> = paths.into_iter().map(spellings).collect();
-    format!(
-        "(?i)(?:{})(?:[/.;]|%[0-9a-f]{{2}}).*|(?i)(?:{})",
-        alternatives.join("|"),
-        alternatives.join("|")
-    )
-}
-
-/// Paths with an encoded separator, dot, percent sign or control: normalising gateways leave these as they are, and a
-/// router behind them may not.
-pub const ROUTE_ENCODINGS: &str = "(?i).*%(?:25|2e|2f|5c|3b|[01][0-9a-f]|7f).*";
-
-fn spellings(path: &str) -> String {
-    path.trim_start_matches('/')
-        .split('/')
-        .map(|segment| format!("/+{}(?:;[^/]*)?", segment.replace('.', "\\.")))
-        .collect()
 }

@@ -11,13 +11,15 @@ mod exchange;
 mod head;
 mod query;
 mod reading;
+mod route;
 mod settings;
 mod sharing;
 
 pub use answer::{Answer, Exchanged, MadeBy};
 pub use asking::{Asking, optional, required};
-pub use claim::{Claim, ROUTE_ENCODINGS, loose, route_regex};
+pub use claim::{Claim, loose};
 pub use config::{Edge, Environment, KEYS};
 pub use exchange::{Circumstances, Exchange, Forward, MAX_ANSWER, MAX_BODY, Step};
 pub use head::Head;
+pub use route::route_regex;
 pub use settings::{Client, Clients, Settings};

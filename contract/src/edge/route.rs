@@ -1,0 +1,51 @@
+//! The regular expression by which a gateway sends requests through the filter: every default path of every dialect, in
+//! every spelling that survives a gateway's own normalisation. It may catch more than is claimed, never less.
+
+use alloc::collections::BTreeMap;
+use alloc::{format, string::String, vec::Vec};
+
+use crate::dialect::DIALECTS;
+
+/// What can stand between two segments: slashes, and whatever lenient routers drop behind a segment.
+const BETWEEN: &str = "(?:[;%.][^/]*|/)+";
+
+/// Double escapes, letters that fold into ASCII, and dot segments with something behind them.
+const DISGUISED: &str = ".*(?:%25|%c5%bf|%e2%84%aa|/[.]{1,2}[;%]).*";
+
+/// RE2 syntax, to be matched against the whole path without its query.
+pub fn route_regex() -> String {
+    let mut root = Node::default();
+    for route in DIALECTS.iter().flat_map(|dialect| dialect.routes()) {
+        root.add(route.path.split('/').filter(|segment| !segment.is_empty()));
+    }
+    format!("(?i){}/*(?:[;%.].*)?|{DISGUISED}", root.expression())
+}
+
+#[derive(Default)]
+struct Node {
+    ends: bool,
+    children: BTreeMap<&'static str, Node>,
+}
+
+impl Node {
+    fn add(&mut self, mut segments: impl Iterator<Item = &'static str>) {
+        match segments.next() {
+            Some(segment) => self.children.entry(segment).or_default().add(segments),
+            None => self.ends = true,
+        }
+    }
+
+    fn expression(&self) -> String {
+        let below: Vec<String> = self
+            .children
+            .iter()
+            .map(|(segment, node)| format!("{}{}", segment.replace('.', "[.]"), node.expression()))
+            .collect();
+        match below.as_slice() {
+            [] => String::new(),
+            [only] if !self.ends => format!("{BETWEEN}{only}"),
+            _ if self.ends => format!("(?:{BETWEEN}(?:{}))?", below.join("|")),
+            _ => format!("{BETWEEN}(?:{})", below.join("|")),
+        }
+    }
+}

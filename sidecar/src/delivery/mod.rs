@@ -1,0 +1,117 @@
+//! From a letter to the relay: words, MIME, SMTP, or a text on the spool. Invariant: nothing here decides who gets a
+//! letter or keeps one; a link or code exists in it only while it is being handed over, and is never logged.
+
+mod courier;
+mod device;
+mod mime;
+mod relay;
+#[cfg(test)]
+mod relay_tests;
+mod render;
+mod spool;
+mod template;
+mod texts;
+
+use std::fmt;
+
+use contract::address::Address;
+use contract::language::Language;
+use thiserror::Error;
+
+use crate::clock::Millis;
+
+pub use courier::Courier;
+pub use render::{Brand, Rendered, render};
+
+/// One message to one address.
+#[derive(Clone)]
+pub struct Letter {
+    /// The same on every attempt, so that a doubled mail shows as one (Message-ID).
+    pub id: [u8; 16],
+    /// The stored address, its domain in A-labels.
+    pub to: Address,
+    pub language: Language,
+    pub kind: LetterKind,
+}
+
+/// What the letter says. `name` is the account's; it greets.
+#[derive(Clone)]
+pub enum LetterKind {
+    /// A reset was asked for. The minutes are those that are left when the letter is written.
+    Reset { link: Option<String>, code: Option<String>, link_minutes: u32, code_minutes: u32, name: Option<String> },
+    /// A password was reset, by a device that says of itself that it is `agent`.
+    Changed { at: Millis, name: Option<String>, agent: Option<String> },
+}
+
+/// How an attempt ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Delivery {
+    /// The relay took it.
+    Sent,
+    /// Another attempt can succeed.
+    Later(Reason),
+    /// None can.
+    Dead(Reason),
+}
+
+/// Why a letter was not taken; fit for a log.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+pub enum Reason {
+    #[error("no envelope can carry the address")]
+    Address,
+    #[error("the letter cannot be written")]
+    Content,
+    #[error("the relay does not speak SMTP, or closed the connection")]
+    Garbled,
+    #[error("the relay offers no way that is safe")]
+    Insecure,
+    #[error("nothing is set up for this channel")]
+    NotServed,
+    #[error("the relay answered {0}")]
+    Reply(u16),
+    #[error("the spool cannot be written")]
+    Spool,
+    #[error("the relay did not answer in time")]
+    Timeout,
+    #[error("no TLS with the relay")]
+    Tls,
+    #[error("the relay cannot be reached")]
+    Unreachable,
+}
+
+/// Why no courier could be set up.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+pub enum CourierFault {
+    #[error("no TLS can be made to the relay of [mail]: is its host a name, and are the system's root certificates there?")]
+    Tls,
+}
+
+impl Reason {
+    /// The relay's reply code, if it gave one.
+    pub fn reply(self) -> Option<u16> {
+        match self {
+            Self::Reply(code) => Some(code),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Debug for Letter {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "Letter({:?}, {:?})", self.kind, self.to)
+    }
+}
+
+impl fmt::Debug for LetterKind {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(match self {
+            Self::Reset { .. } => "Reset(..)",
+            Self::Changed { .. } => "Changed(..)",
+        })
+    }
+}
+
+/// Lower-case hex of a letter's id.
+fn hex(id: &[u8; 16]) -> String {
+    id.iter().map(|byte| format!("{byte:02x}")).collect()
+}

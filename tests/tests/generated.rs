@@ -1,0 +1,124 @@
+//! Tables of the README and the regex of envoy.yaml come from the code. Without REKEY_BLESS a difference fails; with it
+//! the files are written anew.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::PathBuf;
+
+use contract::address::Channel;
+use contract::dialect::{DIALECTS, Does, Route, Sharing};
+use contract::edge::{self, route_regex};
+use contract::message::{Claim, Flow};
+use contract::name::Name;
+use contract::secret::{Code, Token};
+use contract::{json, signature};
+
+fn file(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..").join(name)
+}
+
+/// Holds a file against what it should be, or writes it.
+fn settle(name: &str, is: &str, should: &str) {
+    if std::env::var_os("REKEY_BLESS").is_some() {
+        fs::write(file(name), should).unwrap();
+        return;
+    }
+    let differs = is.lines().zip(should.lines()).find(|(is, should)| is != should);
+    assert!(is == should, "{name} is not what the code says: run ./just bless\n{differs:#?}");
+}
+
+/// Replaces what stands between the markers of this name.
+fn with_block(text: &str, name: &str, block: &str) -> String {
+    let open = format!("<!-- generated: {name} -->\n");
+    let start = text.find(&open).unwrap_or_else(|| panic!("no marker for {name}")) + open.len();
+    let end = start + text[start..].find("<!-- /generated -->").unwrap();
+    format!("{}{}{}", &text[..start], block, &text[end..])
+}
+
+#[test]
+fn readme_tables_come_from_the_code() {
+    let is = fs::read_to_string(file("README.md")).unwrap();
+    let should = with_block(&is, "dialects", &dialects());
+    let should = with_block(&should, "edge configuration", &edge_configuration());
+    let should = with_block(&should, "sidecar configuration", &sidecar::config::reference());
+    let should = with_block(&should, "limits", &limits());
+    settle("README.md", &is, &should);
+}
+
+#[test]
+fn envoy_yaml_has_the_regex_of_the_registry() {
+    let is = fs::read_to_string(file("envoy/envoy.yaml")).unwrap();
+    let open = "regex: '(?i)";
+    let start = is.find(open).unwrap() + "regex: '".len();
+    let end = start + is[start..].find('\'').unwrap();
+    let should = format!("{}{}{}", &is[..start], route_regex(), &is[end..]);
+    settle("envoy/envoy.yaml", &is, &should);
+}
+
+fn dialects() -> String {
+    let mut table = String::from("| dialect | operation | path |\n|---|---|---|\n");
+    for dialect in DIALECTS {
+        for route in dialect.routes() {
+            let (name, vendor) = (dialect.name(), dialect.vendor());
+            let _ = writeln!(table, "| {name} ({vendor}) | {} | {} |", operation(route), path(route));
+        }
+    }
+    table
+}
+
+fn operation(route: &Route) -> String {
+    let operation = match route.does {
+        Does::Call(operation) => operation.as_str(),
+        Does::Link => "link",
+    };
+    match route.channel {
+        Some(Channel::Sms) => format!("{operation} by SMS"),
+        Some(Channel::Email) => format!("{operation} by e-mail"),
+        None => operation.into(),
+    }
+}
+
+fn path(route: &Route) -> String {
+    let method = match route.does {
+        Does::Call(_) => "POST",
+        Does::Link => "GET",
+    };
+    let shared = match route.sharing {
+        Sharing::Exclusive => String::new(),
+        Sharing::Value { member, ours } => format!("; shared, ours when `{member}` is `{ours}`"),
+        Sharing::SignedIn { member } => {
+            format!("; shared, not ours with `Authorization` and without `{member}`")
+        }
+    };
+    format!("`{method} {}`{shared}", route.path)
+}
+
+fn edge_configuration() -> String {
+    let mut table = String::from("| key | meaning |\n|---|---|\n");
+    for (key, meaning) in edge::KEYS {
+        let _ = writeln!(table, "| `{key}` | {meaning} |");
+    }
+    table
+}
+
+fn limits() -> String {
+    let rows = [
+        ("request body", format!("{} bytes; larger is refused before it is read whole", edge::MAX_BODY)),
+        ("answer of the sidecar", format!("{} bytes", edge::MAX_ANSWER)),
+        ("JSON", format!("RFC 8259, depth {}, {} members a container, no duplicates, numbers of {} bytes", json::MAX_DEPTH, json::MAX_MEMBERS, json::MAX_NUMBER)),
+        ("e-mail", "254 bytes, local part 64, dot-atom; domain LDH or beyond ASCII, each label 63".into()),
+        ("phone", "E.164, 7 to 15 digits; national form with a configured or given calling code".into()),
+        ("password", "1 byte or more at the edge; the policy's minimum and maximum in the sidecar".into()),
+        ("code", format!("1 to {} bytes without controls", Code::MAX_BYTES)),
+        ("token", format!("1 to {} bytes without controls", Token::MAX_BYTES)),
+        ("client id, request id, site", format!("1 to {} of A-Z a-z 0-9 . _ -", Name::MAX_BYTES)),
+        ("user agent, device", format!("cut to {} printable characters; kept for the audit only", Claim::MAX_CHARS)),
+        ("flow cookie", format!("{} hexadecimal digits", Flow([0; 16]).to_hex().len())),
+        ("message age", format!("{} s either way", signature::CLOCK_WINDOW)),
+    ];
+    let mut table = String::from("| field | limit |\n|---|---|\n");
+    for (field, limit) in rows {
+        let _ = writeln!(table, "| {field} | {limit} |");
+    }
+    table
+}
