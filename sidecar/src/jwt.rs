@@ -56,7 +56,11 @@ impl JwtKey {
 
     /// `None` only where the claims make a token longer than a `Token` can be.
     pub fn sign(&self, claims: &Claims<'_>) -> Option<Token> {
-        let header = Writer::object().string("alg", "EdDSA").string("typ", "JWT").string("kid", self.id.as_str()).finish();
+        let header = Writer::object()
+            .string("alg", "EdDSA")
+            .string("typ", "JWT")
+            .string("kid", self.id.as_str())
+            .finish();
         let mut signed = encode(header.as_bytes());
         signed.push('.');
         signed.push_str(&encode(claims.to_json().as_bytes()));

@@ -68,11 +68,15 @@ pub enum KeyFault {
     Unreadable(io::Error),
     #[error("the key file cannot be made: {0}")]
     Unwritable(io::Error),
-    #[error("everybody on this machine can read the key: draw a new one, into a file with mode 0600")]
+    #[error(
+        "everybody on this machine can read the key: draw a new one, into a file with mode 0600"
+    )]
     Exposed,
     #[error("it does not hold one line `{0} <id> <64 hex>`")]
     Malformed(Kind),
-    #[error("this is an example key: draw one of your own, or remove the line that names it to have one made")]
+    #[error(
+        "this is an example key: draw one of your own, or remove the line that names it to have one made"
+    )]
     Example,
     #[error("the system gives no random bytes")]
     Entropy,
@@ -90,14 +94,17 @@ pub struct Found {
 impl Keys {
     /// Reads all keys; default ones that are missing are made.
     pub fn open(files: &KeyFiles, entropy: &Entropy) -> Result<Self, KeyError> {
-        let line = |file: &KeyFile, kind| open(file, kind, entropy).map_err(|fault| at(file, fault));
+        let line =
+            |file: &KeyFile, kind| open(file, kind, entropy).map_err(|fault| at(file, fault));
         let master = line(&files.master, Kind::Master)?;
         let jwt = line(&files.jwt, Kind::Jwt)?;
-        let edge = |file: &KeyFile| line(file, Kind::Edge)?.into_edge().map_err(|fault| at(file, fault));
+        let edge =
+            |file: &KeyFile| line(file, Kind::Edge)?.into_edge().map_err(|fault| at(file, fault));
         Ok(Self {
             master: MasterKey { id: master.id, secret: master.secret },
             edge: files.edge.iter().map(edge).collect::<Result<_, _>>()?,
-            jwt: JwtKey::new(jwt.id, &jwt.secret).ok_or_else(|| at(&files.jwt, KeyFault::Malformed(Kind::Jwt)))?,
+            jwt: JwtKey::new(jwt.id, &jwt.secret)
+                .ok_or_else(|| at(&files.jwt, KeyFault::Malformed(Kind::Jwt)))?,
         })
     }
 }
@@ -150,7 +157,8 @@ impl Line {
     }
 
     fn into_edge(self) -> Result<EdgeKey, KeyFault> {
-        EdgeKey::parse(self.id, &Zeroizing::new(hex(&*self.secret))).ok_or(KeyFault::Malformed(Kind::Edge))
+        EdgeKey::parse(self.id, &Zeroizing::new(hex(&*self.secret)))
+            .ok_or(KeyFault::Malformed(Kind::Edge))
     }
 }
 
@@ -170,7 +178,8 @@ fn read(path: &Path, kind: Kind) -> Result<Line, KeyFault> {
     }
     let text = Zeroizing::new(fs::read_to_string(path).map_err(KeyFault::Unreadable)?);
     let line = Line::parse(&text, kind).ok_or(KeyFault::Malformed(kind))?;
-    let example = EdgeKey::parse(line.id.clone(), &Zeroizing::new(hex(&*line.secret))).is_none_or(|key| key.is_example());
+    let example = EdgeKey::parse(line.id.clone(), &Zeroizing::new(hex(&*line.secret)))
+        .is_none_or(|key| key.is_example());
     match example {
         true => Err(KeyFault::Example),
         false => Ok(line),
@@ -183,7 +192,11 @@ fn make(path: &Path, kind: Kind, entropy: &Entropy) -> Result<(), KeyFault> {
     let line = Line::draw(entropy)?;
     let folder = path.parent().unwrap_or(Path::new("."));
     let beside = path.with_extension(line.id.as_str());
-    let written = DirBuilder::new().recursive(true).mode(0o700).create(folder).and_then(|()| write(&beside, &line.show(kind)));
+    let written = DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder)
+        .and_then(|()| write(&beside, &line.show(kind)));
     let placed = written.and_then(|()| match fs::hard_link(&beside, path) {
         Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
         done => done,

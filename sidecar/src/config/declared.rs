@@ -19,51 +19,211 @@ pub(super) const CODE_LIFE: &str = "code_life";
 pub(super) const CODE_DIGITS: &str = "code_digits";
 pub(super) const CODE_TRIES: &str = "code_tries";
 
-const fn key(path: &'static str, preset: &'static str, form: &'static str, doc: &'static str) -> Key {
+const fn key(
+    path: &'static str,
+    preset: &'static str,
+    form: &'static str,
+    doc: &'static str,
+) -> Key {
     Key { path, preset, form, doc }
 }
 
 /// In the order of the reference.
 pub(super) const KEYS: &[Key] = &[
-    key("data", "\"./rekey-data\"", "directory", "Where the database and the generated keys lie; made with mode 0700. Relative paths of the file start at the file's own directory."),
-    key("audience", "\"default\"", "name", "This deployment's name. The filter's `audience` must be the same."),
-    key("site", "\"default\"", "name", "The site that messages come from. The filter's `site` must be the same."),
-    key("base_url", "\"http://127.0.0.1:8080\"", "URL", "What every link in a mail begins with. https, except to this machine."),
-    key("change_password_url", "", "URL", "Where `/.well-known/change-password` leads; unset: 404."),
-    key("log_level", "\"info\"", "error, warn, info or debug", "What is logged to standard error, one JSON object a line."),
-    key("listen.signed", "\"127.0.0.1:7080\"", "address or unix:/path", "For the gateway: signed messages. Loopback or a Unix socket only, until TLS is there."),
-    key("listen.public", "\"127.0.0.1:7081\"", "address or unix:/path", "For everybody, behind the gateway: jwks.json and change-password. GET and HEAD only."),
-    key("listen.admin", "\"127.0.0.1:7082\"", "address or unix:/path", "For operators: health, readiness, metrics. It asks for no password."),
-    key("listen.connections", "1024", "1 to 65536", "Connections that one listener holds at a time; more wait."),
-    key("listen.idle", "\"60s\"", "1s to 1h", "How long a connection without a request stays open."),
-    key("keys.master", "", "file:path", "Key that all secrets are derived from: one line `rekey-master <id> <64 hex>`. Unset: `keys/master` under `data`, made when missing."),
-    key("keys.edge", "", "list of file:path", "Keys that the filters sign with: one line `rekey-edge <id> <64 hex>` each; all are believed. Unset: `keys/edge` under `data`, made when missing."),
-    key("keys.jwt", "", "file:path", "Key that signs access tokens: one line `rekey-jwt <id> <64 hex>`. Unset: `keys/jwt` under `data`, made when missing."),
-    key("mail.relay", "\"smtp://127.0.0.1:1025\"", "URL", "Who takes our mail: `smtps://host[:465]`, `smtp+starttls://host[:587]` (STARTTLS required), or `smtp://host[:25]` to this machine only."),
+    key(
+        "data",
+        "\"rekey-data\"",
+        "directory",
+        "Where the database and the generated keys lie; made with mode 0700. Relative paths of the file start at the file's own directory.",
+    ),
+    key(
+        "audience",
+        "\"default\"",
+        "name",
+        "This deployment's name. The filter's `audience` must be the same.",
+    ),
+    key(
+        "site",
+        "\"default\"",
+        "name",
+        "The site that messages come from. The filter's `site` must be the same.",
+    ),
+    key(
+        "base_url",
+        "\"http://127.0.0.1:8080\"",
+        "URL",
+        "What every link in a mail begins with. https, except to this machine.",
+    ),
+    key(
+        "change_password_url",
+        "",
+        "URL",
+        "Where `/.well-known/change-password` leads; unset: 404.",
+    ),
+    key(
+        "log_level",
+        "\"info\"",
+        "error, warn, info or debug",
+        "What is logged to standard error, one JSON object a line.",
+    ),
+    key(
+        "listen.signed",
+        "\"127.0.0.1:7080\"",
+        "address or unix:/path",
+        "For the gateway: signed messages. Loopback or a Unix socket only, until TLS is there.",
+    ),
+    key(
+        "listen.public",
+        "\"127.0.0.1:7081\"",
+        "address or unix:/path",
+        "For everybody, behind the gateway: jwks.json and change-password. GET and HEAD only.",
+    ),
+    key(
+        "listen.admin",
+        "\"127.0.0.1:7082\"",
+        "address or unix:/path",
+        "For operators: health, readiness, metrics. It asks for no password.",
+    ),
+    key(
+        "listen.connections",
+        "1024",
+        "1 to 65536",
+        "Connections that one listener holds at a time; more wait.",
+    ),
+    key(
+        "listen.idle",
+        "\"60s\"",
+        "1s to 1h",
+        "How long a connection without a request stays open.",
+    ),
+    key(
+        "keys.master",
+        "",
+        "file:path",
+        "Key that all secrets are derived from: one line `rekey-master <id> <64 hex>`. Unset: `keys/master` under `data`, made when missing.",
+    ),
+    key(
+        "keys.edge",
+        "",
+        "list of file:path",
+        "Keys that the filters sign with: one line `rekey-edge <id> <64 hex>` each; all are believed. Unset: `keys/edge` under `data`, made when missing.",
+    ),
+    key(
+        "keys.jwt",
+        "",
+        "file:path",
+        "Key that signs access tokens: one line `rekey-jwt <id> <64 hex>`. Unset: `keys/jwt` under `data`, made when missing.",
+    ),
+    key(
+        "mail.relay",
+        "\"smtp://127.0.0.1:1025\"",
+        "URL",
+        "Who takes our mail: `smtps://host[:465]`, `smtp+starttls://host[:587]` (STARTTLS required), or `smtp://host[:25]` to this machine only.",
+    ),
     key("mail.user", "", "text", "User name at the relay."),
-    key("mail.password", "", "file:path", "The file that holds the password at the relay; it goes with `user` and not over plain `smtp://`."),
+    key(
+        "mail.password",
+        "",
+        "file:path",
+        "The file that holds the password at the relay; it goes with `user` and not over plain `smtp://`.",
+    ),
     key("mail.from", "\"Rekey <no-reply@localhost>\"", "mailbox", "The sender of our mails."),
     key("mail.reply_to", "", "mailbox", "Where answers to our mails go."),
-    key("sms.spool", "", "directory", "Where texts are put, one file each, for your SMS gateway to fetch. Unset: no texts; asks by phone end as suppressed."),
-    key("limits.cool_down", "\"60s\"", "1s to 1h", "Between two asks for one address by one sender."),
-    key("limits.sends", "3", "1 to 10", "How often the same link or code is sent on repeated asks."),
-    key("limits.daily_wrong_codes", "20", "5 to 100", "Wrong codes a day for one address; beyond it mails carry links only."),
-    key("limits.policy_failures", "10", "1 to 100", "Passwords that may break the policy before a proof is dead."),
-    key("limits.backlog", "10000", "10 to 1000000", "Asks and mails that may wait; beyond it everybody is told to come back."),
+    key(
+        "sms.spool",
+        "",
+        "directory",
+        "Where texts are put, one file each, for your SMS gateway to fetch. Unset: no texts; asks by phone end as suppressed.",
+    ),
+    key(
+        "limits.cool_down",
+        "\"60s\"",
+        "1s to 1h",
+        "Between two asks for one address by one sender.",
+    ),
+    key(
+        "limits.sends",
+        "3",
+        "1 to 10",
+        "How often the same link or code is sent on repeated asks.",
+    ),
+    key(
+        "limits.daily_wrong_codes",
+        "20",
+        "5 to 100",
+        "Wrong codes a day for one address; beyond it mails carry links only.",
+    ),
+    key(
+        "limits.policy_failures",
+        "10",
+        "1 to 100",
+        "Passwords that may break the policy before a proof is dead.",
+    ),
+    key(
+        "limits.backlog",
+        "10000",
+        "10 to 1000000",
+        "Asks and mails that may wait; beyond it everybody is told to come back.",
+    ),
     key("password.min", "8", "6 to 64", "The shortest password, in characters."),
     key("password.max", "128", "32 to 1024", "The longest password, in characters."),
     key("password.memory_kib", "19456", "7168 to 262144", "argon2id: memory of one hash in KiB."),
-    key("password.passes", "2", "1 to 16", "argon2id: passes over the memory. Memory times passes must stay at 35840 or more."),
+    key(
+        "password.passes",
+        "2",
+        "1 to 16",
+        "argon2id: passes over the memory. Memory times passes must stay at 35840 or more.",
+    ),
     key("password.lanes", "1", "1 to 8", "argon2id: lanes."),
-    key("password.threads", "", "1 to 256", "Threads that hash. Unset: as many as the machine has cores."),
-    key("password.queue", "64", "1 to 10000", "Hashes that may wait; beyond it clients are told to come back."),
-    key("password.deadline", "\"2s\"", "100ms to 1m", "How long a hash may wait. With the hash itself it must stay below the gateway's time-out (3s)."),
-    key("profile.<dialect>.grant_life", "", "10s to 1d", "Life of what verify gives. Unset: as the dialect documents."),
-    key("profile.<dialect>.login", "", "always, link or never", "Whether a reset answers with an access token. Unset: as the dialect documents."),
-    key("profile.<dialect>.<channel>.link_life", "", "10s to 1d", "Life of a link. `<channel>` is `email` or `sms`."),
+    key(
+        "password.threads",
+        "",
+        "1 to 256",
+        "Threads that hash. Unset: as many as the machine has cores.",
+    ),
+    key(
+        "password.queue",
+        "64",
+        "1 to 10000",
+        "Hashes that may wait; beyond it clients are told to come back.",
+    ),
+    key(
+        "password.deadline",
+        "\"2s\"",
+        "100ms to 1m",
+        "How long a hash may wait. With the hash itself it must stay below the gateway's time-out (3s).",
+    ),
+    key(
+        "profile.<dialect>.grant_life",
+        "",
+        "10s to 1d",
+        "Life of what verify gives. Unset: as the dialect documents.",
+    ),
+    key(
+        "profile.<dialect>.login",
+        "",
+        "always, link or never",
+        "Whether a reset answers with an access token. Unset: as the dialect documents.",
+    ),
+    key(
+        "profile.<dialect>.<channel>.link_life",
+        "",
+        "10s to 1d",
+        "Life of a link. `<channel>` is `email` or `sms`.",
+    ),
     key("profile.<dialect>.<channel>.code_life", "", "10s to 1d", "Life of a code."),
-    key("profile.<dialect>.<channel>.code_digits", "", "4 to 10", "Digits of a code; fewer than 6 only with `code_tries = 1`."),
-    key("profile.<dialect>.<channel>.code_tries", "", "1 to 5", "Wrong tries, per pot, before a code is dead."),
+    key(
+        "profile.<dialect>.<channel>.code_digits",
+        "",
+        "4 to 10",
+        "Digits of a code; fewer than 6 only with `code_tries = 1`.",
+    ),
+    key(
+        "profile.<dialect>.<channel>.code_tries",
+        "",
+        "1 to 5",
+        "Wrong tries, per pot, before a code is dead.",
+    ),
 ];
 
 /// The declaration of a written path.
@@ -74,12 +234,15 @@ pub(super) fn find(path: &str) -> Option<&'static Key> {
 /// Whether a path is a section that holds keys.
 pub(super) fn is_section(path: &str) -> bool {
     let depth = path.split('.').count();
-    let prefix = |key: &&Key| key.path.split('.').count() > depth && key.path.split('.').zip(path.split('.')).all(same);
+    let prefix = |key: &&Key| {
+        key.path.split('.').count() > depth && key.path.split('.').zip(path.split('.')).all(same)
+    };
     KEYS.iter().any(|key| prefix(&key))
 }
 
 fn matches(pattern: &str, path: &str) -> bool {
-    pattern.split('.').count() == path.split('.').count() && pattern.split('.').zip(path.split('.')).all(same)
+    pattern.split('.').count() == path.split('.').count()
+        && pattern.split('.').zip(path.split('.')).all(same)
 }
 
 fn same((pattern, segment): (&str, &str)) -> bool {

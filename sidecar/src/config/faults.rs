@@ -41,7 +41,8 @@ impl Faults {
             line: None,
             key: String::new(),
             problem: format!("{} cannot be read: {error}", path.display()),
-            remedy: "name the configuration with --config, or leave it out to run on the defaults".to_owned(),
+            remedy: "name the configuration with --config, or leave it out to run on the defaults"
+                .to_owned(),
         }])
     }
 

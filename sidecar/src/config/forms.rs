@@ -31,7 +31,7 @@ impl Wrong {
     }
 
     fn kind(found: &DeValue<'_>, wanted: &str) -> Self {
-        Self::new(format!("a {} stands where {wanted} is meant", found.type_str()), format!("write {wanted}"))
+        Self::new(format!("{wanted} is meant, not {}", found.type_str()), format!("write {wanted}"))
     }
 }
 
@@ -52,19 +52,32 @@ pub(super) fn name(value: &DeValue<'_>) -> Formed<Name> {
 
 pub(super) fn whole<T: TryFrom<u64>>(value: &DeValue<'_>, range: RangeInclusive<u64>) -> Formed<T> {
     let integer = value.as_integer().ok_or_else(|| Wrong::kind(value, "a whole number"))?;
-    let number = u64::from_str_radix(integer.as_str(), integer.radix()).ok().filter(|number| range.contains(number));
-    number
-        .and_then(|number| T::try_from(number).ok())
-        .ok_or_else(|| Wrong::new(format!("{integer} is out of range"), format!("write {} to {}", range.start(), range.end())))
+    let number = u64::from_str_radix(integer.as_str(), integer.radix())
+        .ok()
+        .filter(|number| range.contains(number));
+    number.and_then(|number| T::try_from(number).ok()).ok_or_else(|| {
+        Wrong::new(
+            format!("{integer} is out of range"),
+            format!("write {} to {}", range.start(), range.end()),
+        )
+    })
 }
 
 /// `500ms`, `60s`, `5m`, `2h`, `7d`.
 pub(super) fn duration(value: &DeValue<'_>, range: RangeInclusive<Duration>) -> Formed<Duration> {
     let text = text(value)?;
-    let found = parse_duration(text)
-        .ok_or_else(|| Wrong::new(format!("\"{text}\" is not a duration"), "write a whole number and a unit: 500ms, 60s, 5m, 2h or 7d"))?;
-    let bounds = format!("write {} to {}", show_duration(*range.start()), show_duration(*range.end()));
-    range.contains(&found).then_some(found).ok_or_else(|| Wrong::new(format!("\"{text}\" is out of range"), bounds))
+    let found = parse_duration(text).ok_or_else(|| {
+        Wrong::new(
+            format!("\"{text}\" is not a duration"),
+            "write a whole number and a unit: 500ms, 60s, 5m, 2h or 7d",
+        )
+    })?;
+    let bounds =
+        format!("write {} to {}", show_duration(*range.start()), show_duration(*range.end()));
+    range
+        .contains(&found)
+        .then_some(found)
+        .ok_or_else(|| Wrong::new(format!("\"{text}\" is out of range"), bounds))
 }
 
 fn parse_duration(text: &str) -> Option<Duration> {
@@ -86,9 +99,9 @@ fn show_duration(duration: Duration) -> String {
     let seconds = duration.as_secs();
     match seconds {
         0 => format!("{}ms", duration.as_millis()),
-        _ if seconds % 86_400 == 0 => format!("{}d", seconds / 86_400),
-        _ if seconds % 3_600 == 0 => format!("{}h", seconds / 3_600),
-        _ if seconds % 60 == 0 => format!("{}m", seconds / 60),
+        _ if seconds.is_multiple_of(86_400) => format!("{}d", seconds / 86_400),
+        _ if seconds.is_multiple_of(3_600) => format!("{}h", seconds / 3_600),
+        _ if seconds.is_multiple_of(60) => format!("{}m", seconds / 60),
         _ => format!("{seconds}s"),
     }
 }
@@ -112,7 +125,10 @@ pub(super) fn login(value: &DeValue<'_>) -> Formed<Login> {
         "always" => Ok(Login::Always),
         "link" => Ok(Login::Link),
         "never" => Ok(Login::Never),
-        other => Err(Wrong::new(format!("\"{other}\" is unknown"), "write \"always\", \"link\" or \"never\"")),
+        other => Err(Wrong::new(
+            format!("\"{other}\" is unknown"),
+            "write \"always\", \"link\" or \"never\"",
+        )),
     }
 }
 
@@ -122,7 +138,10 @@ pub(super) fn level(value: &DeValue<'_>) -> Formed<tracing::Level> {
         "warn" => Ok(tracing::Level::WARN),
         "info" => Ok(tracing::Level::INFO),
         "debug" => Ok(tracing::Level::DEBUG),
-        other => Err(Wrong::new(format!("\"{other}\" is unknown"), "write \"error\", \"warn\", \"info\" or \"debug\"")),
+        other => Err(Wrong::new(
+            format!("\"{other}\" is unknown"),
+            "write \"error\", \"warn\", \"info\" or \"debug\"",
+        )),
     }
 }
 
@@ -138,15 +157,22 @@ pub(super) fn path(value: &DeValue<'_>, home: &Path) -> Formed<PathBuf> {
 pub(super) fn secret(value: &DeValue<'_>, home: &Path) -> Formed<PathBuf> {
     let path = text(value)?.strip_prefix("file:").filter(|path| !path.is_empty());
     path.map(|path| home.join(path)).ok_or_else(|| {
-        Wrong::new("a secret must not stand in the configuration", "put it into a file with mode 0600 and write \"file:path\"")
+        Wrong::new(
+            "a secret must not stand in the configuration",
+            "put it into a file with mode 0600 and write \"file:path\"",
+        )
     })
 }
 
 pub(super) fn secrets(value: &DeValue<'_>, home: &Path) -> Formed<Vec<PathBuf>> {
     let list = value.as_array().ok_or_else(|| Wrong::kind(value, "a list of \"file:path\""))?;
-    let paths: Vec<PathBuf> = list.iter().map(|item| secret(item.get_ref(), home)).collect::<Formed<_>>()?;
+    let paths: Vec<PathBuf> =
+        list.iter().map(|item| secret(item.get_ref(), home)).collect::<Formed<_>>()?;
     match paths.is_empty() {
-        true => Err(Wrong::new("without a key no gateway can be believed", "name one key file, or remove the key")),
+        true => Err(Wrong::new(
+            "without a key no gateway can be believed",
+            "name one key file, or remove the key",
+        )),
         false => Ok(paths),
     }
 }
@@ -157,7 +183,10 @@ pub(super) fn endpoint(value: &DeValue<'_>, home: &Path) -> Formed<Endpoint> {
         return Ok(Endpoint::Unix(home.join(path)));
     }
     text.parse().map(Endpoint::Tcp).map_err(|_| {
-        Wrong::new(format!("\"{text}\" is not an address"), "write an IP address and a port (127.0.0.1:7080, [::1]:7080) or unix:/path")
+        Wrong::new(
+            format!("\"{text}\" is not an address"),
+            "write an IP address and a port (127.0.0.1:7080, [::1]:7080) or unix:/path",
+        )
     })
 }
 
@@ -182,18 +211,34 @@ pub(super) fn url(value: &DeValue<'_>) -> Formed<BaseUrl> {
 
 pub(super) fn mailbox(value: &DeValue<'_>) -> Formed<Mailbox> {
     let text = text(value)?;
-    text.parse().map_err(|_| Wrong::new(format!("\"{text}\" is not a mailbox"), "write Name <name@example.com>"))
+    text.parse().map_err(|_| {
+        Wrong::new(format!("\"{text}\" is not a mailbox"), "write Name <name@example.com>")
+    })
 }
 
 pub(super) fn relay(value: &DeValue<'_>) -> Formed<Relay> {
-    let schemes = [("smtp://", Tls::None, 25), ("smtps://", Tls::Implicit, 465), ("smtp+starttls://", Tls::Starttls, 587)];
+    let schemes = [
+        ("smtp://", Tls::None, 25),
+        ("smtps://", Tls::Implicit, 465),
+        ("smtp+starttls://", Tls::Starttls, 587),
+    ];
     let text = text(value)?;
-    let form = || Wrong::new(format!("\"{text}\" is not a relay"), "write smtps://host[:port] or smtp+starttls://host[:port]; user and password are keys of their own");
-    let found = schemes.iter().find_map(|(scheme, tls, port)| Some((text.strip_prefix(scheme)?, *tls, *port)));
+    let form = || {
+        Wrong::new(
+            format!("\"{text}\" is not a relay"),
+            "write smtps://host[:port] or smtp+starttls://host[:port]; user and password are keys of their own",
+        )
+    };
+    let found = schemes
+        .iter()
+        .find_map(|(scheme, tls, port)| Some((text.strip_prefix(scheme)?, *tls, *port)));
     let (rest, tls, port) = found.ok_or_else(form)?;
     let (host, port) = host_and_port(rest.trim_end_matches('/'), port).ok_or_else(form)?;
     if tls == Tls::None && !is_loopback(&host) {
-        return Err(Wrong::new("links and codes would cross the network in the clear", "write smtps:// or smtp+starttls://"));
+        return Err(Wrong::new(
+            "links and codes would cross the network in the clear",
+            "write smtps:// or smtp+starttls://",
+        ));
     }
     Ok(Relay { tls, host, port })
 }

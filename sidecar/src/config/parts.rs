@@ -13,7 +13,9 @@ use zeroize::Zeroizing;
 use super::forms::{self, Formed, Wrong};
 use super::profile::Overrides;
 use super::reader::Reader;
-use super::{Config, KeyFile, KeyFiles, Limits, Listen, MailConfig, PasswordConfig, SmsConfig, Tls};
+use super::{
+    Config, KeyFile, KeyFiles, Limits, Listen, MailConfig, PasswordConfig, SmsConfig, Tls,
+};
 
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
@@ -30,7 +32,9 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<Config> {
     let listen = listen(reader, &home);
     let keys = data.as_deref().and_then(|data| keys(reader, &home, data));
     let mail = mail(reader, &home);
-    let sms = reader.read("sms.spool", |value| forms::path(value, &home)).map(|spool| SmsConfig { spool });
+    let sms = reader
+        .read("sms.spool", |value| forms::path(value, &home))
+        .map(|spool| SmsConfig { spool });
     let limits = limits(reader);
     let password = password(reader);
     let overrides = Overrides::read(reader);
@@ -76,7 +80,10 @@ fn keys(reader: &mut Reader<'_>, home: &Path, data: &Path) -> Option<KeyFiles> {
     let master = single(reader, "master");
     let jwt = single(reader, "jwt");
     let edge = reader.read("keys.edge", |value| forms::secrets(value, home));
-    let edge = edge.map_or_else(|| vec![preset("edge")], |paths| paths.into_iter().map(KeyFile::Named).collect());
+    let edge = edge.map_or_else(
+        || vec![preset("edge")],
+        |paths| paths.into_iter().map(KeyFile::Named).collect(),
+    );
     Some(KeyFiles { master, edge, jwt })
 }
 
@@ -91,7 +98,11 @@ fn mail(reader: &mut Reader<'_>, home: &Path) -> Option<MailConfig> {
         reader.refuse(key, "user and password at the relay go together", "give both, or neither");
     }
     if user.is_some() && relay.as_ref().is_some_and(|relay| relay.tls == Tls::None) {
-        reader.refuse("mail.user", "the password would be sent in the clear", "use smtps:// or smtp+starttls://");
+        reader.refuse(
+            "mail.user",
+            "the password would be sent in the clear",
+            "use smtps:// or smtp+starttls://",
+        );
     }
     Some(MailConfig { relay: relay?, user, password, from: from?, reply_to })
 }
@@ -99,7 +110,8 @@ fn mail(reader: &mut Reader<'_>, home: &Path) -> Option<MailConfig> {
 /// The secret in a file that only its owner (and group) may read.
 fn one_line(path: &PathBuf) -> Formed<Zeroizing<String>> {
     let remedy = || format!("put the password on one line into {} with mode 0600", path.display());
-    let unreadable = |error| Wrong::new(format!("{} cannot be read: {error}", path.display()), remedy());
+    let unreadable =
+        |error| Wrong::new(format!("{} cannot be read: {error}", path.display()), remedy());
     let mode = fs::metadata(path).map_err(unreadable)?.permissions().mode();
     if mode & 0o007 != 0 {
         let problem = format!("everybody on this machine can read {}", path.display());
@@ -116,8 +128,10 @@ fn one_line(path: &PathBuf) -> Formed<Zeroizing<String>> {
 fn limits(reader: &mut Reader<'_>) -> Option<Limits> {
     let cool_down = reader.read("limits.cool_down", |value| forms::duration(value, SECOND..=HOUR));
     let sends = reader.read("limits.sends", |value| forms::whole(value, 1..=10));
-    let daily_wrong_codes = reader.read("limits.daily_wrong_codes", |value| forms::whole(value, 5..=100));
-    let policy_failures = reader.read("limits.policy_failures", |value| forms::whole(value, 1..=100));
+    let daily_wrong_codes =
+        reader.read("limits.daily_wrong_codes", |value| forms::whole(value, 5..=100));
+    let policy_failures =
+        reader.read("limits.policy_failures", |value| forms::whole(value, 1..=100));
     let backlog = reader.read("limits.backlog", |value| forms::whole(value, 10..=1_000_000));
     Some(Limits {
         cool_down: cool_down?,
@@ -131,15 +145,21 @@ fn limits(reader: &mut Reader<'_>) -> Option<Limits> {
 fn password(reader: &mut Reader<'_>) -> Option<PasswordConfig> {
     let min = reader.read("password.min", |value| forms::whole(value, 6..=64));
     let max = reader.read("password.max", |value| forms::whole(value, 32..=1_024));
-    let memory_kib = reader.read("password.memory_kib", |value| forms::whole(value, 7_168..=262_144));
+    let memory_kib =
+        reader.read("password.memory_kib", |value| forms::whole(value, 7_168..=262_144));
     let passes = reader.read("password.passes", |value| forms::whole(value, 1..=16));
     let lanes = reader.read("password.lanes", |value| forms::whole(value, 1..=8));
     let threads = reader.read("password.threads", |value| forms::whole(value, 1..=256));
     let queue = reader.read("password.queue", |value| forms::whole(value, 1..=10_000));
-    let deadline = reader.read("password.deadline", |value| forms::duration(value, SECOND / 10..=MINUTE));
+    let deadline =
+        reader.read("password.deadline", |value| forms::duration(value, SECOND / 10..=MINUTE));
     let (min, max, memory_kib, passes) = (min?, max?, memory_kib?, passes?);
     if min > max {
-        reader.refuse("password.min", "no password could be this short and this long", "keep min at or below max");
+        reader.refuse(
+            "password.min",
+            "no password could be this short and this long",
+            "keep min at or below max",
+        );
     }
     judge_cost(reader, memory_kib, passes);
     Some(PasswordConfig {
@@ -157,8 +177,16 @@ fn password(reader: &mut Reader<'_>) -> Option<PasswordConfig> {
 /// OWASP's table of equal strengths ends at 7168 KiB x 5.
 fn judge_cost(reader: &mut Reader<'_>, memory_kib: u32, passes: u32) {
     if memory_kib.saturating_mul(passes) < 35_840 {
-        let key = if reader.has("password.memory_kib") { "password.memory_kib" } else { "password.passes" };
-        reader.refuse(key, "hashes this cheap are soon cracked", "keep memory_kib times passes at 35840 or more (19456 x 2)");
+        let key = if reader.has("password.memory_kib") {
+            "password.memory_kib"
+        } else {
+            "password.passes"
+        };
+        reader.refuse(
+            key,
+            "hashes this cheap are soon cracked",
+            "keep memory_kib times passes at 35840 or more (19456 x 2)",
+        );
     }
 }
 

@@ -74,16 +74,28 @@ fn read_channel(reader: &mut Reader<'_>, place: &str, rules: &mut Rules) {
         link.life = life;
     }
     let has_code = rules.code.is_some();
-    let coded = || has_code.then_some(()).ok_or(Wrong::idle("the message of this dialect and channel carries no code"));
-    let life = reader.read(&format!("{place}.{CODE_LIFE}"), |value| coded().and_then(|()| forms::life(value)));
-    let digits = reader.read(&format!("{place}.{CODE_DIGITS}"), |value| coded().and_then(|()| forms::digits(value)));
-    let tries = reader.read(&format!("{place}.{CODE_TRIES}"), |value| coded().and_then(|()| forms::tries(value)));
+    let coded = || {
+        has_code
+            .then_some(())
+            .ok_or(Wrong::idle("the message of this dialect and channel carries no code"))
+    };
+    let life = reader
+        .read(&format!("{place}.{CODE_LIFE}"), |value| coded().and_then(|()| forms::life(value)));
+    let digits = reader.read(&format!("{place}.{CODE_DIGITS}"), |value| {
+        coded().and_then(|()| forms::digits(value))
+    });
+    let tries = reader
+        .read(&format!("{place}.{CODE_TRIES}"), |value| coded().and_then(|()| forms::tries(value)));
     let Some(code) = &mut rules.code else { return };
     code.life = life.unwrap_or(code.life);
     code.digits = digits.unwrap_or(code.digits);
     code.tries = tries.unwrap_or(code.tries);
     if code.digits < 6 && code.tries > 1 {
         let path = format!("{place}.{CODE_DIGITS}");
-        reader.refuse(&path, "a code this short can be guessed", "set code_tries = 1 beside it, or code_digits = 6");
+        reader.refuse(
+            &path,
+            "a code this short can be guessed",
+            "set code_tries = 1 beside it, or code_digits = 6",
+        );
     }
 }

@@ -32,7 +32,11 @@ impl<'t> Reader<'t> {
         let mut faults = Faults::default();
         for error in &errors {
             let line = error.span().map(|span| line_of(text, span.start));
-            faults.push(fault(line, "", Wrong::new(format!("this is not TOML: {}", error.message()), "mend the line")));
+            faults.push(fault(
+                line,
+                "",
+                Wrong::new(format!("this is not TOML: {}", error.message()), "mend the line"),
+            ));
         }
         if !faults.is_empty() {
             return Err(faults);
@@ -48,9 +52,17 @@ impl<'t> Reader<'t> {
     }
 
     /// The value of a key, or of its default; `None` when neither is there, or a fault was noted.
-    pub(super) fn read<T>(&mut self, path: &str, form: impl FnOnce(&DeValue<'_>) -> Formed<T>) -> Option<T> {
+    pub(super) fn read<T>(
+        &mut self,
+        path: &str,
+        form: impl FnOnce(&DeValue<'_>) -> Formed<T>,
+    ) -> Option<T> {
         let Some(key) = declared::find(path) else {
-            self.refuse(path, "the program reads a key that it does not declare", "report this as a bug");
+            self.refuse(
+                path,
+                "the program reads a key that it does not declare",
+                "report this as a bug",
+            );
             return None;
         };
         let (line, found) = match self.entries.iter().position(|entry| entry.path == path) {
@@ -79,7 +91,8 @@ impl<'t> Reader<'t> {
 
     /// Whether the file has the key.
     pub(super) fn has(&self, path: &str) -> bool {
-        self.entries.iter().any(|entry| entry.path == path) || self.seen.iter().any(|(seen, _)| seen == path)
+        self.entries.iter().any(|entry| entry.path == path)
+            || self.seen.iter().any(|(seen, _)| seen == path)
     }
 
     /// The configuration when there was no fault at all.
@@ -125,12 +138,17 @@ fn line_of(text: &str, offset: usize) -> usize {
 
 /// Why an entry that nobody read stands there in vain; `None` for an empty section.
 fn unknown(entry: &Entry<'_>) -> Option<Wrong> {
-    if declared::is_section(&entry.path) {
-        let empty = matches!(entry.value, DeValue::Table(_));
-        return (!empty).then(|| Wrong::new("it is a section, not a value", format!("write [{}] and its keys below", entry.path)));
-    }
     if let Some(wrong) = stranger(&entry.path) {
         return Some(wrong);
+    }
+    if declared::is_section(&entry.path) {
+        let empty = matches!(entry.value, DeValue::Table(_));
+        return (!empty).then(|| {
+            Wrong::new(
+                "it is a section, not a value",
+                format!("write [{}] and its keys below", entry.path),
+            )
+        });
     }
     let remedy = match nearest(&entry.path) {
         Some(known) => format!("did you mean {known}?"),
@@ -145,8 +163,14 @@ fn stranger(path: &str) -> Option<Wrong> {
     let mut segments = path.split('.').skip(1);
     let dialects: Vec<&str> = DIALECTS.iter().map(|dialect| dialect.name()).collect();
     match segments.next().filter(|name| dialects.contains(name)) {
-        None => Some(Wrong::new("there is no dialect of this name", format!("write one of {}", dialects.join(", ")))),
-        Some(_) => Some(Wrong::new("the dialect has no such channel", "write email or sms, as the dialect documents")),
+        None => Some(Wrong::new(
+            "there is no dialect of this name",
+            format!("write one of {}", dialects.join(", ")),
+        )),
+        Some(_) => Some(Wrong::new(
+            "the dialect has no such channel",
+            "write email or sms, as the dialect documents",
+        )),
     }
 }
 

@@ -16,19 +16,22 @@ fn parse(text: &str) -> Result<Config, Vec<String>> {
 
 /// A dialect that gives grants for codes in mails.
 fn granting() -> &'static dyn Dialect {
-    let mails_codes = |profile: &Profile| profile.rules(Channel::Email).is_some_and(|rules| rules.code.is_some());
-    let fits = |dialect: &&&dyn Dialect| dialect.profile().grant_life.is_some() && mails_codes(dialect.profile());
+    let mails_codes =
+        |profile: &Profile| profile.rules(Channel::Email).is_some_and(|rules| rules.code.is_some());
+    let fits = |dialect: &&&dyn Dialect| {
+        dialect.profile().grant_life.is_some() && mails_codes(dialect.profile())
+    };
     DIALECTS.iter().find(fits).copied().unwrap()
 }
 
 #[test]
 fn defaults_suit() {
     let config = parse("").unwrap();
-    assert_eq!(config.data, Path::new("/etc/rekey/./rekey-data"));
+    assert_eq!(config.data, Path::new("/etc/rekey/rekey-data"));
     assert_eq!(config.listen.signed, Endpoint::Tcp("127.0.0.1:7080".parse().unwrap()));
     assert_eq!(config.mail.relay.tls, Tls::None);
     assert_eq!(config.limits.cool_down, Duration::from_secs(60));
-    assert_eq!(config.keys.master, KeyFile::Default("/etc/rekey/./rekey-data/keys/master".into()));
+    assert_eq!(config.keys.master, KeyFile::Default("/etc/rekey/rekey-data/keys/master".into()));
     assert!(config.sms.is_none());
     assert!(config.password.threads >= 1);
 }
@@ -68,15 +71,19 @@ fn a_full_file_is_read() {
 #[test]
 fn faults_have_place_and_remedy() {
     let table = [
-        ("limits.cooldown = \"60s\"", "line 1: limits.cooldown: there is no such key", "did you mean limits.cool_down?"),
+        (
+            "limits.cooldown = \"60s\"",
+            "line 1: limits.cooldown: there is no such key",
+            "did you mean limits.cool_down?",
+        ),
         ("cool_down = \"60s\"", "line 1: cool_down:", "did you mean limits.cool_down?"),
         ("\n\n[limitz]\nsends = 2", "line 4: limitz.sends:", "did you mean limits.sends?"),
         ("nothing_like_it = 1", "line 1: nothing_like_it:", "rekey check --reference"),
         ("limits = 3", "line 1: limits: it is a section", "write [limits]"),
-        ("limits.sends = \"3\"", "a string stands where a whole number", "write a whole number"),
+        ("limits.sends = \"3\"", "a whole number is meant, not string", "write a whole number"),
         ("limits.sends = 0", "0 is out of range", "write 1 to 10"),
         ("limits.sends = -1", "-1 is out of range", "write 1 to 10"),
-        ("limits.cool_down = 60", "an integer stands", "text in quotes"),
+        ("limits.cool_down = 60", "text in quotes is meant, not integer", "text in quotes"),
         ("limits.cool_down = \"60\"", "\"60\" is not a duration", "60s"),
         ("limits.cool_down = \"2d\"", "out of range", "write 1s to 1h"),
         ("listen.signed = \"0.0.0.0:7080\"", "in the clear", "127.0.0.1"),
@@ -106,7 +113,10 @@ fn faults_have_place_and_remedy() {
 
 #[test]
 fn all_faults_come_at_once() {
-    let faults = parse("sends = 1\nbase_url = \"x\"\n[limits]\nsends = 99\ncool_down = \"x\"\n[listen]\nidle = 1").unwrap_err();
+    let faults = parse(
+        "sends = 1\nbase_url = \"x\"\n[limits]\nsends = 99\ncool_down = \"x\"\n[listen]\nidle = 1",
+    )
+    .unwrap_err();
     assert_eq!(faults.len(), 5, "{faults:#?}");
 }
 
@@ -119,7 +129,9 @@ fn four_digits_pass_with_one_try() {
 #[test]
 fn the_reference_names_every_section() {
     let reference = reference();
-    for part in ["| `data` |", "listen.signed", "password.min", "profile.<dialect>.<channel>.code_digits"] {
+    for part in
+        ["| `data` |", "listen.signed", "password.min", "profile.<dialect>.<channel>.code_digits"]
+    {
         assert!(reference.contains(part), "{part}");
     }
 }

@@ -15,7 +15,9 @@ pub enum UrlFault {
     Scheme,
     #[error("its host is missing or malformed")]
     Host,
-    #[error("its path holds what does not belong there: a query, a fragment, or characters to be percent-encoded")]
+    #[error(
+        "its path holds what does not belong there: a query, a fragment, or characters to be percent-encoded"
+    )]
     Path,
     #[error("plain http would show the links that it begins to everybody on the way")]
     Plain,
@@ -54,12 +56,14 @@ fn host_of(authority: &str) -> Option<&str> {
         true => host.parse::<std::net::Ipv6Addr>().is_ok(),
         false => !host.is_empty() && host.bytes().all(named),
     };
-    let good_port = port.is_empty() || port.strip_prefix(':').is_some_and(|port| port.parse::<u16>().is_ok());
+    let good_port =
+        port.is_empty() || port.strip_prefix(':').is_some_and(|port| port.parse::<u16>().is_ok());
     (good_host && good_port).then_some(host)
 }
 
 fn is_path(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'-' | b'.' | b'_' | b'~' | b'%' | b'+' | b'=' | b'@' | b':')
+    byte.is_ascii_alphanumeric()
+        || matches!(byte, b'/' | b'-' | b'.' | b'_' | b'~' | b'%' | b'+' | b'=' | b'@' | b':')
 }
 
 /// Whether a host is this machine by its very name; nothing is resolved.
@@ -85,7 +89,7 @@ mod tests {
             ("id.example.com", Err(UrlFault::Scheme)),
             ("javascript://x", Err(UrlFault::Scheme)),
             ("https://", Err(UrlFault::Scheme)),
-            ("https:///x", Err(UrlFault::Scheme)),
+            ("https:///x", Err(UrlFault::Host)),
             ("https://user@host/", Err(UrlFault::Host)),
             ("https://host:port", Err(UrlFault::Host)),
             ("https://[::1", Err(UrlFault::Host)),
@@ -96,7 +100,11 @@ mod tests {
         ];
         for (text, expected) in table {
             let found = BaseUrl::parse(text);
-            assert_eq!(found.as_ref().map(BaseUrl::as_str).map_err(|fault| *fault), expected, "{text}");
+            assert_eq!(
+                found.as_ref().map(BaseUrl::as_str).map_err(|fault| *fault),
+                expected,
+                "{text}"
+            );
         }
     }
 }

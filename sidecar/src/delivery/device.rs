@@ -26,7 +26,9 @@ const SYSTEMS: &[(&str, &str)] = &[
 
 /// `Chrome, Windows`; nothing when neither is known.
 pub(super) fn device(agent: &str) -> Option<String> {
-    let known = |list: &[(&str, &'static str)]| list.iter().find(|(mark, _)| agent.contains(mark)).map(|(_, name)| *name);
+    let known = |list: &[(&str, &'static str)]| {
+        list.iter().find(|(mark, _)| agent.contains(mark)).map(|(_, name)| *name)
+    };
     let words: Vec<&str> = [known(BROWSERS), known(SYSTEMS)].into_iter().flatten().collect();
     (!words.is_empty()).then(|| words.join(", "))
 }
@@ -38,9 +40,18 @@ mod tests {
     #[test]
     fn agents_become_two_words() {
         let table = [
-            ("Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/142.0.0.0 Safari/537.36", Some("Chrome, Windows")),
-            ("Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) Version/18.0 Mobile/15E148 Safari/604.1", Some("Safari, iPhone")),
-            ("Mozilla/5.0 (Linux; Android 15) Chrome/142.0 Mobile Safari/537.36 MicroMessenger/8.0", Some("WeChat, Android")),
+            (
+                "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/142.0.0.0 Safari/537.36",
+                Some("Chrome, Windows"),
+            ),
+            (
+                "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) Version/18.0 Mobile/15E148 Safari/604.1",
+                Some("Safari, iPhone"),
+            ),
+            (
+                "Mozilla/5.0 (Linux; Android 15) Chrome/142.0 Mobile Safari/537.36 MicroMessenger/8.0",
+                Some("WeChat, Android"),
+            ),
             ("Android", Some("Android")),
             ("curl/8.5.0", Some("curl")),
             ("visit evil.example", None),

@@ -34,7 +34,13 @@ impl Envelope {
         Self { from: mail.from.clone(), reply_to: mail.reply_to.clone() }
     }
 
-    pub(super) fn seal(&self, letter: &Letter, to: &Email, words: &Rendered, now: Millis) -> Result<Sealed, Reason> {
+    pub(super) fn seal(
+        &self,
+        letter: &Letter,
+        to: &Email,
+        words: &Rendered,
+        now: Millis,
+    ) -> Result<Sealed, Reason> {
         // A domain beyond ASCII would need SMTPUTF8; letters carry A-labels.
         if !to.is_ascii_domain() {
             return Err(Reason::Address);
@@ -48,7 +54,13 @@ impl Envelope {
         Ok(Sealed { from: self.from.email.clone(), to, content: Zeroizing::new(content) })
     }
 
-    fn message(&self, letter: &Letter, to: Address, words: &Rendered, now: Millis) -> Result<Message, Reason> {
+    fn message(
+        &self,
+        letter: &Letter,
+        to: Address,
+        words: &Rendered,
+        now: Millis,
+    ) -> Result<Message, Reason> {
         let id = hex(&letter.id);
         let date = UNIX_EPOCH + Duration::from_millis(u64::try_from(now.0).unwrap_or(0));
         let mut builder = Message::builder()

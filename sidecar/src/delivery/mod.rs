@@ -38,7 +38,13 @@ pub struct Letter {
 #[derive(Clone)]
 pub enum LetterKind {
     /// A reset was asked for. The minutes are those that are left when the letter is written.
-    Reset { link: Option<String>, code: Option<String>, link_minutes: u32, code_minutes: u32, name: Option<String> },
+    Reset {
+        link: Option<String>,
+        code: Option<String>,
+        link_minutes: u32,
+        code_minutes: u32,
+        name: Option<String>,
+    },
     /// A password was reset, by a device that says of itself that it is `agent`.
     Changed { at: Millis, name: Option<String>, agent: Option<String> },
 }
@@ -82,7 +88,9 @@ pub enum Reason {
 /// Why no courier could be set up.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum CourierFault {
-    #[error("no TLS can be made to the relay of [mail]: is its host a name, and are the system's root certificates there?")]
+    #[error(
+        "no TLS can be made to the relay of [mail]: is its host a name, and are the system's root certificates there?"
+    )]
     Tls,
 }
 

@@ -2,7 +2,10 @@
 //! to loopback; each mail is one write, because lettre's own two meet Nagle and a delayed ACK (43 ms a mail); a connection
 //! that showed any fault is not used again.
 
+use std::error::Error;
+use std::fmt::{self, Display};
 use std::future::Future;
+use std::io;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -11,7 +14,7 @@ use lettre::transport::smtp::authentication::{Credentials, Mechanism};
 use lettre::transport::smtp::client::{AsyncSmtpConnection, TlsParameters};
 use lettre::transport::smtp::commands::{Data, Mail, Rcpt};
 use lettre::transport::smtp::extension::ClientId;
-use lettre::transport::smtp::response::{Response, Severity};
+use lettre::transport::smtp::response::Severity;
 use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout};
@@ -52,7 +55,9 @@ impl RelayPool {
         let relay = mail.relay.clone();
         let tls = match relay.tls {
             Tls::None => None,
-            Tls::Implicit | Tls::Starttls => Some(TlsParameters::new(relay.host.clone()).map_err(|_| CourierFault::Tls)?),
+            Tls::Implicit | Tls::Starttls => {
+                Some(TlsParameters::new(relay.host.clone()).map_err(|_| CourierFault::Tls)?)
+            }
         };
         let login = mail.user.clone().zip(mail.password.as_ref());
         Ok(Self {
@@ -73,11 +78,11 @@ impl RelayPool {
         if let Some(connection) = self.idle_connection() {
             match self.transact(connection, mail).await {
                 Err(Failure::Begin(reason)) if !is_final(reason) => {}
-                result => return verdict(result),
+                result => return result.into(),
             }
         }
         match self.open().await {
-            Ok(connection) => verdict(self.transact(connection, mail).await),
+            Ok(connection) => self.transact(connection, mail).await.into(),
             Err(reason) => Delivery::Later(reason),
         }
     }
@@ -103,7 +108,8 @@ impl RelayPool {
 
     async fn connect_tls(&self, tls: &TlsParameters) -> Result<AsyncSmtpConnection, Reason> {
         let server = (self.relay.host.as_str(), self.relay.port);
-        let connection = AsyncSmtpConnection::connect_tokio1(server, None, &self.hello, Some(tls.clone()), None);
+        let connection =
+            AsyncSmtpConnection::connect_tokio1(server, None, &self.hello, Some(tls.clone()), None);
         self.step(connection).await
     }
 
@@ -139,7 +145,11 @@ impl RelayPool {
     }
 
     /// One mail; the connection comes back to the pool only when all went well.
-    async fn transact(&self, mut connection: AsyncSmtpConnection, mail: &Sealed) -> Result<(), Failure> {
+    async fn transact(
+        &self,
+        mut connection: AsyncSmtpConnection,
+        mail: &Sealed,
+    ) -> Result<(), Failure> {
         let result = self.commands(&mut connection, mail).await;
         if result.is_ok() {
             let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
@@ -151,51 +161,71 @@ impl RelayPool {
         result
     }
 
-    async fn commands(&self, connection: &mut AsyncSmtpConnection, mail: &Sealed) -> Result<(), Failure> {
+    async fn commands(
+        &self,
+        connection: &mut AsyncSmtpConnection,
+        mail: &Sealed,
+    ) -> Result<(), Failure> {
+        use Severity::{PositiveCompletion as Done, PositiveIntermediate as GoOn};
         let from = Mail::new(Some(mail.from.clone()), Vec::new());
-        self.step(connection.command(from)).await.and_then(completed).map_err(Failure::Begin)?;
         let to = Rcpt::new(mail.to.clone(), Vec::new());
-        self.step(connection.command(to)).await.and_then(completed).map_err(Failure::After)?;
-        self.step(connection.command(Data)).await.and_then(going_on).map_err(Failure::After)?;
         let content = with_dots(&mail.content);
-        self.step(connection.command(content.as_str())).await.and_then(completed).map_err(Failure::After)
+        self.command(connection, from, Done).await.map_err(Failure::Begin)?;
+        self.command(connection, to, Done).await.map_err(Failure::After)?;
+        self.command(connection, Data, GoOn).await.map_err(Failure::After)?;
+        self.command(connection, content.as_str(), Done).await.map_err(Failure::After)
     }
 
-    async fn step<T>(&self, answer: impl Future<Output = Result<T, SmtpError>>) -> Result<T, Reason> {
+    async fn command(
+        &self,
+        connection: &mut AsyncSmtpConnection,
+        command: impl Display,
+        expected: Severity,
+    ) -> Result<(), Reason> {
+        let response = self.step(connection.command(command)).await?;
+        let as_expected = response.code().severity == expected;
+        as_expected.then_some(()).ok_or(Reason::Garbled)
+    }
+
+    async fn step<T>(
+        &self,
+        answer: impl Future<Output = Result<T, SmtpError>>,
+    ) -> Result<T, Reason> {
         let answered = timeout(self.patience, answer).await.map_err(|_| Reason::Timeout)?;
         answered.map_err(|error| reason(&error))
     }
-}
-
-fn completed(response: Response) -> Result<(), Reason> {
-    let done = response.code().severity == Severity::PositiveCompletion;
-    done.then_some(()).ok_or(Reason::Garbled)
-}
-
-fn going_on(response: Response) -> Result<(), Reason> {
-    let go_on = response.code().severity == Severity::PositiveIntermediate;
-    go_on.then_some(()).ok_or(Reason::Garbled)
 }
 
 fn reason(error: &SmtpError) -> Reason {
     match error.status() {
         Some(code) => Reason::Reply(code.into()),
         None if error.is_response() => Reason::Garbled,
-        None if error.is_tls() => Reason::Tls,
+        None if is_tls(error) => Reason::Tls,
         None if error.is_client() => Reason::Insecure,
         None => Reason::Unreachable,
     }
+}
+
+/// A failed handshake is a connection error to lettre; rustls marks it as invalid data.
+fn is_tls(error: &SmtpError) -> bool {
+    let sources = std::iter::successors(error.source(), |&error| error.source());
+    let mut io = sources.filter_map(|error| error.downcast_ref::<io::Error>());
+    error.is_tls() || io.any(|error| error.kind() == io::ErrorKind::InvalidData)
 }
 
 fn is_final(reason: Reason) -> bool {
     matches!(reason, Reason::Reply(code @ 500..) if !LOGIN_REPLIES.contains(&code))
 }
 
-fn verdict(result: Result<(), Failure>) -> Delivery {
-    match result {
-        Ok(()) => Delivery::Sent,
-        Err(Failure::Begin(reason) | Failure::After(reason)) if is_final(reason) => Delivery::Dead(reason),
-        Err(Failure::Begin(reason) | Failure::After(reason)) => Delivery::Later(reason),
+impl From<Result<(), Failure>> for Delivery {
+    fn from(result: Result<(), Failure>) -> Self {
+        match result {
+            Ok(()) => Self::Sent,
+            Err(Failure::Begin(reason) | Failure::After(reason)) if is_final(reason) => {
+                Self::Dead(reason)
+            }
+            Err(Failure::Begin(reason) | Failure::After(reason)) => Self::Later(reason),
+        }
     }
 }
 
@@ -215,8 +245,8 @@ fn with_dots(content: &str) -> Zeroizing<String> {
     out.into()
 }
 
-impl std::fmt::Debug for RelayPool {
-    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for RelayPool {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "RelayPool({:?}, ..)", self.relay)
     }
 }

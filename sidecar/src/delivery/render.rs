@@ -52,6 +52,9 @@ struct Words<'a> {
 fn write(letter: &Letter, brand: &Brand) -> Result<Rendered, TemplateFault> {
     let texts = Texts::of(&letter.kind, letter.language);
     let words = Words::of(letter);
+    if let LetterKind::Reset { link: None, code: None, .. } = letter.kind {
+        return Err(TemplateFault::Missing);
+    }
     let fields = [
         ("brand", Value::Text(&brand.0)),
         ("link", words.link.into()),
@@ -91,8 +94,15 @@ impl<'a> Words<'a> {
     }
 }
 
-fn page(text: &str, subject: &str, words: &Words<'_>, language: Language, brand: &Brand) -> Result<String, TemplateFault> {
-    let blocks: Result<String, TemplateFault> = text.trim().split("\n\n").map(|paragraph| block(paragraph, words)).collect();
+fn page(
+    text: &str,
+    subject: &str,
+    words: &Words<'_>,
+    language: Language,
+    brand: &Brand,
+) -> Result<String, TemplateFault> {
+    let blocks: Result<String, TemplateFault> =
+        text.trim().split("\n\n").map(|paragraph| block(paragraph, words)).collect();
     let body = blocks?;
     let fields = [
         ("language", Value::Text(language.tag())),
@@ -109,10 +119,22 @@ fn block(paragraph: &str, words: &Words<'_>) -> Result<String, TemplateFault> {
     let form = match Some(value) {
         value if value == words.link => LINK,
         value if value == words.code => CODE,
-        _ => return template::html(PARAGRAPH, &[("text", Value::Text(&paragraph.replace('\n', " ")))]),
+        _ => {
+            return template::html(
+                PARAGRAPH,
+                &[("text", Value::Text(&paragraph.replace('\n', " ")))],
+            );
+        }
     };
     let button = label.trim_end_matches([':', '：']);
-    template::html(form, &[("label", Value::Text(label)), ("button", Value::Text(button)), ("value", Value::Text(value))])
+    template::html(
+        form,
+        &[
+            ("label", Value::Text(label)),
+            ("button", Value::Text(button)),
+            ("value", Value::Text(value)),
+        ],
+    )
 }
 
 /// The name to greet with, unless a mail program would make a link of it.
@@ -139,7 +161,8 @@ fn utc(at: Millis) -> String {
     let (days, minute) = (minutes.div_euclid(1440), minutes.rem_euclid(1440));
     let shifted = days + 719_468;
     let (era, day_of_era) = (shifted.div_euclid(146_097), shifted.rem_euclid(146_097));
-    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let year_of_era =
+        (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let shifted_month = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
@@ -163,20 +186,21 @@ mod tests {
     const LINK_TEXT: &str = "https://id.example.com/reset#token=aa&code=123456&email=a%40b.example";
 
     fn letters() -> Vec<LetterKind> {
-        let reset = |link: Option<&str>, code: Option<&str>, name: Option<&str>| LetterKind::Reset {
-            link: link.map(str::to_owned),
-            code: code.map(str::to_owned),
-            link_minutes: 30,
-            code_minutes: 1,
-            name: name.map(str::to_owned),
-        };
+        let reset =
+            |link: Option<&str>, code: Option<&str>, name: Option<&str>| LetterKind::Reset {
+                link: link.map(str::to_owned),
+                code: code.map(str::to_owned),
+                link_minutes: 30,
+                code_minutes: 1,
+                name: name.map(str::to_owned),
+            };
         let changed = |name: Option<&str>, agent: Option<&str>| LetterKind::Changed {
             at: Millis(1_795_296_600_000),
             name: name.map(str::to_owned),
             agent: agent.map(str::to_owned),
         };
         vec![
-            reset(Some(LINK_TEXT), Some("123456"), Some("<b>Li & Co</b>")),
+            reset(Some(LINK_TEXT), Some("123456"), Some("<b>Li & Co")),
             reset(Some(LINK_TEXT), None, None),
             reset(None, Some("123456"), Some("Li\r\n\r\nX")),
             changed(None, None),
@@ -184,10 +208,21 @@ mod tests {
         ]
     }
 
-    fn written(kind: LetterKind, language: Language) -> Rendered {
+    fn try_write(kind: LetterKind, language: Language) -> Result<Rendered, Reason> {
         let to = Address::parse(Channel::Email, "a@b.example", None).unwrap();
         let brand = Brand::of(&"Acme <no-reply@acme.example>".parse().unwrap());
-        render(&Letter { id: [1; 16], to, language, kind }, &brand).unwrap()
+        render(&Letter { id: [1; 16], to, language, kind }, &brand)
+    }
+
+    fn written(kind: LetterKind, language: Language) -> Rendered {
+        try_write(kind, language).unwrap()
+    }
+
+    #[test]
+    fn a_reset_without_a_proof_is_not_written() {
+        let (link, code, name) = (None, None, None);
+        let kind = LetterKind::Reset { link, code, link_minutes: 30, code_minutes: 1, name };
+        assert_eq!(try_write(kind, Language::English).unwrap_err(), Reason::Content);
     }
 
     #[test]
@@ -200,7 +235,11 @@ mod tests {
                     assert!(text.contains("Acme"), "{text}");
                 }
                 assert!(!written.subject.contains('\n') && !written.sms.contains('\n'));
-                assert!(!written.text.contains("\n\n\n") && written.text.ends_with('\n'), "{:?}", written.text);
+                assert!(
+                    !written.text.contains("\n\n\n") && written.text.ends_with('\n'),
+                    "{:?}",
+                    written.text
+                );
                 assert!(written.html.contains(&format!("lang=\"{}\"", language.tag())));
             }
         }
@@ -210,11 +249,21 @@ mod tests {
     fn both_parts_carry_link_and_code() {
         for language in Language::ALL {
             let written = written(letters().remove(0), language);
-            assert!(written.text.contains(&format!("\n{LINK_TEXT}\n")) && written.text.contains("\n123456\n"));
+            assert!(
+                written.text.contains(&format!("\n{LINK_TEXT}\n"))
+                    && written.text.contains("\n123456\n")
+            );
             let escaped = LINK_TEXT.replace('&', "&amp;");
             assert_eq!(written.html.matches(&escaped).count(), 2, "{}", written.html);
-            assert!(written.html.contains(&format!("href=\"{escaped}\"")) && written.html.contains(">123456<"));
-            assert!(written.sms.contains("123456") && written.sms.contains(LINK_TEXT), "{}", written.sms);
+            assert!(
+                written.html.contains(&format!("href=\"{escaped}\""))
+                    && written.html.contains(">123456<")
+            );
+            assert!(
+                written.sms.contains("123456") && written.sms.contains(LINK_TEXT),
+                "{}",
+                written.sms
+            );
         }
     }
 
@@ -222,14 +271,22 @@ mod tests {
     fn the_html_loads_nothing_from_elsewhere() {
         for kind in letters() {
             let html = written(kind, Language::English).html;
-            assert!(!html.contains("src=") && !html.contains("url(") && !html.contains("<script") && !html.contains("@import"));
+            assert!(
+                !html.contains("src=")
+                    && !html.contains("url(")
+                    && !html.contains("<script")
+                    && !html.contains("@import")
+            );
         }
     }
 
     #[test]
     fn a_name_brings_no_markup_paragraph_or_link() {
         let written = written(letters().remove(0), Language::English);
-        assert!(written.html.contains("&lt;b&gt;Li &amp; Co") || !written.html.contains("<b>Li"));
+        assert!(written.text.starts_with("Hello <b>Li & Co,\n"));
+        assert!(
+            written.html.contains("Hello &lt;b&gt;Li &amp; Co,") && !written.html.contains("<b>")
+        );
         let table = [
             ("Li\r\n\r\nX", Some("LiX")),
             ("J. Smith", Some("J. Smith")),

@@ -22,7 +22,13 @@ impl Spool {
         Self(directory)
     }
 
-    pub(super) async fn put(&self, letter: &Letter, to: &Phone, text: &str, now: Millis) -> Delivery {
+    pub(super) async fn put(
+        &self,
+        letter: &Letter,
+        to: &Phone,
+        text: &str,
+        now: Millis,
+    ) -> Delivery {
         let directory = self.0.clone();
         let name = format!("{}-{}", now.0, hex(&letter.id));
         let content = Zeroizing::new(format!("To: {}\n\n{text}\n", to.as_str()));
@@ -36,7 +42,8 @@ impl Spool {
 fn put_file(directory: &Path, name: &str, content: &str) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
     let unfinished = directory.join(format!(".{name}.tmp"));
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&unfinished)?;
+    let mut file =
+        OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&unfinished)?;
     file.write_all(content.as_bytes())?;
     file.sync_all()?;
     fs::rename(&unfinished, directory.join(format!("{name}.txt")))?;
@@ -57,7 +64,15 @@ mod tests {
     fn letter() -> (Letter, Phone) {
         let phone = Phone::parse("+8613800138000", None).unwrap();
         let kind = LetterKind::Changed { at: Millis(0), name: None, agent: None };
-        (Letter { id: [0xab; 16], to: Address::Phone(phone.clone()), language: Language::English, kind }, phone)
+        (
+            Letter {
+                id: [0xab; 16],
+                to: Address::Phone(phone.clone()),
+                language: Language::English,
+                kind,
+            },
+            phone,
+        )
     }
 
     #[tokio::test]
@@ -65,9 +80,11 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let directory = home.path().join("spool");
         let (letter, phone) = letter();
-        let sent = Spool::new(directory.clone()).put(&letter, &phone, "Hello 你好", Millis(17)).await;
+        let sent =
+            Spool::new(directory.clone()).put(&letter, &phone, "Hello 你好", Millis(17)).await;
         assert_eq!(sent, Delivery::Sent);
-        let names: Vec<_> = fs::read_dir(&directory).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        let names: Vec<_> =
+            fs::read_dir(&directory).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         assert_eq!(names, ["17-abababababababababababababababab.txt"]);
         let file = directory.join(&names[0]);
         assert_eq!(fs::read_to_string(&file).unwrap(), "To: +8613800138000\n\nHello 你好\n");
@@ -79,7 +96,8 @@ mod tests {
     async fn a_spool_that_cannot_be_written_is_tried_later() {
         let file = tempfile::NamedTempFile::new().unwrap();
         let (letter, phone) = letter();
-        let sent = Spool::new(file.path().join("spool")).put(&letter, &phone, "x", Millis(17)).await;
+        let sent =
+            Spool::new(file.path().join("spool")).put(&letter, &phone, "x", Millis(17)).await;
         assert_eq!(sent, Delivery::Later(Reason::Spool));
     }
 }

@@ -42,7 +42,11 @@ pub(super) fn html(template: &str, fields: &Fields<'_>) -> Result<String, Templa
     fill(template, fields, |value| Cow::Owned(escape(value)))
 }
 
-fn fill(template: &str, fields: &Fields<'_>, escape: fn(&str) -> Cow<'_, str>) -> Result<String, TemplateFault> {
+fn fill(
+    template: &str,
+    fields: &Fields<'_>,
+    escape: fn(&str) -> Cow<'_, str>,
+) -> Result<String, TemplateFault> {
     let mut out = String::with_capacity(template.len() * 2);
     let mut sections: Vec<(&str, bool)> = Vec::new();
     let mut rest = template;
@@ -74,10 +78,19 @@ fn next_tag(rest: &str) -> Result<Option<(&str, &str, &str)>, TemplateFault> {
 }
 
 fn find<'a>(fields: &Fields<'a>, name: &str) -> Result<Value<'a>, TemplateFault> {
-    fields.iter().find(|(known, _)| *known == name).map(|(_, value)| *value).ok_or(TemplateFault::Unknown)
+    fields
+        .iter()
+        .find(|(known, _)| *known == name)
+        .map(|(_, value)| *value)
+        .ok_or(TemplateFault::Unknown)
 }
 
-fn put(out: &mut String, value: Value<'_>, shown: bool, escape: fn(&str) -> Cow<'_, str>) -> Result<(), TemplateFault> {
+fn put(
+    out: &mut String,
+    value: Value<'_>,
+    shown: bool,
+    escape: fn(&str) -> Cow<'_, str>,
+) -> Result<(), TemplateFault> {
     match value {
         _ if !shown => {}
         Value::Absent => return Err(TemplateFault::Missing),

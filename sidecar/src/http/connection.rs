@@ -34,15 +34,20 @@ const FAREWELL: Duration = Duration::from_secs(1);
 const TICK: Duration = Duration::from_millis(500);
 
 /// Serves a connection until it ends, is idle for too long, or `stop` turns true.
-pub(super) async fn serve<S, R>(stream: S, room: Arc<R>, idle: Duration, mut stop: watch::Receiver<bool>)
-where
+pub(super) async fn serve<S, R>(
+    stream: S,
+    room: Arc<R>,
+    idle: Duration,
+    mut stop: watch::Receiver<bool>,
+) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     R: Room,
 {
     let activity = Arc::new(Activity::new());
     let io = TokioIo::new(Watched { stream, activity: Arc::clone(&activity) });
     let counted = Arc::clone(&activity);
-    let service = service_fn(move |request| answer(Arc::clone(&room), Arc::clone(&counted).begin(), request));
+    let service =
+        service_fn(move |request| answer(Arc::clone(&room), Arc::clone(&counted).begin(), request));
     let builder = builder();
     let mut connection = pin::pin!(builder.serve_connection(io, service));
     let grace = tokio::select! {
@@ -58,13 +63,25 @@ where
 fn builder() -> Builder<TokioExecutor> {
     let mut builder = Builder::new(TokioExecutor::new());
     // hyper's own header timer would run while a kept-alive connection waits; `Activity` tells the two apart.
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(None).max_buf_size(MAX_HEADERS as usize);
-    builder.http2().timer(TokioTimer::new()).max_concurrent_streams(MAX_STREAMS).max_header_list_size(MAX_HEADERS);
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(None)
+        .max_buf_size(MAX_HEADERS as usize);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(MAX_STREAMS)
+        .max_header_list_size(MAX_HEADERS);
     builder
 }
 
 /// Answers on a task of its own: it goes on when the client leaves, and its panic is an answer.
-async fn answer<R: Room>(room: Arc<R>, _open: Open, request: Request<Incoming>) -> Result<Reply, Infallible> {
+async fn answer<R: Room>(
+    room: Arc<R>,
+    _open: Open,
+    request: Request<Incoming>,
+) -> Result<Reply, Infallible> {
     let task = tokio::spawn(room.answer(request));
     Ok(task.await.unwrap_or_else(|_| {
         tracing::error!(event = "task_failed");
@@ -143,7 +160,11 @@ struct Watched<S> {
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
-    fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         let polled = Pin::new(&mut self.stream).poll_read(context, buffer);
         if let Some(read) = buffer.filled().get(before..).filter(|read| !read.is_empty()) {
@@ -154,7 +175,11 @@ impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
 }
 
 impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
-    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.stream).poll_write(context, bytes)
     }
 
@@ -166,11 +191,53 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
         Pin::new(&mut self.stream).poll_shutdown(context)
     }
 
-    fn poll_write_vectored(mut self: Pin<&mut Self>, context: &mut Context<'_>, slices: &[io::IoSlice<'_>]) -> Poll<io::Result<usize>> {
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.stream).poll_write_vectored(context, slices)
     }
 
     fn is_write_vectored(&self) -> bool {
         self.stream.is_write_vectored()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn idle_connections_and_slow_headers_lapse_but_no_request_does() {
+        let begun = Instant::now();
+        let (at, idle) = (|seconds| begun + Duration::from_secs(seconds), Duration::from_secs(60));
+        let state = |requests, head| State { requests, since: begun, head, is_http2: Some(false) };
+        let table = [
+            (state(0, None), 59, false),
+            (state(0, None), 60, true),
+            (state(0, Some(at(20))), 29, false),
+            (state(0, Some(at(20))), 30, true),
+            (state(1, None), 600, false),
+        ];
+        for (state, seconds, expected) in table {
+            let lapsed = state.has_lapsed(at(seconds), idle);
+            assert_eq!(lapsed, expected, "{} {:?} {seconds}", state.requests, state.head);
+        }
+    }
+
+    #[tokio::test]
+    async fn only_http1_heads_are_timed() {
+        for (first, timed) in [(b"GET / HTTP/1.1\r\n".as_slice(), true), (b"PRI * HTTP/2.0", false)]
+        {
+            let activity = Arc::new(Activity::new());
+            activity.saw(first);
+            assert_eq!(activity.state().head.is_some(), timed);
+            let open = Arc::clone(&activity).begin();
+            activity.saw(b"body");
+            assert!(activity.state().head.is_none());
+            drop(open);
+            assert_eq!(activity.state().requests, 0);
+        }
     }
 }

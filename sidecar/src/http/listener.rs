@@ -60,7 +60,11 @@ impl Door {
             Endpoint::Tcp(address) => TcpListener::bind(address).await.map(Socket::Tcp),
             Endpoint::Unix(path) => bind_unix(path).await,
         };
-        bound.map(|socket| Self { name, socket }).map_err(|source| BindError { name, address: show(endpoint), source })
+        bound.map(|socket| Self { name, socket }).map_err(|source| BindError {
+            name,
+            address: show(endpoint),
+            source,
+        })
     }
 
     pub(super) fn name(&self) -> &'static str {
@@ -70,12 +74,19 @@ impl Door {
     /// Where it listens; with port 0 configured, the port that the system chose.
     pub(super) fn address(&self) -> String {
         match &self.socket {
-            Socket::Tcp(listener) => listener.local_addr().map(|address| address.to_string()).unwrap_or_default(),
+            Socket::Tcp(listener) => {
+                listener.local_addr().map(|address| address.to_string()).unwrap_or_default()
+            }
             Socket::Unix(_, path) => show(&Endpoint::Unix(path.clone())),
         }
     }
 
-    pub(super) async fn run<R: Room>(self, room: Arc<R>, listen: &Listen, mut stop: watch::Receiver<bool>) {
+    pub(super) async fn run<R: Room>(
+        self,
+        room: Arc<R>,
+        listen: &Listen,
+        mut stop: watch::Receiver<bool>,
+    ) {
         let slots = Arc::new(Semaphore::new(listen.connections));
         let mut open = JoinSet::new();
         loop {
@@ -121,7 +132,9 @@ impl Socket {
                 stream.set_nodelay(true)?;
                 Ok(Stream::Tcp(stream))
             }
-            Self::Unix(listener, _) => listener.accept().await.map(|(stream, _)| Stream::Unix(stream)),
+            Self::Unix(listener, _) => {
+                listener.accept().await.map(|(stream, _)| Stream::Unix(stream))
+            }
         }
     }
 }

@@ -7,15 +7,22 @@ use std::sync::{Mutex, PoisonError};
 use contract::message::Operation;
 use contract::outcome::Outcome;
 
+use crate::log::Counts;
+
 type Labels = (&'static str, &'static str);
 
-/// What was answered since the start.
+/// What was answered, and what else happened, since the start.
 #[derive(Debug, Default)]
 pub(super) struct Metrics {
     requests: Mutex<BTreeMap<Labels, u64>>,
+    events: Counts,
 }
 
 impl Metrics {
+    pub(super) fn new(events: Counts) -> Self {
+        Self { requests: Mutex::default(), events }
+    }
+
     pub(super) fn answered(&self, operation: Operation, outcome: &Outcome) {
         let mut requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner);
         let count = requests.entry((operation.as_str(), outcome.code())).or_default();
@@ -23,16 +30,37 @@ impl Metrics {
     }
 
     pub(super) fn show(&self) -> String {
-        let mut text = String::from(
-            "# HELP rekey_requests_total Canonical messages answered.\n# TYPE rekey_requests_total counter\n",
-        );
+        let mut text = String::new();
+        head(&mut text, "rekey_requests_total", "Canonical messages answered.");
         let requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner);
         for ((operation, outcome), count) in requests.iter() {
-            // Writing to a String cannot fail.
-            let _ = writeln!(text, "rekey_requests_total{{operation=\"{operation}\",outcome=\"{outcome}\"}} {count}");
+            line(
+                &mut text,
+                "rekey_requests_total",
+                [("operation", operation), ("outcome", outcome)],
+                *count,
+            );
+        }
+        drop(requests);
+        head(
+            &mut text,
+            "rekey_events_total",
+            "Events logged: mail_sent, mail_dead, ask_ended and others.",
+        );
+        for (event, reason, count) in self.events.list() {
+            line(&mut text, "rekey_events_total", [("event", &event), ("reason", &reason)], count);
         }
         text
     }
+}
+
+fn head(text: &mut String, name: &str, help: &str) {
+    // Writing to a String cannot fail.
+    let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} counter");
+}
+
+fn line(text: &mut String, name: &str, [(left, one), (right, two)]: [(&str, &str); 2], count: u64) {
+    let _ = writeln!(text, "{name}{{{left}=\"{one}\",{right}=\"{two}\"}} {count}");
 }
 
 #[cfg(test)]
@@ -44,6 +72,10 @@ mod tests {
         let metrics = Metrics::default();
         metrics.answered(Operation::Initiate, &Outcome::Accepted);
         metrics.answered(Operation::Initiate, &Outcome::Accepted);
-        assert!(metrics.show().ends_with("rekey_requests_total{operation=\"initiate\",outcome=\"accepted\"} 2\n"));
+        assert!(
+            metrics
+                .show()
+                .contains("rekey_requests_total{operation=\"initiate\",outcome=\"accepted\"} 2\n")
+        );
     }
 }

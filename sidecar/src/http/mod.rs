@@ -18,6 +18,7 @@ use tokio::sync::watch;
 
 use crate::config::{Config, Listen};
 use crate::engine::Engine;
+use crate::log::Counts;
 
 use self::admin::Admin;
 use self::listener::Door;
@@ -49,8 +50,15 @@ impl Doors {
     }
 
     /// Answers until `stop` turns true and what was begun is finished, at most ten seconds later.
-    pub async fn serve(self, config: &Config, edge: Vec<EdgeKey>, engine: Arc<Engine>, stop: watch::Receiver<bool>) {
-        let metrics = Arc::new(Metrics::default());
+    pub async fn serve(
+        self,
+        config: &Config,
+        edge: Vec<EdgeKey>,
+        engine: Arc<Engine>,
+        events: Counts,
+        stop: watch::Receiver<bool>,
+    ) {
+        let metrics = Arc::new(Metrics::new(events));
         let signed = Signed::new(config, edge, Arc::clone(&engine), Arc::clone(&metrics));
         let public = Public::new(config, &engine);
         let admin = Admin::new(engine, metrics);

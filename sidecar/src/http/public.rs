@@ -21,7 +21,8 @@ pub(super) struct Public {
 
 impl Public {
     pub(super) fn new(config: &Config, engine: &Engine) -> Self {
-        let change_password = config.change_password_url.as_ref().map(|url| url.as_str().to_owned());
+        let change_password =
+            config.change_password_url.as_ref().map(|url| url.as_str().to_owned());
         Self { jwks: engine.jwks(), change_password }
     }
 }
@@ -30,9 +31,13 @@ impl Room for Public {
     async fn answer(self: Arc<Self>, request: Request<Incoming>) -> Reply {
         let safe = matches!(*request.method(), Method::GET | Method::HEAD);
         match (request.uri().path(), &self.change_password) {
-            ("/.well-known/jwks.json", _) if safe => reply::document(self.jwks.clone(), "application/jwk-set+json", KEPT),
+            ("/.well-known/jwks.json", _) if safe => {
+                reply::document(self.jwks.clone(), "application/jwk-set+json", KEPT)
+            }
             ("/.well-known/change-password", Some(url)) if safe => reply::found(url),
-            ("/.well-known/jwks.json", _) | ("/.well-known/change-password", Some(_)) => reply::not_allowed("GET, HEAD"),
+            ("/.well-known/jwks.json", _) | ("/.well-known/change-password", Some(_)) => {
+                reply::not_allowed("GET, HEAD")
+            }
             _ => reply::not_found(),
         }
     }

@@ -3,7 +3,10 @@
 use contract::outcome::{Outcome, Refusal};
 use http_body_util::Full;
 use hyper::body::Bytes;
-use hyper::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS};
+use hyper::header::{
+    ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION, RETRY_AFTER,
+    X_CONTENT_TYPE_OPTIONS,
+};
 use hyper::{Response, StatusCode};
 
 pub(super) type Reply = Response<Full<Bytes>>;
@@ -53,7 +56,8 @@ pub(super) fn document(body: String, kind: &'static str, seconds: u32) -> Reply 
 /// A canonical answer.
 pub(super) fn canonical(outcome: &Outcome, instance: &str) -> Reply {
     let mut reply = Response::new(Full::from(outcome.encode(instance)));
-    *reply.status_mut() = StatusCode::from_u16(outcome.status()).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
+    *reply.status_mut() =
+        StatusCode::from_u16(outcome.status()).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
     set(&mut reply, CONTENT_TYPE, HeaderValue::from_static(outcome.content_type()));
     set(&mut reply, REKEY_OUTCOME, HeaderValue::from_static(outcome.code()));
     if let Outcome::Refused(refusal) = outcome

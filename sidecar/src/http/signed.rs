@@ -32,7 +32,12 @@ pub(super) struct Signed {
 }
 
 impl Signed {
-    pub(super) fn new(config: &Config, edge: Vec<EdgeKey>, engine: Arc<Engine>, metrics: Arc<Metrics>) -> Self {
+    pub(super) fn new(
+        config: &Config,
+        edge: Vec<EdgeKey>,
+        engine: Arc<Engine>,
+        metrics: Arc<Metrics>,
+    ) -> Self {
         Self { engine, edge, audience: config.audience.clone(), metrics }
     }
 
@@ -45,16 +50,14 @@ impl Signed {
                 return Outcome::Refused(Refusal::Unsigned);
             }
         };
-        let message = Message::decode(verified.json).ok().filter(|message| message.operation() == operation);
+        let message =
+            Message::decode(verified.json).ok().filter(|message| message.operation() == operation);
         let Some(message) = message else {
             tracing::warn!(event = "malformed", operation = operation.as_str(), request = instance);
             return Outcome::Refused(Refusal::Malformed);
         };
         message.context.request.as_str().clone_into(instance);
-        let dialect = message.dialect.name();
-        let outcome = self.engine.answer(verified.stamp, verified.mac, message).await;
-        tracing::info!(event = "answered", operation = operation.as_str(), dialect, outcome = outcome.code(), request = instance);
-        outcome
+        self.engine.answer(verified.stamp, verified.mac, message).await
     }
 }
 

@@ -28,7 +28,6 @@ struct Toy {
 }
 
 impl Room for Toy {
-    #[expect(clippy::panic, reason = "the panic is what is tested")]
     async fn answer(self: Arc<Self>, request: Request<Incoming>) -> Reply {
         match request.uri().path() {
             "/panic" => panic!("as asked"),
@@ -51,9 +50,14 @@ struct Stage {
 
 impl Stage {
     async fn start(listen: &str) -> Self {
-        let config = Config::parse(&format!("[listen]\nsigned = \"127.0.0.1:0\"\n{listen}"), std::path::Path::new("/")).unwrap();
+        let config = Config::parse(
+            &format!("[listen]\nsigned = \"127.0.0.1:0\"\n{listen}"),
+            std::path::Path::new("/"),
+        )
+        .unwrap();
         let door = Door::bind("signed", &config.listen.signed).await.unwrap();
-        let (address, toy, (stop, stopped)) = (door.address(), Arc::new(Toy::default()), watch::channel(false));
+        let (address, toy, (stop, stopped)) =
+            (door.address(), Arc::new(Toy::default()), watch::channel(false));
         let running = tokio::spawn(run(door, Arc::clone(&toy), config.listen, stopped));
         Self { address, toy, stop, running }
     }
@@ -97,7 +101,10 @@ async fn a_panic_is_answered_as_busy() {
     let stage = Stage::start("").await;
     let answer = stage.ask(&get("/panic")).await;
     assert!(answer.starts_with("HTTP/1.1 503"), "{answer}");
-    assert!(answer.contains("rekey-outcome: busy") && answer.contains("retry-after: 5"), "{answer}");
+    assert!(
+        answer.contains("rekey-outcome: busy") && answer.contains("retry-after: 5"),
+        "{answer}"
+    );
     assert!(stage.ask(&get("/")).await.ends_with("quick\n"));
     stage.end().await;
 }
@@ -119,6 +126,7 @@ async fn http2_is_spoken_without_tls() {
     let mut head = [0; 9];
     timeout(DEADLINE, stream.read_exact(&mut head)).await.unwrap().unwrap();
     assert_eq!(head[3], 4, "the first frame is SETTINGS");
+    drop(stream);
     stage.end().await;
 }
 

@@ -49,7 +49,8 @@ impl<Job> Queue<Job> {
 
     /// Blocks until there is a job; `None` when the queue was closed.
     pub(super) fn take(&self) -> Option<Job> {
-        let waiting = self.arrived.wait_while(self.lock(), |state| state.waiting.is_empty() && !state.closed);
+        let waiting =
+            self.arrived.wait_while(self.lock(), |state| state.waiting.is_empty() && !state.closed);
         let mut state = waiting.unwrap_or_else(PoisonError::into_inner);
         state.waiting.pop_front()
     }

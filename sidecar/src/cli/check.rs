@@ -1,0 +1,222 @@
+//! `rekey check`: what would run, what is unsafe about it, and every fault. Invariant: it changes nothing.
+
+use std::io;
+use std::path::Path;
+use std::process::ExitCode;
+
+use contract::dialect::{DIALECTS, Dialect};
+use contract::profile::{Login, Rules};
+
+use crate::config::{BaseUrl, Config, Endpoint, Tls, reference};
+use crate::keys::{self, Found, KeyError, Kind};
+
+use super::{CliError, Console};
+
+pub(super) fn check(
+    path: Option<&Path>,
+    as_reference: bool,
+    console: &mut Console,
+) -> Result<ExitCode, CliError> {
+    if as_reference {
+        console.line(reference().trim_end())?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    match path {
+        Some(path) => console.line(format_args!("configuration  {}", path.display()))?,
+        None => console.line("configuration  none: the defaults")?,
+    }
+    let config = match Config::load(path) {
+        Ok(config) => config,
+        Err(faults) => {
+            console.line(format_args!(
+                "\n{} to mend:\n{faults}",
+                count(faults.list().len(), "fault")
+            ))?;
+            return Ok(ExitCode::FAILURE);
+        }
+    };
+    show(&config, console)?;
+    let keys = keys::inspect(&config.keys);
+    show_keys(&keys, console)?;
+    show_profiles(&config, console)?;
+    let warnings = warnings(&config);
+    console.line(format_args!("\n{}", count(warnings.len(), "warning")))?;
+    for warning in warnings {
+        console.line(format_args!("  - {warning}"))?;
+    }
+    conclude(&keys, console)
+}
+
+fn conclude(keys: &[Result<Found, KeyError>], console: &mut Console) -> Result<ExitCode, CliError> {
+    let faults: Vec<&KeyError> = keys.iter().filter_map(|found| found.as_ref().err()).collect();
+    if faults.is_empty() {
+        console.line("\nnothing to mend: `rekey serve` would start")?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    console.line(format_args!("\n{} to mend:", count(faults.len(), "fault")))?;
+    for fault in faults {
+        console.line(fault)?;
+    }
+    Ok(ExitCode::FAILURE)
+}
+
+fn show(config: &Config, console: &mut Console) -> io::Result<()> {
+    let Config { listen, mail, .. } = config;
+    let scheme = match mail.relay.tls {
+        Tls::None => "smtp",
+        Tls::Implicit => "smtps",
+        Tls::Starttls => "smtp+starttls",
+    };
+    console.line(format_args!("data           {}", config.data.display()))?;
+    console.line(format_args!(
+        "deployment     audience {}, site {}",
+        config.audience.as_str(),
+        config.site.as_str()
+    ))?;
+    console.line(format_args!("links          {}", config.base_url.as_str()))?;
+    console.line(format_args!("signed         {}", endpoint(&listen.signed)))?;
+    console.line(format_args!("public         {}", endpoint(&listen.public)))?;
+    console.line(format_args!("admin          {}", endpoint(&listen.admin)))?;
+    console.line(format_args!(
+        "mail           {scheme}://{}:{} as {}",
+        mail.relay.host, mail.relay.port, mail.from
+    ))?;
+    match &config.sms {
+        Some(sms) => console.line(format_args!("texts          files in {}", sms.spool.display())),
+        None => console.line("texts          none"),
+    }
+}
+
+fn show_keys(keys: &[Result<Found, KeyError>], console: &mut Console) -> io::Result<()> {
+    for found in keys.iter().flatten() {
+        let path = found.path.display();
+        match &found.id {
+            Some(id) => console.line(format_args!(
+                "{:<14} {} in {path}",
+                found.kind.to_string(),
+                id.as_str()
+            ))?,
+            None => {
+                console.line(format_args!("{:<14} to be made: {path}", found.kind.to_string()))?
+            }
+        }
+    }
+    for found in keys.iter().flatten().filter(|found| found.kind == Kind::Edge) {
+        let id = found.id.as_ref().map_or("<its second word>", |id| id.as_str());
+        console.line("\ngive the gateway the edge key:")?;
+        console.line(format_args!(
+            "  environment    REKEY_EDGE_KEY=$(cut -d' ' -f3 {})",
+            found.path.display()
+        ))?;
+        console.line(format_args!(
+            "  filter         \"key\": {{\"id\": \"{id}\", \"env\": \"REKEY_EDGE_KEY\"}}"
+        ))?;
+    }
+    Ok(())
+}
+
+fn show_profiles(config: &Config, console: &mut Console) -> io::Result<()> {
+    console.line(format_args!(
+        "\n{:<14} {:<8} {:<8} {:<24} {:<8} login",
+        "dialect", "channel", "link", "code", "grant"
+    ))?;
+    for dialect in DIALECTS {
+        let profile = config.profile(*dialect);
+        for rules in &profile.channels {
+            let grant = profile.grant_life.map_or_else(none, seconds);
+            console.line(row(*dialect, rules, &grant, profile.login))?;
+        }
+    }
+    Ok(())
+}
+
+fn row(dialect: &dyn Dialect, rules: &Rules, grant: &str, login: Login) -> String {
+    let link = rules.link.map_or_else(none, |link| seconds(link.life));
+    let code = rules.code.map_or_else(none, |code| {
+        format!("{} digits, {}, {} tries", code.digits, seconds(code.life), code.tries)
+    });
+    let login = match login {
+        Login::Always => "always",
+        Login::Link => "after a link",
+        Login::Never => "never",
+    };
+    format!(
+        "{:<14} {:<8} {link:<8} {code:<24} {grant:<8} {login}",
+        dialect.name(),
+        rules.channel.as_str()
+    )
+}
+
+fn none() -> String {
+    "-".to_owned()
+}
+
+fn seconds(life: u32) -> String {
+    match life {
+        _ if life.is_multiple_of(60) => format!("{}m", life / 60),
+        _ => format!("{life}s"),
+    }
+}
+
+fn endpoint(endpoint: &Endpoint) -> String {
+    match endpoint {
+        Endpoint::Tcp(address) => address.to_string(),
+        Endpoint::Unix(path) => format!("unix:{}", path.display()),
+    }
+}
+
+fn count(number: usize, what: &str) -> String {
+    match number {
+        0 => format!("no {what}s"),
+        1 => format!("1 {what}"),
+        _ => format!("{number} {what}s"),
+    }
+}
+
+/// What an operator should know and may accept.
+pub(super) fn warnings(config: &Config) -> Vec<&'static str> {
+    let is_open = |endpoint: &Endpoint| matches!(endpoint, Endpoint::Tcp(address) if !address.ip().is_loopback());
+    let is_local = |url: &BaseUrl| url.as_str().starts_with("http://");
+    let table = [
+        (
+            true,
+            "captchas are not judged in this version: where a dialect demands a captcha token, any will do; let the gateway's rate limits stand in",
+        ),
+        (
+            true,
+            "password encryption stays with the app in this version: a password that arrives encrypted is refused",
+        ),
+        (
+            is_local(&config.base_url),
+            "base_url leads to this machine: nobody else can open the links; set it to your site's https:// URL",
+        ),
+        (
+            config.mail.from.email.domain() == "localhost",
+            "mail.from is no address of yours: most servers will refuse the mails; set it",
+        ),
+        (
+            config.sms.is_none(),
+            "sms.spool is not set: asks by phone are accepted and end as suppressed",
+        ),
+        (
+            is_open(&config.listen.admin),
+            "listen.admin is open to the network and asks for no password: keep it behind a firewall",
+        ),
+    ];
+    table.into_iter().filter(|(holds, _)| *holds).map(|(_, warning)| warning).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn warnings_follow_the_configuration() {
+        let parse = |text: &str| Config::parse(text, Path::new("/tmp")).unwrap();
+        let defaults = warnings(&parse(""));
+        assert_eq!(defaults.len(), 5, "{defaults:#?}");
+        let careful = "base_url = \"https://id.example.com\"\nmail.from = \"id@example.com\"\nsms.spool = \"texts\"";
+        assert_eq!(warnings(&parse(careful)).len(), 2);
+        assert_eq!(warnings(&parse("listen.admin = \"0.0.0.0:0\"")).len(), 6);
+    }
+}

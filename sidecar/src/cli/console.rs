@@ -1,0 +1,83 @@
+//! Standard input and output of a command, so that tests can give and read them. Invariant: a password that was read is
+//! wiped when dropped.
+
+use std::fmt::{self, Display};
+use std::io::{self, BufRead, IsTerminal, Write};
+
+use contract::secret::Password;
+use zeroize::Zeroizing;
+
+/// Where a command reads from and writes to.
+pub struct Console {
+    input: Box<dyn BufRead>,
+    output: Box<dyn Write>,
+    is_terminal: bool,
+}
+
+impl Console {
+    /// The process's own.
+    pub fn standard() -> Self {
+        Self {
+            input: Box::new(io::BufReader::new(io::stdin())),
+            output: Box::new(io::stdout()),
+            is_terminal: io::stdin().is_terminal(),
+        }
+    }
+
+    /// A given input and output.
+    pub fn new(input: impl BufRead + 'static, output: impl Write + 'static) -> Self {
+        Self { input: Box::new(input), output: Box::new(output), is_terminal: false }
+    }
+
+    pub fn line(&mut self, line: impl Display) -> io::Result<()> {
+        writeln!(self.output, "{line}")
+    }
+
+    /// The first line of the input, without its end; `None` when it is empty.
+    pub fn password(&mut self) -> io::Result<Option<Password>> {
+        if self.is_terminal {
+            write!(
+                self.output,
+                "Password (it is shown while you type; use a pipe or < file to avoid that): "
+            )?;
+            self.output.flush()?;
+        }
+        let mut line = Zeroizing::new(String::new());
+        self.input.read_line(&mut line)?;
+        let text = line.strip_suffix('\n').unwrap_or(&line);
+        let text = text.strip_suffix('\r').unwrap_or(text);
+        Ok(Password::parse(text.to_owned()))
+    }
+
+    /// All of the input.
+    pub fn text(&mut self) -> io::Result<Zeroizing<String>> {
+        let mut text = Zeroizing::new(String::new());
+        self.input.read_to_string(&mut text)?;
+        Ok(text)
+    }
+}
+
+impl fmt::Debug for Console {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("Console(..)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_is_the_first_line() {
+        for (input, expected) in
+            [("secret\nmore\n", "secret"), ("secret\r\n", "secret"), (" two words ", " two words ")]
+        {
+            let mut console = Console::new(input.as_bytes(), Vec::new());
+            assert_eq!(console.password().unwrap().unwrap().expose(), expected);
+        }
+        for empty in ["", "\n", "\r\n"] {
+            let mut console = Console::new(empty.as_bytes(), Vec::new());
+            assert!(console.password().unwrap().is_none());
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! The command line. Invariant: no password is ever an argument or an environment variable, and every error says what to
+//! do next.
+
+mod account;
+mod check;
+mod console;
+mod import;
+mod rooms;
+mod serve;
+mod why;
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::config::{Config, Faults};
+
+pub use self::console::Console;
+
+use self::account::AccountCommand;
+use self::rooms::RoomError;
+
+/// Password reset behind the gateway that you already have.
+#[derive(Debug, Parser)]
+#[command(name = "rekey", version, after_help = AFTER)]
+pub struct Cli {
+    /// The configuration (TOML). Without it rekey runs on its defaults, in ./rekey-data.
+    #[arg(long, short, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+const AFTER: &str = "\
+First steps:
+  rekey check                      what would run, and what is unsafe about it
+  rekey account add --email ann@example.com < password.txt
+  rekey serve                      makes its keys on the first start, then listens
+  rekey why ann@example.com        what became of a reset that was asked for
+
+Passwords are read from standard input only. Exit codes: 0 done, 1 judged bad (check, verify), 2 not done.";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Runs the sidecar until SIGTERM or SIGINT.
+    ///
+    /// Opens three listeners (signed for the gateway, public, admin), logs one JSON object a line to standard error, and
+    /// on SIGTERM finishes what it has begun, at most ten seconds long. Keys that the configuration does not name are
+    /// made on the first start, with mode 0600.
+    #[command(
+        after_help = "Examples:\n  rekey serve\n  rekey serve --config /etc/rekey/rekey.toml"
+    )]
+    Serve,
+    /// Judges the configuration, and tells what would run. Changes nothing.
+    ///
+    /// All faults come at once, each with its place and its remedy. The exit code is 1 when there is one.
+    #[command(
+        after_help = "Examples:\n  rekey check --config rekey.toml\n  rekey check --reference    every key, as a Markdown table"
+    )]
+    Check {
+        /// Prints the reference of all keys instead.
+        #[arg(long)]
+        reference: bool,
+    },
+    /// Accounts of the embedded directory.
+    #[command(subcommand)]
+    Account(AccountCommand),
+    /// Tells what became of the resets that were asked for with an address.
+    ///
+    /// Every accepted ask ends as sent, dead, suppressed (with the reason) or stale. Asks are remembered for 15 minutes.
+    #[command(after_help = "Examples:\n  rekey why ann@example.com\n  rekey why +8613800138000")]
+    Why {
+        /// An e-mail address, or a phone number with its country (+86...).
+        address: String,
+    },
+}
+
+/// Why a command could not do its work.
+#[derive(Debug, thiserror::Error)]
+pub enum CliError {
+    #[error("the configuration is refused:\n{0}")]
+    Config(#[from] Faults),
+    #[error(transparent)]
+    Room(#[from] RoomError),
+    #[error("nothing could be read from standard input or written to standard output: {0}")]
+    Console(#[from] io::Error),
+    #[error("{0}")]
+    Refused(String),
+}
+
+impl CliError {
+    fn refused(text: impl Into<String>) -> Self {
+        Self::Refused(text.into())
+    }
+}
+
+/// Does what the command line says; the exit code tells whether it could.
+pub fn run(cli: Cli, console: &mut Console) -> Result<ExitCode, CliError> {
+    let config = cli.config.as_deref();
+    match cli.command {
+        Command::Serve => serve::serve(load(config)?),
+        Command::Check { reference } => check::check(config, reference, console),
+        Command::Account(command) => account::run(command, &load(config)?, console),
+        Command::Why { address } => why::why(&load(config)?, &address, console),
+    }
+}
+
+fn load(path: Option<&Path>) -> Result<Config, CliError> {
+    Config::load(path).map_err(CliError::from)
+}

@@ -1,0 +1,60 @@
+//! What a command needs opened: runtime, keys, store, directory, hasher. Invariant: what cannot be opened says what to do.
+
+use std::io;
+
+use contract::address::Address;
+use tokio::runtime::{Builder, Runtime};
+
+use crate::clock::Clock;
+use crate::config::{Config, PasswordConfig};
+use crate::directory::Embedded;
+use crate::engine::{EngineError, open_store};
+use crate::entropy::Entropy;
+use crate::flow;
+use crate::http::BindError;
+use crate::keys::{KeyError, Keys};
+use crate::password::{Cost, HashError, Hasher, HasherConfig};
+use crate::secret::{SecretFault, Secrets};
+use crate::store::{StoreError, Story};
+
+#[derive(Debug, thiserror::Error)]
+pub enum RoomError {
+    #[error("{0}; choose another address, or stop the program that listens there")]
+    Bind(#[from] BindError),
+    #[error("the sidecar cannot be put together: {0}")]
+    Engine(#[from] EngineError),
+    #[error("no password can be hashed: {0}")]
+    Hash(#[from] HashError),
+    #[error("no secrets can be derived: {0}")]
+    Secret(#[from] SecretFault),
+    #[error("key file {0}")]
+    Key(#[from] KeyError),
+    #[error("no threads can be started: {0}")]
+    Runtime(#[from] io::Error),
+    #[error(
+        "{0}; look at `data` in the configuration, at the rights of that directory and at the room on its disk"
+    )]
+    Store(#[from] StoreError),
+}
+
+pub(super) fn runtime() -> Result<Runtime, RoomError> {
+    Ok(Builder::new_multi_thread().enable_all().build()?)
+}
+
+pub(super) fn hasher(config: &PasswordConfig) -> Result<Hasher, RoomError> {
+    let PasswordConfig { memory_kib, passes, lanes, threads, queue, deadline, .. } = *config;
+    let cost = Cost { memory_kib, passes, lanes };
+    Ok(Hasher::new(HasherConfig { threads, queue, deadline, cost })?)
+}
+
+/// The embedded directory, beside a sidecar that may be running.
+pub(super) fn embedded(config: &Config) -> Result<Embedded, RoomError> {
+    Ok(Embedded::new(open_store(config)?, Clock::System, Entropy::System))
+}
+
+/// What became of the asks for an address, the latest first.
+pub(super) async fn stories(config: &Config, address: Address) -> Result<Vec<Story>, RoomError> {
+    let keys = Keys::open(&config.keys, &Entropy::System)?;
+    let secrets = Secrets::new(&keys.master)?;
+    Ok(flow::why::tell(&open_store(config)?, &secrets, &config.site, address).await?)
+}

@@ -1,0 +1,149 @@
+//! The sidecar's parts put together, and the one way into them: a message that the signature vouches for.
+//! Invariant: every message gets an outcome; what fails is answered busy, never taken for a success.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use contract::address::Address;
+use contract::message::{Call, Message, Proof};
+use contract::outcome::{Outcome, Refusal};
+use contract::signature::{Mac, Stamp};
+use thiserror::Error;
+use tokio::sync::{Notify, watch};
+
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::delivery::{Courier, CourierFault};
+use crate::directory::{Directory, Embedded, ascii};
+use crate::entropy::Entropy;
+use crate::flow;
+use crate::jwt::JwtKey;
+use crate::keys::Keys;
+use crate::password::{Cost, HashError, Hasher, HasherConfig};
+use crate::secret::{SecretFault, Secrets};
+use crate::store::{MessageKey, Store, StoreError};
+
+/// The database's name in the data directory.
+const DATABASE: &str = "rekey.db";
+
+/// Everything that the flows work with.
+#[derive(Debug)]
+pub struct Engine {
+    pub(crate) config: Config,
+    pub(crate) store: Store,
+    pub(crate) directory: Directory,
+    pub(crate) secrets: Secrets,
+    pub(crate) hasher: Hasher,
+    pub(crate) courier: Courier,
+    pub(crate) jwt: JwtKey,
+    pub(crate) clock: Clock,
+    pub(crate) entropy: Entropy,
+    pub(crate) wake: Wake,
+}
+
+/// What wakes the workers before their time.
+#[derive(Debug, Default)]
+pub(crate) struct Wake {
+    pub(crate) asks: Notify,
+    pub(crate) mails: Notify,
+}
+
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+pub enum EngineError {
+    #[error(transparent)]
+    Courier(#[from] CourierFault),
+    #[error(transparent)]
+    Hash(#[from] HashError),
+    #[error(transparent)]
+    Secret(#[from] SecretFault),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Engine {
+    pub fn open(config: Config, keys: Keys) -> Result<Arc<Self>, EngineError> {
+        Self::assemble(config, keys, Clock::System, Entropy::System)
+    }
+
+    /// With a clock and randomness of the caller's choice.
+    pub fn assemble(config: Config, keys: Keys, clock: Clock, entropy: Entropy) -> Result<Arc<Self>, EngineError> {
+        let store = open_store(&config)?;
+        let password = &config.password;
+        let cost = Cost { memory_kib: password.memory_kib, passes: password.passes, lanes: password.lanes };
+        let hasher = HasherConfig { threads: password.threads, queue: password.queue, deadline: password.deadline, cost };
+        Ok(Arc::new(Self {
+            directory: Directory::Embedded(Embedded::new(store.clone(), clock.clone(), entropy.clone())),
+            secrets: Secrets::new(&keys.master)?,
+            hasher: Hasher::new(hasher)?,
+            courier: Courier::new(&config.mail, config.sms.as_ref())?,
+            jwt: keys.jwt,
+            store,
+            clock,
+            entropy,
+            wake: Wake::default(),
+            config,
+        }))
+    }
+
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// The key set that verifies our access tokens.
+    pub fn jwks(&self) -> String {
+        self.jwt.jwks()
+    }
+
+    pub async fn is_ready(&self) -> bool {
+        self.store.ping().await.is_ok()
+    }
+
+    /// What becomes of a message. It is carried through even if the caller leaves.
+    pub async fn answer(self: &Arc<Self>, stamp: Stamp, mac: Mac, message: Message) -> Outcome {
+        let key = MessageKey { id: stamp.id, mac };
+        let engine = Arc::clone(self);
+        let done = tokio::spawn(async move {
+            let Some(message) = in_ascii(message) else {
+                return Outcome::Refused(Refusal::AddressMalformed);
+            };
+            flow::answer(&engine, key, message).await
+        });
+        done.await.unwrap_or_else(|_| {
+            tracing::error!(event = "flow_panicked");
+            Outcome::Refused(flow::BUSY)
+        })
+    }
+
+    /// Runs the workers until `stop` says so, and what they have in hand to its end.
+    pub async fn work(self: Arc<Self>, stop: watch::Receiver<bool>) {
+        match self.store.free_held().await {
+            Ok(0) => {}
+            Ok(count) => tracing::warn!(event = "holds_freed", count),
+            Err(error) => tracing::error!(event = "holds_not_freed", kind = %error),
+        }
+        tokio::join!(
+            flow::dispatch::run(&self, stop.clone()),
+            flow::deliver::run(&self, stop.clone()),
+            flow::purge::run(&self, stop),
+        );
+    }
+}
+
+/// The store that a configuration names; also for commands that need nothing else.
+pub fn open_store(config: &Config) -> Result<Store, StoreError> {
+    Store::open(&Path::new(&config.data).join(DATABASE))
+}
+
+/// Every address of a message in its one spelling, before anything is looked up or counted by it.
+fn in_ascii(mut message: Message) -> Option<Message> {
+    let mut addresses: Vec<&mut Address> = Vec::new();
+    match &mut message.call {
+        Call::Initiate { to } | Call::Verify { to, .. } => addresses.push(to),
+        Call::Confirm { proof: Proof::TokenAndCode { to, .. } | Proof::Code { to, .. }, .. } => addresses.push(to),
+        Call::Confirm { proof: Proof::Token { .. } | Proof::Placed { .. }, .. } => {}
+    }
+    for address in addresses {
+        *address = ascii(address.clone())?;
+    }
+    Some(message)
+}

@@ -1,0 +1,167 @@
+//! Confirm: judge, hold, look at the account, judge the password, hash, and finish in one transaction.
+//! Invariant: no slow work without the hold, no directory before a right proof, and a proof that is not finished is either
+//! given back or dead, never both spent and unwritten.
+
+use std::time::Duration;
+
+use contract::message::{Encryption, Proof};
+use contract::outcome::{Outcome, Refusal};
+use contract::profile::{Login, ProofKind};
+use contract::secret::Password;
+use subtle::ConstantTimeEq;
+
+use super::proof::{Judged, Proved, judge};
+use super::{Asking, BUSY, FlowError, outcome};
+use crate::directory::{Account, Status, Written};
+use crate::engine::Engine;
+use crate::password::{Policy, judge as judge_password};
+use crate::store::{AccountWrite, Challenge, Finish, Finished, Hold, Kept, LoggedIn, MailKind, NewMail, Release};
+
+/// How long a hold outlasts the hasher's deadline before another message may take it over.
+const HOLD: Duration = Duration::from_secs(30);
+
+const INVALID: Kept = Kept::Refused(Refusal::ProofInvalid);
+
+pub(crate) async fn confirm(
+    engine: &Engine,
+    asking: &Asking<'_>,
+    proof: &Proof,
+    password: &Password,
+    encryption: Encryption,
+) -> Result<Outcome, FlowError> {
+    let proved = match judge(engine, asking, proof).await? {
+        Judged::Right(proved) if encryption == Encryption::None => proved,
+        Judged::Right(_) => return conclude(engine, asking, Kept::Refused(Refusal::Undecryptable)).await,
+        Judged::Wrong => return conclude(engine, asking, INVALID).await,
+        Judged::Repeat(kept) => return Ok(outcome(engine, asking, kept)),
+        Judged::Forged => return Ok(Outcome::Refused(Refusal::Unsigned)),
+    };
+    let hold = Hold {
+        message: asking.key.id,
+        target: proved.target,
+        issuer: asking.issuer(),
+        master: engine.secrets.master().clone(),
+        at: asking.at,
+        until: asking.at.plus(engine.config.password.deadline.saturating_add(HOLD)),
+    };
+    let Some(challenge) = engine.store.hold(hold).await? else {
+        return conclude(engine, asking, INVALID).await;
+    };
+    let done = under_hold(engine, asking, &challenge, proved, password).await;
+    if done.is_err() {
+        engine.store.release(asking.key.id, Release::Busy).await?;
+    }
+    done
+}
+
+async fn conclude(engine: &Engine, asking: &Asking<'_>, kept: Kept) -> Result<Outcome, FlowError> {
+    engine.store.conclude(asking.key.id, kept.clone()).await?;
+    Ok(outcome(engine, asking, kept))
+}
+
+/// An error gives the hold back; everything else has ended it.
+async fn under_hold(
+    engine: &Engine,
+    asking: &Asking<'_>,
+    challenge: &Challenge,
+    proved: Proved,
+    password: &Password,
+) -> Result<Outcome, FlowError> {
+    let rules = asking.profile.rules(challenge.channel);
+    let accepted = rules.is_some_and(|rules| rules.accepts.contains(&proved.kind));
+    let account = engine.directory.get(&challenge.account).await?;
+    let Some(account) = account.filter(|account| accepted && is_unchanged(engine, challenge, account)) else {
+        return revoke(engine, asking, challenge).await;
+    };
+    let limits = &engine.config.password;
+    let breaches = judge_password(&Policy { min: limits.min, max: limits.max }, password.expose());
+    if !breaches.is_empty() {
+        let kept = Kept::Refused(Refusal::Policy(breaches));
+        let release = Release::Policy { kept: kept.clone(), most: engine.config.limits.policy_failures };
+        engine.store.release(asking.key.id, release).await?;
+        return Ok(outcome(engine, asking, kept));
+    }
+    let hash = engine.hasher.hash(password.clone(), engine.entropy.bytes()?).await?;
+    let write = match engine.directory.write(&account, &hash).await? {
+        Written::InFinish(write) => Some(write),
+        Written::Done => None,
+        Written::Changed => return revoke(engine, asking, challenge).await,
+    };
+    finish(engine, asking, challenge, proved, &account, write).await
+}
+
+/// Whether the account still is what it was when the challenge was made for it, and may still be reset.
+fn is_unchanged(engine: &Engine, challenge: &Challenge, account: &Account) -> bool {
+    let stored = account.stored(&challenge.address);
+    let address = stored.as_ref().map_or("", |address| address.as_str());
+    let now = engine.secrets.fingerprint(&account.id, &account.revision.0, address, account.status.as_str());
+    account.status == Status::Active && bool::from(now.ct_eq(&challenge.fingerprint))
+}
+
+async fn revoke(engine: &Engine, asking: &Asking<'_>, challenge: &Challenge) -> Result<Outcome, FlowError> {
+    let audit = asking.audit("confirm", &challenge.account, challenge.address_key);
+    engine.store.release(asking.key.id, Release::Revoked { kept: INVALID, audit }).await?;
+    Ok(outcome(engine, asking, INVALID))
+}
+
+async fn finish(
+    engine: &Engine,
+    asking: &Asking<'_>,
+    challenge: &Challenge,
+    proved: Proved,
+    account: &Account,
+    write: Option<AccountWrite>,
+) -> Result<Outcome, FlowError> {
+    let kept = Kept::Reset { login: login(asking, proved, account) };
+    let finish = Finish {
+        message: asking.key.id,
+        challenge: challenge.id,
+        at: asking.at,
+        write,
+        kept: kept.clone(),
+        audit: asking.audit("confirm", &account.id, challenge.address_key),
+        notices: notices(engine, asking, account)?,
+    };
+    let kept = match engine.store.finish(finish).await? {
+        Finished::Done => {
+            engine.wake.mails.notify_one();
+            tracing::info!(event = "reset_done", request = asking.context.request.as_str(), account = account.id);
+            kept
+        }
+        Finished::Repeat(first) => first,
+        Finished::Changed => INVALID,
+        Finished::Gone => return conclude(engine, asking, INVALID).await,
+        Finished::Lost => return Ok(Outcome::Refused(BUSY)),
+    };
+    Ok(outcome(engine, asking, kept))
+}
+
+/// Whether this reset logs the user in; never past a second factor.
+fn login(asking: &Asking<'_>, proved: Proved, account: &Account) -> Option<LoggedIn> {
+    let by_link = matches!(proved.kind, ProofKind::Link | ProofKind::LinkAndCode);
+    let wanted = match asking.profile.login {
+        Login::Always => true,
+        Login::Link => by_link,
+        Login::Never => false,
+    };
+    (wanted && !account.second_factor).then(|| LoggedIn { account: account.id.clone(), at: asking.at })
+}
+
+/// Mails to every address of the account that we can write to.
+fn notices(engine: &Engine, asking: &Asking<'_>, account: &Account) -> Result<Vec<NewMail>, FlowError> {
+    let served = account.addresses().filter(|address| super::dispatch::is_served(engine, address.channel()));
+    let notice = |address| {
+        Ok(NewMail {
+            id: engine.entropy.bytes()?,
+            kind: MailKind::Changed,
+            challenge: None,
+            ask: None,
+            account: account.id.clone(),
+            address,
+            language: account.language.unwrap_or(asking.context.language),
+            agent: asking.context.agent.as_ref().map(|claim| claim.as_str().to_owned()),
+            at: asking.at,
+        })
+    };
+    served.map(notice).collect()
+}

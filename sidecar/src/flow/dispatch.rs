@@ -1,0 +1,166 @@
+//! The worker that decides asks: look up, then a challenge and a mail, or the reason why not.
+//! Invariant: every ask that was accepted is decided; one that cannot be decided now waits, and is stale in the end.
+
+use std::time::Duration;
+
+use contract::address::Channel;
+use contract::dialect::{self, DIALECTS, Dialect, Setting};
+use contract::profile::{ProofKind, Rules};
+use tokio::sync::watch;
+
+use super::{FlowError, wait};
+use crate::config::DialectProfile;
+use crate::directory::{Account, Status};
+use crate::engine::Engine;
+use crate::store::{Ask, Birth, CodeForm, Form, Resolution, Resolved, Suppression};
+
+/// An ask that was not decided for so long is not decided any more.
+const STALE: Duration = Duration::from_secs(600);
+
+/// Asks that are taken at a time.
+const BATCH: u32 = 64;
+
+const IDLE: Duration = Duration::from_secs(5);
+
+/// After a fault of store or directory.
+const REST: Duration = Duration::from_secs(1);
+
+pub(crate) async fn run(engine: &Engine, mut stop: watch::Receiver<bool>) {
+    loop {
+        let span = match once(engine).await {
+            Ok(0) => IDLE,
+            Ok(_) => Duration::ZERO,
+            Err(error) => {
+                tracing::error!(event = "dispatch_failed", kind = %error);
+                REST
+            }
+        };
+        if *stop.borrow() || (!span.is_zero() && !wait(&engine.wake.asks, span, &mut stop).await) {
+            return;
+        }
+    }
+}
+
+/// Decides what waits now; how many there were.
+pub(crate) async fn once(engine: &Engine) -> Result<usize, FlowError> {
+    let asks = engine.store.waiting_asks(BATCH).await?;
+    let mut fault = None;
+    for ask in &asks {
+        // One that cannot be decided keeps nobody waiting behind it.
+        if let Err(error) = resolve(engine, ask).await {
+            fault = Some(error);
+        }
+    }
+    fault.map_or(Ok(asks.len()), Err)
+}
+
+async fn resolve(engine: &Engine, ask: &Ask) -> Result<(), FlowError> {
+    let resolution = decide(engine, ask).await?;
+    let resolved = engine.store.resolve_ask(ask.id, engine.clock.now(), resolution).await?;
+    let (request, address) = (ask.request.as_str(), ask.address.masked());
+    match resolved {
+        Resolved::Queued => {
+            engine.wake.mails.notify_one();
+            tracing::info!(event = "ask_queued", request, address);
+        }
+        Resolved::Suppressed(reason) => {
+            tracing::info!(event = "ask_ended", request, address, end = "suppressed", reason = reason.as_str());
+        }
+        Resolved::Stale => tracing::warn!(event = "ask_ended", request, address, end = "stale"),
+        Resolved::Gone => {}
+    }
+    Ok(())
+}
+
+async fn decide(engine: &Engine, ask: &Ask) -> Result<Resolution, FlowError> {
+    if ask.at.until(engine.clock.now()) > STALE {
+        return Ok(Resolution::Stale);
+    }
+    let suppressed = |reason| Ok(Resolution::Suppressed(reason));
+    let Some(dialect) = dialect::by_name(ask.issuer.dialect) else {
+        return suppressed(Suppression::ChannelNotServed);
+    };
+    let profile = engine.config.profile(dialect);
+    let rules = profile.rules(ask.address.channel()).filter(|rules| is_served(engine, rules.channel));
+    let found = engine.directory.find(&ask.address).await?;
+    match (rules, found.as_slice()) {
+        (None, _) => suppressed(Suppression::ChannelNotServed),
+        (_, []) => suppressed(Suppression::NoAccount),
+        (Some(rules), [account]) if account.status == Status::Active => birth(engine, ask, dialect, rules, account),
+        (_, [_]) => suppressed(Suppression::Disabled),
+        (_, _) => suppressed(Suppression::Ambiguous),
+    }
+}
+
+/// Whether messages of a channel can be sent at all.
+pub(crate) fn is_served(engine: &Engine, channel: Channel) -> bool {
+    match channel {
+        Channel::Email => true,
+        Channel::Sms => engine.config.sms.is_some(),
+    }
+}
+
+fn birth(
+    engine: &Engine,
+    ask: &Ask,
+    dialect: &'static dyn Dialect,
+    rules: &Rules,
+    account: &Account,
+) -> Result<Resolution, FlowError> {
+    let Some(address) = account.stored(&ask.address) else {
+        return Ok(Resolution::Suppressed(Suppression::NoAccount));
+    };
+    let secrets = &engine.secrets;
+    let status = account.status.as_str();
+    let limits = &engine.config.limits;
+    Ok(Resolution::Birth(Box::new(Birth {
+        id: secrets.challenge_id(engine.clock.now(), &engine.entropy)?,
+        mail: engine.entropy.bytes()?,
+        account: account.id.clone(),
+        language: account.language.unwrap_or(ask.language),
+        fingerprint: secrets.fingerprint(&account.id, &account.revision.0, address.as_str(), status),
+        address,
+        secrets: secrets.clone(),
+        usual: usual(dialect, rules),
+        frozen: frozen(engine, dialect, rules),
+        cool_down: limits.cool_down,
+        sends: limits.sends,
+        daily_wrong_codes: limits.daily_wrong_codes,
+    })))
+}
+
+fn usual(dialect: &'static dyn Dialect, rules: &Rules) -> Form {
+    Form {
+        dialect: dialect.name(),
+        keeps_client: true,
+        link_life: rules.link.map(|link| seconds(link.life)),
+        code: rules.code.map(|code| CodeForm {
+            digits: code.digits,
+            life: seconds(code.life),
+            placed: rules.accepts.contains(&ProofKind::Placed),
+        }),
+    }
+}
+
+/// What is sent when the day's wrong codes are used up: the link alone; where the dialect has none, that of one that asks
+/// nothing else of its clients. A code that is of no use without its link stays.
+fn frozen(engine: &Engine, dialect: &'static dyn Dialect, rules: &Rules) -> Option<Form> {
+    let alone = [ProofKind::Code, ProofKind::Grant, ProofKind::Placed];
+    if !rules.accepts.iter().any(|kind| alone.contains(kind)) {
+        return Some(usual(dialect, rules));
+    }
+    if rules.link.is_some() && rules.accepts.contains(&ProofKind::Link) {
+        return Some(Form { code: None, ..usual(dialect, rules) });
+    }
+    let open = |other: &&&'static dyn Dialect| !other.settings().contains(&Setting::Clients);
+    DIALECTS.iter().filter(open).find_map(|other| {
+        let profile: DialectProfile = engine.config.profile(*other);
+        let rules = profile.rules(rules.channel)?;
+        let link = rules.link.filter(|_| rules.accepts.contains(&ProofKind::Link))?;
+        Some(Form { dialect: other.name(), keeps_client: false, link_life: Some(seconds(link.life)), code: None })
+    })
+}
+
+fn seconds(life: u32) -> Duration {
+    Duration::from_secs(life.into())
+}

@@ -1,0 +1,58 @@
+//! Initiate: limits, one row, the answer. Invariant: nobody is looked up here, so that neither the answer nor its time
+//! can tell who has an account.
+
+use std::time::Duration;
+
+use contract::address::Address;
+use contract::outcome::{Outcome, Refusal};
+use contract::profile::{ProofKind, Rules};
+
+use super::{Asking, BUSY, FlowError};
+use crate::engine::Engine;
+use crate::store::{Asked, NewAsk};
+
+pub(crate) async fn initiate(engine: &Engine, asking: &Asking<'_>, to: Address) -> Result<Outcome, FlowError> {
+    let Some(rules) = asking.profile.rules(to.channel()) else {
+        return Ok(Outcome::Refused(Refusal::Malformed));
+    };
+    let ask = new_ask(engine, asking, rules, to);
+    Ok(match engine.store.take_ask(ask).await? {
+        Asked::Taken => {
+            engine.wake.asks.notify_one();
+            Outcome::Accepted
+        }
+        Asked::Throttled(span) => Outcome::Refused(Refusal::Throttled { retry_after: seconds(span) }),
+        Asked::Forged => Outcome::Refused(Refusal::Unsigned),
+        Asked::Full => Outcome::Refused(BUSY),
+    })
+}
+
+fn new_ask(engine: &Engine, asking: &Asking<'_>, rules: &Rules, address: Address) -> NewAsk {
+    let places = asking.places(engine);
+    let address_key = asking.address_key(engine, &address);
+    let placed = rules.accepts.contains(&ProofKind::Placed);
+    let life = rules.code.map(|code| code.life).or(rules.link.map(|link| link.life)).unwrap_or(0);
+    let limits = &engine.config.limits;
+    NewAsk {
+        message: asking.key,
+        at: asking.at,
+        address,
+        address_key,
+        sender: engine.secrets.sender(asking.context.sender),
+        place: places.here,
+        place_owned: places.owned,
+        issuer: asking.issuer(),
+        language: asking.context.language,
+        request: asking.context.request.clone(),
+        scope: if placed { places.here.0 } else { address_key.0 },
+        tries: rules.code.map_or(1, |code| code.tries),
+        code_life: Duration::from_secs(life.into()),
+        cool_down: limits.cool_down,
+        backlog: limits.backlog,
+    }
+}
+
+/// Whole seconds, rounded up, at least one.
+fn seconds(span: Duration) -> u32 {
+    u32::try_from(span.as_millis().div_ceil(1000)).unwrap_or(u32::MAX).max(1)
+}

@@ -1,0 +1,102 @@
+//! What a mail says, put together at the moment of sending: only here do link and code exist.
+//! Invariant: the host of a link is the configured one, whatever anybody sent.
+
+use std::time::Duration;
+
+use contract::address::Address;
+use contract::dialect;
+use zeroize::Zeroizing;
+
+use crate::clock::Millis;
+use crate::delivery::{Letter, LetterKind};
+use crate::engine::Engine;
+use crate::store::{Challenge, Leased, MailKind};
+
+/// A proof that lives no longer than this is not worth sending.
+const TOO_LATE: Duration = Duration::from_secs(10);
+
+/// Why a mail is not sent at all; the word that `rekey why` shows.
+pub(super) type Reason = &'static str;
+
+pub(super) fn write(engine: &Engine, mail: &Leased, name: Option<String>, now: Millis) -> Result<Letter, Reason> {
+    let kind = match (mail.kind, &mail.challenge) {
+        (MailKind::Changed, _) => LetterKind::Changed { at: mail.at, name, agent: mail.agent.clone() },
+        (MailKind::Reset, None) => return Err("revoked"),
+        (MailKind::Reset, Some(challenge)) => reset(engine, challenge, name, now)?,
+    };
+    Ok(Letter { id: mail.id, to: mail.address.clone(), language: mail.language, kind })
+}
+
+fn reset(engine: &Engine, challenge: &Challenge, name: Option<String>, now: Millis) -> Result<LetterKind, Reason> {
+    if !challenge.open || challenge.master != engine.secrets.master().as_str() {
+        return Err("revoked");
+    }
+    let in_time = |until: &Millis| now.until(*until) > TOO_LATE;
+    let link_until = challenge.link_until.filter(|_| challenge.has_link).filter(in_time);
+    let code_until = challenge.code_until.filter(|_| challenge.code_digits > 0).filter(in_time);
+    let code = code_until.map(|_| engine.secrets.code(challenge.id, challenge.counter, challenge.code_digits));
+    let link = link_until.and_then(|_| link(engine, challenge, code.as_ref()));
+    if link.is_none() && code.is_none() {
+        return Err("late");
+    }
+    Ok(LetterKind::Reset {
+        link,
+        code: code.map(|code| code.to_string()),
+        link_minutes: minutes(now, link_until),
+        code_minutes: minutes(now, code_until),
+        name,
+    })
+}
+
+/// The dialect's form with its places filled; `None` when one of them cannot be.
+fn link(engine: &Engine, challenge: &Challenge, code: Option<&Zeroizing<String>>) -> Option<String> {
+    let profile = engine.config.profile(dialect::by_name(&challenge.dialect)?);
+    let form = profile.rules(challenge.channel)?.link?.form;
+    if form.contains("{code}") && code.is_none() {
+        return None;
+    }
+    let filled = form
+        .replace("{token}", &engine.secrets.link_token(challenge.id))
+        .replace("{code}", code.map_or("", |code| code.as_str()))
+        .replace("{address}", &encoded(&challenge.address));
+    Some(engine.config.base_url.as_str().to_owned() + &filled)
+}
+
+/// Percent-encoded but for RFC 3986's unreserved characters.
+fn encoded(address: &Address) -> String {
+    let mut text = String::new();
+    for byte in address.as_str().bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => text.push(char::from(byte)),
+            _ => text.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    text
+}
+
+/// Minutes that are left, rounded up.
+fn minutes(now: Millis, until: Option<Millis>) -> u32 {
+    let left = until.map_or(0, |until| now.until(until).as_secs().div_ceil(60));
+    u32::try_from(left).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use contract::address::Email;
+
+    use super::*;
+
+    #[test]
+    fn an_address_in_a_link_cannot_end_its_value() {
+        let email = Email::parse("a+b&c#d%'@example.org").unwrap();
+        assert_eq!(encoded(&Address::Email(email)), "a%2Bb%26c%23d%25%27%40example.org");
+    }
+
+    #[test]
+    fn minutes_are_rounded_up() {
+        assert_eq!(minutes(Millis(0), Some(Millis(1_800_000))), 30);
+        assert_eq!(minutes(Millis(1), Some(Millis(61_001))), 2);
+        assert_eq!(minutes(Millis(5), Some(Millis(1))), 0);
+        assert_eq!(minutes(Millis(0), None), 0);
+    }
+}

@@ -1,0 +1,171 @@
+//! What happens: one use case a file. Invariant: a flow reads a dialect's profile and never its name, and its answer
+//! depends on nothing that it did not look at for everybody.
+
+pub(crate) mod confirm;
+pub(crate) mod deliver;
+pub(crate) mod dispatch;
+pub(crate) mod initiate;
+mod letter;
+mod proof;
+pub(crate) mod purge;
+#[cfg(test)]
+mod tests;
+pub(crate) mod verify;
+pub mod why;
+
+use contract::address::Address;
+use contract::dialect::Dialect;
+use contract::message::{Call, Context, Message};
+use contract::outcome::{Outcome, Refusal};
+use contract::secret::Token;
+use thiserror::Error;
+use tokio::sync::{Notify, watch};
+
+use crate::clock::Millis;
+use crate::config::DialectProfile;
+use crate::directory::DirectoryError;
+use crate::engine::Engine;
+use crate::entropy::NoEntropy;
+use crate::jwt::Claims;
+use crate::password::HashError;
+use crate::secret::{AddressKey, Place, masked_sender};
+use crate::store::{Audit, Issuer, Kept, MessageKey, StoreError};
+
+/// What everybody is told when something of ours fails.
+pub(crate) const BUSY: Refusal = Refusal::Busy { retry_after: 5 };
+
+/// A message on its way through a flow.
+pub(crate) struct Asking<'m> {
+    pub(crate) key: MessageKey,
+    pub(crate) at: Millis,
+    pub(crate) dialect: &'static dyn Dialect,
+    pub(crate) context: &'m Context,
+    pub(crate) profile: DialectProfile,
+}
+
+/// Where a message comes from.
+pub(crate) struct Places {
+    /// Where a challenge that is asked for now is born.
+    pub(crate) here: Place,
+    /// `here` is a cookie's.
+    pub(crate) owned: bool,
+    /// Also the sender's own place: a flow begins there when its first ask had no cookie yet.
+    pub(crate) all: Vec<Place>,
+}
+
+/// Why a flow did not come to an outcome. All are ours: the client is told that we are busy.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+pub(crate) enum FlowError {
+    #[error(transparent)]
+    Directory(#[from] DirectoryError),
+    #[error(transparent)]
+    Entropy(#[from] NoEntropy),
+    #[error(transparent)]
+    Hash(#[from] HashError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+pub(crate) async fn answer(engine: &Engine, key: MessageKey, message: Message) -> Outcome {
+    let Message { dialect, context, call } = message;
+    let (at, profile) = (engine.clock.now(), engine.config.profile(dialect));
+    let asking = Asking { key, at, dialect, context: &context, profile };
+    let operation = call.operation().as_str();
+    let outcome = match call {
+        Call::Initiate { to } => initiate::initiate(engine, &asking, to).await,
+        Call::Verify { to, code } => verify::verify(engine, &asking, &to, &code).await,
+        Call::Confirm { proof, password, encryption } => {
+            confirm::confirm(engine, &asking, &proof, &password, encryption).await
+        }
+    };
+    let outcome = outcome.unwrap_or_else(|error| {
+        tracing::error!(event = "flow_failed", operation, request = context.request.as_str(), kind = %error);
+        Outcome::Refused(BUSY)
+    });
+    tracing::info!(
+        event = "answered",
+        operation,
+        dialect = dialect.name(),
+        request = context.request.as_str(),
+        outcome = outcome.code(),
+    );
+    outcome
+}
+
+impl Asking<'_> {
+    pub(crate) fn issuer(&self) -> Issuer {
+        Issuer {
+            dialect: self.dialect.name(),
+            site: self.context.site.clone(),
+            client: self.context.client.clone(),
+        }
+    }
+
+    pub(crate) fn places(&self, engine: &Engine) -> Places {
+        let context = self.context;
+        let (name, client) = (self.dialect.name(), context.client.as_ref());
+        let of_sender = engine.secrets.place_of_sender(&context.site, name, client, context.sender);
+        match context.flow {
+            None => Places { here: of_sender, owned: false, all: vec![of_sender] },
+            Some(flow) => {
+                let here = engine.secrets.place_of_flow(&context.site, name, client, flow);
+                Places { here, owned: true, all: vec![here, of_sender] }
+            }
+        }
+    }
+
+    pub(crate) fn address_key(&self, engine: &Engine, address: &Address) -> AddressKey {
+        engine.secrets.address_key(&self.context.site, address.channel(), &address.key())
+    }
+
+    pub(crate) fn audit(&self, event: &'static str, account: &str, address: AddressKey) -> Audit {
+        Audit {
+            at: self.at,
+            event,
+            account: account.to_owned(),
+            address,
+            sender: masked_sender(self.context.sender),
+            client: self.context.client.clone(),
+            request: self.context.request.clone(),
+            device: self.context.device.as_ref().map(|claim| claim.as_str().to_owned()),
+        }
+    }
+}
+
+/// An outcome from what is kept of it: the first time, and every time that its message comes again.
+pub(crate) fn outcome(engine: &Engine, asking: &Asking<'_>, kept: Kept) -> Outcome {
+    match kept {
+        Kept::Accepted => Outcome::Accepted,
+        Kept::Granted { grant, expires_in } => {
+            match Token::parse(engine.secrets.grant_token(grant).to_string()) {
+                Some(token) => Outcome::Granted { token, expires_in },
+                None => Outcome::Refused(BUSY),
+            }
+        }
+        Kept::Reset { login } => {
+            let claims = |at: Millis| (engine.config.base_url.as_str(), at.seconds());
+            let access_token = login.and_then(|login| {
+                let (issuer, issued_at) = claims(login.at);
+                engine.jwt.sign(&Claims {
+                    issuer,
+                    subject: &login.account,
+                    client: asking.context.client.as_ref(),
+                    issued_at,
+                    message: asking.key.id,
+                })
+            });
+            Outcome::Reset { access_token }
+        }
+        Kept::Refused(refusal) => Outcome::Refused(refusal),
+    }
+}
+
+/// Waits for work, for its time, or for the end; false at the end.
+async fn wait(wake: &Notify, span: std::time::Duration, stop: &mut watch::Receiver<bool>) -> bool {
+    tokio::select! {
+        () = wake.notified() => true,
+        () = tokio::time::sleep(span) => true,
+        // An error means that whoever could say stop is gone.
+        _ = stop.wait_for(|stopped| *stopped) => false,
+    }
+}

@@ -1,0 +1,188 @@
+//! Proofs, judged from the store alone. Invariant: a guess is counted before it is compared, everything that may be right
+//! is compared in constant time, and a dummy is where nothing may.
+
+use contract::address::{Address, Channel};
+use contract::message::{Operation, Proof};
+use contract::profile::{CodeRules, ProofKind};
+use contract::secret::{Code, Token};
+use subtle::{Choice, ConditionallySelectable};
+
+use super::{Asking, FlowError};
+use crate::engine::Engine;
+use crate::secret::{ChallengeId, Secrets};
+use crate::store::{Attempt, Challenge, Guess, Kept, Opened, Target};
+
+/// What a judgement costs at least, in comparisons; seldom more live.
+const COMPARED: usize = 2;
+
+/// What is known after the judgement.
+#[derive(Debug)]
+pub(crate) enum Judged {
+    Right(Proved),
+    Wrong,
+    Repeat(Kept),
+    Forged,
+}
+
+/// A right proof.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Proved {
+    pub(crate) target: Target,
+    pub(crate) kind: ProofKind,
+}
+
+/// Judges what confirm presents.
+pub(crate) async fn judge(engine: &Engine, asking: &Asking<'_>, proof: &Proof) -> Result<Judged, FlowError> {
+    match proof {
+        Proof::Token { token } => judge_token(engine, asking, token).await,
+        Proof::TokenAndCode { to, token, code } => judge_both(engine, asking, to, token, code).await,
+        Proof::Code { to, code } => {
+            let guess = allowed(asking, to.channel(), ProofKind::Code).map(|rules| at_address(engine, asking, to, rules));
+            let found = compare(engine, asking, Operation::Confirm, guess, code, |_| true).await?;
+            Ok(found.into_judged(|id| Proved { target: Target::Code(id), kind: ProofKind::Code }))
+        }
+        Proof::Placed { channel, code } => {
+            let guess = allowed(asking, *channel, ProofKind::Placed).map(|rules| in_places(engine, asking, *channel, rules));
+            let found = compare(engine, asking, Operation::Confirm, guess, code, |_| true).await?;
+            Ok(found.into_judged(|id| Proved { target: Target::Code(id), kind: ProofKind::Placed }))
+        }
+    }
+}
+
+/// Judges the code that verify presents.
+pub(crate) async fn judge_code(
+    engine: &Engine,
+    asking: &Asking<'_>,
+    to: &Address,
+    code: &Code,
+) -> Result<Compared, FlowError> {
+    let guess = allowed(asking, to.channel(), ProofKind::Grant).map(|rules| at_address(engine, asking, to, rules));
+    compare(engine, asking, Operation::Verify, guess, code, |_| true).await
+}
+
+/// A token cannot be guessed, so it is not counted.
+async fn judge_token(engine: &Engine, asking: &Asking<'_>, token: &Token) -> Result<Judged, FlowError> {
+    let (link, grant) = (engine.secrets.read_link(token), engine.secrets.read_grant(token));
+    let link = link.filter(|_| accepts(asking, ProofKind::Link));
+    let grant = grant.filter(|_| accepts(asking, ProofKind::Grant));
+    let proved = match (link, grant) {
+        (Some(link), _) => Some(Proved { target: Target::Link(link), kind: ProofKind::Link }),
+        (None, Some(grant)) => Some(Proved { target: Target::Grant(grant), kind: ProofKind::Grant }),
+        (None, None) => None,
+    };
+    Ok(match open(engine, asking, Operation::Confirm, None).await? {
+        Opened::Fresh(_) => proved.map_or(Judged::Wrong, Judged::Right),
+        Opened::Repeat(kept) => Judged::Repeat(kept),
+        Opened::Forged => Judged::Forged,
+    })
+}
+
+/// Only who has the link can guess its code, so that a stranger's guesses cost its owner nothing.
+async fn judge_both(
+    engine: &Engine,
+    asking: &Asking<'_>,
+    to: &Address,
+    token: &Token,
+    code: &Code,
+) -> Result<Judged, FlowError> {
+    let link = engine.secrets.read_link(token);
+    let rules = link.and_then(|_| allowed(asking, to.channel(), ProofKind::LinkAndCode));
+    let guess = rules.map(|rules| at_address(engine, asking, to, rules));
+    let compared = compare(engine, asking, Operation::Confirm, guess, code, |challenge| Some(challenge.id) == link).await?;
+    Ok(compared.into_judged(|id| Proved { target: Target::LinkAndCode(id), kind: ProofKind::LinkAndCode }))
+}
+
+/// What a comparison found.
+#[derive(Debug)]
+pub(crate) enum Compared {
+    Right(Box<Challenge>),
+    Wrong,
+    Repeat(Kept),
+    Forged,
+}
+
+impl Compared {
+    fn into_judged(self, proved: impl Fn(ChallengeId) -> Proved) -> Judged {
+        match self {
+            Self::Right(challenge) => Judged::Right(proved(challenge.id)),
+            Self::Wrong => Judged::Wrong,
+            Self::Repeat(kept) => Judged::Repeat(kept),
+            Self::Forged => Judged::Forged,
+        }
+    }
+}
+
+async fn compare(
+    engine: &Engine,
+    asking: &Asking<'_>,
+    operation: Operation,
+    guess: Option<Guess>,
+    code: &Code,
+    may_be: impl Fn(&Challenge) -> bool,
+) -> Result<Compared, FlowError> {
+    Ok(match open(engine, asking, operation, guess).await? {
+        Opened::Fresh(found) => {
+            let found = found.into_iter().filter(may_be).collect();
+            pick(&engine.secrets, found, code).map_or(Compared::Wrong, |right| Compared::Right(Box::new(right)))
+        }
+        Opened::Repeat(kept) => Compared::Repeat(kept),
+        Opened::Forged => Compared::Forged,
+    })
+}
+
+async fn open(
+    engine: &Engine,
+    asking: &Asking<'_>,
+    operation: Operation,
+    guess: Option<Guess>,
+) -> Result<Opened, FlowError> {
+    let attempt = Attempt { message: asking.key, operation, at: asking.at, guess };
+    Ok(engine.store.open_attempt(attempt).await?)
+}
+
+/// The challenge whose code was typed. All are compared, and dummies where there are few.
+fn pick(secrets: &Secrets, found: Vec<Challenge>, code: &Code) -> Option<Challenge> {
+    let master = secrets.master().as_str();
+    let mut right = u64::MAX;
+    for (place, challenge) in (0_u64..).zip(&found) {
+        let same = secrets.is_code(code, challenge.id, challenge.counter, challenge.code_digits);
+        let ours = Choice::from(u8::from(challenge.master == master && challenge.code_digits > 0));
+        right.conditional_assign(&place, same & ours);
+    }
+    for dummy in found.len()..COMPARED {
+        let id = ChallengeId([u8::try_from(dummy).unwrap_or(0); 16]);
+        std::hint::black_box(secrets.is_code(code, id, 0, 6));
+    }
+    usize::try_from(right).ok().and_then(|right| found.into_iter().nth(right))
+}
+
+/// Whether a proof of this kind is accepted on any channel; on which, is judged when the challenge is known.
+fn accepts(asking: &Asking<'_>, kind: ProofKind) -> bool {
+    asking.profile.channels.iter().any(|rules| rules.accepts.contains(&kind))
+}
+
+fn allowed(asking: &Asking<'_>, channel: Channel, kind: ProofKind) -> Option<CodeRules> {
+    let rules = asking.profile.rules(channel)?;
+    rules.code.filter(|_| rules.accepts.contains(&kind))
+}
+
+fn at_address(engine: &Engine, asking: &Asking<'_>, to: &Address, rules: CodeRules) -> Guess {
+    let scopes = vec![asking.address_key(engine, to).0];
+    guess(engine, asking, to.channel(), scopes, rules)
+}
+
+fn in_places(engine: &Engine, asking: &Asking<'_>, channel: Channel, rules: CodeRules) -> Guess {
+    let scopes = asking.places(engine).all.iter().map(|place| place.0).collect();
+    guess(engine, asking, channel, scopes, rules)
+}
+
+fn guess(engine: &Engine, asking: &Asking<'_>, channel: Channel, scopes: Vec<[u8; 16]>, rules: CodeRules) -> Guess {
+    Guess {
+        channel,
+        scopes,
+        places: asking.places(engine).all,
+        tries: rules.tries,
+        daily: engine.config.limits.daily_wrong_codes,
+        issuer: asking.issuer(),
+    }
+}

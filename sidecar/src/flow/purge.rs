@@ -1,0 +1,54 @@
+//! The worker that forgets: rows past their time, in small batches.
+
+use std::time::Duration;
+
+use tokio::sync::{Notify, watch};
+
+use super::wait;
+use crate::engine::Engine;
+use crate::store::Horizon;
+
+const EVERY: Duration = Duration::from_secs(30);
+
+/// Between two batches, so that nobody waits behind them.
+const BREATH: Duration = Duration::from_millis(20);
+
+/// Twice the window that a message's time may be off: older ones are refused as stale.
+const MESSAGES: Duration = Duration::from_secs(240);
+const ASKS: Duration = Duration::from_secs(15 * 60);
+const MAILS: Duration = Duration::from_secs(24 * 3600);
+const DEAD_MAILS: Duration = Duration::from_secs(7 * 24 * 3600);
+
+/// A day is the longest life that can be configured for a proof; spent ones stay as tombstones for longer than any lives.
+const PROOFS: Duration = Duration::from_secs(7 * 24 * 3600);
+const AUDIT: Duration = Duration::from_secs(90 * 24 * 3600);
+
+pub(crate) async fn run(engine: &Engine, mut stop: watch::Receiver<bool>) {
+    let nobody = Notify::new();
+    loop {
+        let span = match engine.store.purge(horizon(engine)).await {
+            Ok(true) => BREATH,
+            Ok(false) => EVERY,
+            Err(error) => {
+                tracing::error!(event = "purge_failed", kind = %error);
+                EVERY
+            }
+        };
+        if !wait(&nobody, span, &mut stop).await {
+            return;
+        }
+    }
+}
+
+fn horizon(engine: &Engine) -> Horizon {
+    let now = engine.clock.now();
+    Horizon {
+        now,
+        messages: now.minus(MESSAGES),
+        asks: now.minus(ASKS),
+        mails: now.minus(MAILS),
+        dead_mails: now.minus(DEAD_MAILS),
+        proofs: now.minus(PROOFS),
+        audit: now.minus(AUDIT),
+    }
+}

@@ -1,0 +1,52 @@
+//! Verify: a right code becomes a grant. Invariant: the code is used up in the transaction that makes the grant.
+
+use std::time::Duration;
+
+use contract::address::Address;
+use contract::outcome::{Outcome, Refusal};
+use contract::secret::Code;
+
+use super::proof::{Compared, judge_code};
+use super::{Asking, FlowError, outcome};
+use crate::engine::Engine;
+use crate::secret::GrantId;
+use crate::store::{Challenge, Grant, Kept};
+
+pub(crate) async fn verify(
+    engine: &Engine,
+    asking: &Asking<'_>,
+    to: &Address,
+    code: &Code,
+) -> Result<Outcome, FlowError> {
+    let granted = match judge_code(engine, asking, to, code).await? {
+        Compared::Right(challenge) => grant(engine, asking, &challenge).await?,
+        Compared::Wrong => None,
+        Compared::Repeat(kept) => Some(kept),
+        Compared::Forged => return Ok(Outcome::Refused(Refusal::Unsigned)),
+    };
+    let kept = match granted {
+        Some(kept) => kept,
+        None => {
+            let kept = Kept::Refused(Refusal::ProofInvalid);
+            engine.store.conclude(asking.key.id, kept.clone()).await?;
+            kept
+        }
+    };
+    Ok(outcome(engine, asking, kept))
+}
+
+async fn grant(engine: &Engine, asking: &Asking<'_>, challenge: &Challenge) -> Result<Option<Kept>, FlowError> {
+    let Some(life) = asking.profile.grant_life else {
+        return Ok(None);
+    };
+    let grant = Grant {
+        id: GrantId(engine.entropy.bytes()?),
+        message: asking.key.id,
+        challenge: challenge.id,
+        at: asking.at,
+        until: asking.at.plus(Duration::from_secs(life.into())),
+        expires_in: life,
+        audit: asking.audit("verify", &challenge.account, challenge.address_key),
+    };
+    Ok(engine.store.grant(grant).await?)
+}

@@ -1,0 +1,62 @@
+//! Why: what became of the asks for one address, told to whoever runs the sidecar.
+
+use std::fmt;
+
+use contract::address::Address;
+use contract::name::Name;
+
+use crate::clock::Millis;
+use crate::directory::ascii;
+use crate::secret::Secrets;
+use crate::store::{Store, StoreError, Story};
+
+/// The asks that are still known, the latest first. None for an address whose domain is not one.
+pub async fn tell(store: &Store, secrets: &Secrets, site: &Name, address: Address) -> Result<Vec<Story>, StoreError> {
+    let Some(address) = ascii(address) else {
+        return Ok(Vec::new());
+    };
+    let key = secrets.address_key(site, address.channel(), &address.key());
+    store.stories(key).await
+}
+
+impl fmt::Display for Story {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{}  {}  request {}: {}", clock_time(self.at), self.dialect, self.request, self.state)?;
+        if let Some(reason) = &self.reason {
+            write!(out, " ({reason}{})", meaning(reason))?;
+        }
+        if let Some(ended) = self.ended {
+            write!(out, " after {} ms", self.at.until(ended).as_millis())?;
+        }
+        if self.attempts > 0 {
+            write!(out, ", {} delivery attempt(s)", self.attempts)?;
+        }
+        match &self.reply {
+            Some(reply) if self.reason.as_ref() != Some(reply) => write!(out, ", last: {reply}"),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// UTC; the date is not needed, asks are forgotten after a quarter of an hour.
+fn clock_time(at: Millis) -> String {
+    let seconds = at.seconds();
+    let (hour, minute, second) = (seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);
+    format!("{hour:02}:{minute:02}:{second:02}Z")
+}
+
+fn meaning(reason: &str) -> &'static str {
+    match reason {
+        "ambiguous" => ": several accounts have this address",
+        "channel_not_served" => ": nothing is set up to send on this channel",
+        "cool_down" => ": a message went to this account a moment ago",
+        "disabled" => ": the account is disabled",
+        "frozen" => ": too many wrong codes today, and there is no link to send instead",
+        "merged" => ": another ask or message for this address was waiting already",
+        "no_account" => ": no account has this address",
+        "resends" => ": the same link or code was sent often enough; a new one comes when half of its life is over",
+        "revoked" => ": its proof was used or revoked before it was sent",
+        "late" => ": its proof would have ended before it arrived",
+        _ => "",
+    }
+}

@@ -1,0 +1,99 @@
+//! Derivation: what differs must differ, what is garbage must fail.
+
+use std::sync::atomic::AtomicU64;
+
+use super::*;
+
+fn secrets(byte: u8) -> Secrets {
+    let master = MasterKey { id: Name::parse("m1").unwrap(), secret: Zeroizing::new([byte; 32]) };
+    Secrets::new(&master).unwrap()
+}
+
+fn token(text: &str) -> Token {
+    Token::parse(text.into()).unwrap()
+}
+
+#[test]
+fn tokens_are_read_by_their_own_purpose_and_key_only() {
+    let ours = secrets(1);
+    let id = ChallengeId([7; 16]);
+    let link = ours.link_token(id);
+    assert_eq!(link.len(), 64);
+    assert_eq!(ours.read_link(&token(&link)), Some(id));
+    assert_eq!(ours.read_grant(&token(&link)), None);
+    assert_eq!(secrets(2).read_link(&token(&link)), None);
+    let upper = link.to_uppercase();
+    let longer = format!("{}0", *link);
+    let shorter: String = link.chars().take(63).collect();
+    let zeroes = "0".repeat(64);
+    for garbage in [upper.as_str(), &longer, &shorter, &zeroes, "x", "é", &"密".repeat(30)] {
+        assert_eq!(ours.read_link(&token(garbage)), None, "{garbage}");
+        assert_eq!(ours.read_grant(&token(garbage)), None, "{garbage}");
+    }
+}
+
+#[test]
+fn every_digit_of_a_token_counts() {
+    let ours = secrets(1);
+    let link = ours.link_token(ChallengeId([7; 16])).to_string();
+    for at in 0..64 {
+        let mut changed: Vec<char> = link.chars().collect();
+        changed[at] = if changed[at] == '0' { '1' } else { '0' };
+        let changed: String = changed.into_iter().collect();
+        assert_eq!(ours.read_link(&token(&changed)), None, "{at}");
+    }
+}
+
+#[test]
+fn codes_have_their_digits_and_differ_by_counter() {
+    let ours = secrets(1);
+    let id = ChallengeId([7; 16]);
+    for digits in 4..=8 {
+        let code = ours.code(id, 0, digits);
+        assert_eq!(code.len(), usize::from(digits));
+        assert!(code.bytes().all(|byte| byte.is_ascii_digit()));
+    }
+    let all: std::collections::HashSet<String> = (0..50).map(|n| ours.code(id, n, 8).to_string()).collect();
+    assert!(all.len() >= 49);
+    let typed = Code::parse(ours.code(id, 3, 6).to_string()).unwrap();
+    assert!(bool::from(ours.is_code(&typed, id, 3, 6)));
+    assert!(!bool::from(ours.is_code(&typed, id, 4, 6)));
+}
+
+#[test]
+fn parts_of_a_fingerprint_cannot_be_shifted() {
+    let ours = secrets(1);
+    let base = ours.fingerprint("ab", b"c", "d", "e");
+    assert_eq!(base, ours.fingerprint("ab", b"c", "d", "e"));
+    for other in [
+        ours.fingerprint("a", b"bc", "d", "e"),
+        ours.fingerprint("ab", b"", "cd", "e"),
+        ours.fingerprint("ab", b"c", "de", ""),
+        secrets(2).fingerprint("ab", b"c", "d", "e"),
+    ] {
+        assert_ne!(base, other);
+    }
+}
+
+#[test]
+fn senders_and_places_are_networks_and_clients() {
+    let ours = secrets(1);
+    let sender = |text: &str| ours.sender(text.parse().unwrap());
+    assert_eq!(sender("2001:db8:0:1::1"), sender("2001:db8:0:1:ffff::9"));
+    assert_ne!(sender("2001:db8:0:1::1"), sender("2001:db8:0:2::1"));
+    assert_eq!(sender("::ffff:192.0.2.1"), sender("192.0.2.1"));
+    assert_ne!(sender("192.0.2.1"), sender("192.0.2.2"));
+    let (site, client) = (Name::parse("s").unwrap(), Name::parse("c").unwrap());
+    let place = |client| ours.place_of_flow(&site, "d", client, Flow([1; 16]));
+    assert_ne!(place(None), place(Some(&client)));
+    assert_eq!(masked_sender("2001:db8:0:1::1".parse().unwrap()), "2001:db8:0::/48");
+    assert_eq!(masked_sender("192.0.2.77".parse().unwrap()), "192.0.2.0/24");
+}
+
+#[test]
+fn challenge_ids_begin_with_the_time() {
+    let entropy = Entropy::Seeded(std::sync::Arc::new(AtomicU64::new(1)));
+    let id = secrets(1).challenge_id(Millis(0x01_0203_0405_000), &entropy).unwrap();
+    let seconds = (0x01_0203_0405_000_u64 / 1000).to_be_bytes();
+    assert_eq!(id.0[..5], seconds[3..]);
+}

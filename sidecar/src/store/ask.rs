@@ -1,0 +1,155 @@
+//! Asks: taken down on the request's path without looking anybody up, decided by the worker.
+
+use std::time::Duration;
+
+use contract::address::Address;
+use contract::language::Language;
+use contract::name::Name;
+
+use super::attempt::Issuer;
+use super::message::MessageKey;
+use crate::clock::Millis;
+use crate::secret::{AddressKey, ChallengeId, Fingerprint, Place, Secrets, Sender};
+
+/// The id of the message that asked.
+pub type AskId = [u8; 16];
+
+/// An ask that arrives, with the rules it is taken down by.
+#[derive(Clone, Debug)]
+pub struct NewAsk {
+    pub message: MessageKey,
+    pub at: Millis,
+    pub address: Address,
+    pub address_key: AddressKey,
+    pub sender: Sender,
+    pub place: Place,
+    /// The place is a cookie's: nobody else can be in it.
+    pub place_owned: bool,
+    pub issuer: Issuer,
+    pub language: Language,
+    pub request: Name,
+    /// What wrong codes are counted by: the address, or the place where codes are good in a place only.
+    pub scope: [u8; 16],
+    /// Wrong codes per pot.
+    pub tries: u8,
+    /// Life of a code; a pot is renewed after half of it.
+    pub code_life: Duration,
+    pub cool_down: Duration,
+    /// Asks that may wait.
+    pub backlog: u32,
+}
+
+/// What became of an ask that arrived.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asked {
+    /// Taken down, now or by an earlier message of the same id.
+    Taken,
+    Throttled(Duration),
+    /// The message's id was used with another MAC.
+    Forged,
+    /// Too many asks wait.
+    Full,
+}
+
+/// An ask that waits for the worker.
+#[derive(Clone, Debug)]
+pub struct Ask {
+    pub id: AskId,
+    pub at: Millis,
+    pub address: Address,
+    pub address_key: AddressKey,
+    pub issuer: Issuer,
+    pub language: Language,
+    pub request: Name,
+}
+
+/// The worker's decision.
+#[derive(Clone, Debug)]
+pub enum Resolution {
+    Suppressed(Suppression),
+    /// Nobody came to decide it in time.
+    Stale,
+    Birth(Box<Birth>),
+}
+
+/// A challenge for an account that was found; made only if no living one serves.
+#[derive(Clone, Debug)]
+pub struct Birth {
+    pub id: ChallengeId,
+    pub mail: [u8; 16],
+    pub account: String,
+    /// As it stands in the directory.
+    pub address: Address,
+    pub language: Language,
+    pub fingerprint: Fingerprint,
+    /// Derives the codes that must differ.
+    pub secrets: Secrets,
+    pub usual: Form,
+    /// For an address whose pot of the day is full; `None` where nothing remains.
+    pub frozen: Option<Form>,
+    pub cool_down: Duration,
+    /// How often one secret is sent.
+    pub sends: u32,
+    pub daily_wrong_codes: u32,
+}
+
+/// What a message will carry.
+#[derive(Clone, Debug)]
+pub struct Form {
+    pub dialect: &'static str,
+    /// Whether the client that asked is the one that confirms; not where another dialect's page stands in.
+    pub keeps_client: bool,
+    pub link_life: Option<Duration>,
+    pub code: Option<CodeForm>,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub struct CodeForm {
+    pub digits: u8,
+    pub life: Duration,
+    /// Good in the place where it was asked for, without an address.
+    pub placed: bool,
+}
+
+/// What became of a decision.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Resolved {
+    /// A mail waits to be sent.
+    Queued,
+    Suppressed(Suppression),
+    Stale,
+    /// Somebody else had decided it.
+    Gone,
+}
+
+/// Why an accepted ask led to no message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Suppression {
+    /// Several accounts have the address.
+    Ambiguous,
+    ChannelNotServed,
+    CoolDown,
+    Disabled,
+    /// Too many wrong codes today, and no link to send instead.
+    Frozen,
+    /// Another ask for the address was waiting already.
+    Merged,
+    NoAccount,
+    /// The same secret was sent often enough.
+    Resends,
+}
+
+impl Suppression {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ambiguous => "ambiguous",
+            Self::ChannelNotServed => "channel_not_served",
+            Self::CoolDown => "cool_down",
+            Self::Disabled => "disabled",
+            Self::Frozen => "frozen",
+            Self::Merged => "merged",
+            Self::NoAccount => "no_account",
+            Self::Resends => "resends",
+        }
+    }
+}

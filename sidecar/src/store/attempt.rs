@@ -1,0 +1,50 @@
+//! Attempts: verify and confirm, taken down and counted before anything is compared.
+
+use contract::address::Channel;
+use contract::message::Operation;
+use contract::name::Name;
+
+use super::challenge::Challenge;
+use super::message::{Kept, MessageKey};
+use crate::clock::Millis;
+use crate::secret::Place;
+
+/// Through which door a proof was made; it is good through no other.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Issuer {
+    pub dialect: &'static str,
+    pub site: Name,
+    pub client: Option<Name>,
+}
+
+/// A message that presents a proof.
+#[derive(Clone, Debug)]
+pub struct Attempt {
+    pub message: MessageKey,
+    pub operation: Operation,
+    pub at: Millis,
+    /// What has to be counted; a token cannot be guessed.
+    pub guess: Option<Guess>,
+}
+
+/// A code that was typed, and where it counts.
+#[derive(Clone, Debug)]
+pub struct Guess {
+    pub channel: Channel,
+    /// The address, or the places that the guesser is in.
+    pub scopes: Vec<[u8; 16]>,
+    pub places: Vec<Place>,
+    pub tries: u8,
+    pub daily: u32,
+    pub issuer: Issuer,
+}
+
+/// What may be done with an attempt.
+#[derive(Debug)]
+pub enum Opened {
+    /// It is the first, or nothing is known of the first one's end: compare with these.
+    Fresh(Vec<Challenge>),
+    Repeat(Kept),
+    /// The message's id was used with another MAC.
+    Forged,
+}

@@ -1,0 +1,120 @@
+//! Challenges: live, held by one message, spent. What the flows hand to the store, and get.
+
+use contract::address::{Address, Channel};
+use contract::language::Language;
+use contract::name::Name;
+
+use super::account::AccountWrite;
+use super::attempt::Issuer;
+use super::mail::NewMail;
+use super::message::Kept;
+use crate::clock::Millis;
+use crate::secret::{AddressKey, ChallengeId, Fingerprint, GrantId};
+
+/// A reset that was asked for, as far as the flows need to know it.
+#[derive(Clone, Debug)]
+pub struct Challenge {
+    pub id: ChallengeId,
+    pub account: String,
+    pub channel: Channel,
+    pub address: Address,
+    pub address_key: AddressKey,
+    pub dialect: String,
+    pub language: Language,
+    pub counter: u32,
+    /// 0: it has no code.
+    pub code_digits: u8,
+    pub has_link: bool,
+    /// Nothing ended it: it may be waiting, living, or past its time.
+    pub open: bool,
+    pub link_until: Option<Millis>,
+    pub code_until: Option<Millis>,
+    /// The relay took a message with it.
+    pub relayed: bool,
+    pub master: String,
+    pub fingerprint: Fingerprint,
+}
+
+/// A grant to be made.
+#[derive(Clone, Debug)]
+pub struct Grant {
+    pub id: GrantId,
+    pub message: [u8; 16],
+    pub challenge: ChallengeId,
+    pub at: Millis,
+    pub until: Millis,
+    pub expires_in: u32,
+    pub audit: Audit,
+}
+
+/// A challenge to be held.
+#[derive(Clone, Debug)]
+pub struct Hold {
+    pub message: [u8; 16],
+    pub target: Target,
+    pub issuer: Issuer,
+    pub master: Name,
+    pub at: Millis,
+    /// When another message may take it over.
+    pub until: Millis,
+}
+
+/// What was proved, and so which ends of life count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Target {
+    Link(ChallengeId),
+    LinkAndCode(ChallengeId),
+    Code(ChallengeId),
+    Grant(GrantId),
+}
+
+/// Why a held challenge is not finished.
+#[derive(Clone, Debug)]
+pub enum Release {
+    /// Ours is the fault; the proof lives on.
+    Busy,
+    /// The password broke the policy; the proof lives on unless that happened `most` times.
+    Policy { kept: Kept, most: u32 },
+    /// The account is not what it was.
+    Revoked { kept: Kept, audit: Audit },
+}
+
+/// The end of a confirm.
+#[derive(Clone, Debug)]
+pub struct Finish {
+    pub message: [u8; 16],
+    pub challenge: ChallengeId,
+    pub at: Millis,
+    /// For a directory whose rows lie in this store.
+    pub write: Option<AccountWrite>,
+    pub kept: Kept,
+    pub audit: Audit,
+    /// Mails that tell the owner.
+    pub notices: Vec<NewMail>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Finished {
+    Done,
+    /// Another request with the same message was faster.
+    Repeat(Kept),
+    /// The account is not what it was; the proof is dead.
+    Changed,
+    /// The proof was used or revoked meanwhile.
+    Gone,
+    /// It is not held for this message any more.
+    Lost,
+}
+
+/// A line of the audit: addresses keyed, senders as networks.
+#[derive(Clone, Debug)]
+pub struct Audit {
+    pub at: Millis,
+    pub event: &'static str,
+    pub account: String,
+    pub address: AddressKey,
+    pub sender: String,
+    pub client: Option<Name>,
+    pub request: Name,
+    pub device: Option<String>,
+}

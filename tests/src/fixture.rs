@@ -1,0 +1,129 @@
+//! Fixtures: a folder holds one raw request and one verdict, and every driver (pure, wasm, Envoy) is judged by the same
+//! bytes. `cases/<dialect>/<case>/`: `request.http`, perhaps `settings.json`, and exactly one of `pass`, `answer.http` and
+//! `message.json`; beside a message, `answers/` may hold what the client gets for everything that can come back.
+
+mod back;
+mod judge;
+mod reply;
+mod request;
+
+use std::fs;
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::{Path, PathBuf};
+
+use contract::edge::Edge;
+use serde_json::{Map, Value};
+
+pub use back::{Back, backs};
+pub use judge::{Driver, Seen, bless, judge};
+pub use reply::{Reply, lines_that_differ};
+pub use request::Request;
+
+use crate::stage::root;
+
+/// The clock of the pure driver and of the strict host: the first second of 2026.
+pub const NOW: u64 = 1_767_225_600;
+
+/// Where the client sits in every driver, because Envoy is tested on the loopback address.
+pub const SENDER: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+
+/// One folder.
+#[derive(Clone, Debug)]
+pub struct Case {
+    pub dialect: String,
+    pub name: String,
+    pub dir: PathBuf,
+    pub request: Request,
+    /// The plugin configuration it runs with.
+    pub configuration: String,
+    /// Why Envoy cannot play it as it stands: `envoy.skip`.
+    pub not_in_envoy: Option<String>,
+}
+
+impl std::fmt::Display for Case {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(out, "{}/{}", self.dialect, self.name)
+    }
+}
+
+/// `tests/fixtures`.
+#[must_use]
+pub fn folder() -> PathBuf {
+    root().join("tests/fixtures")
+}
+
+/// Whether golden files are to be written instead of compared.
+#[must_use]
+pub fn blessing() -> bool {
+    std::env::var_os("REKEY_BLESS").is_some_and(|value| value == "1")
+}
+
+/// Every case, by dialect and name.
+///
+/// # Panics
+/// A folder cannot be read or is no case.
+#[must_use]
+pub fn cases() -> Vec<Case> {
+    let base = fs::read_to_string(folder().join("edge.json")).expect("fixtures/edge.json");
+    let base: Value = serde_json::from_str(&base).expect("fixtures/edge.json is JSON");
+    let dialects = folders(&folder().join("cases"));
+    let cases = dialects.iter().flat_map(|dialect| folders(dialect));
+    cases.map(|dir| load(&dir, &base)).collect()
+}
+
+/// An edge with this configuration.
+///
+/// # Panics
+/// The configuration is refused.
+#[must_use]
+pub fn edge(configuration: &str) -> Edge {
+    Edge::from_json(configuration.as_bytes(), &mut |_| None)
+        .unwrap_or_else(|faults| panic!("a fixture's configuration is refused: {faults:#?}"))
+}
+
+/// The folders in a folder, sorted.
+fn folders(dir: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(dir).unwrap_or_else(|error| panic!("{}: {error}", dir.display()));
+    let mut found: Vec<PathBuf> = entries
+        .map(|entry| entry.expect("a folder's entry").path())
+        .filter(|path| path.is_dir())
+        .collect();
+    found.sort();
+    found
+}
+
+fn load(dir: &Path, base: &Value) -> Case {
+    let part = |path: Option<&Path>| {
+        path.and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned())
+    };
+    let dialect = part(dir.parent()).unwrap_or_default();
+    let raw = fs::read(dir.join("request.http"))
+        .unwrap_or_else(|error| panic!("{}: request.http: {error}", dir.display()));
+    let mut configuration = base.clone();
+    if let Ok(text) = fs::read_to_string(dir.join("settings.json")) {
+        let changes: Map<String, Value> = serde_json::from_str(&text)
+            .unwrap_or_else(|error| panic!("{}: settings.json: {error}", dir.display()));
+        merge(&mut configuration["dialects"][&dialect], changes);
+    }
+    Case {
+        name: part(Some(dir)).unwrap_or_default(),
+        request: Request::parse(&raw)
+            .unwrap_or_else(|| panic!("{}: request.http is not HTTP/1.1", dir.display())),
+        configuration: format!("{configuration:#}"),
+        not_in_envoy: fs::read_to_string(dir.join("envoy.skip")).ok(),
+        dialect,
+        dir: dir.to_owned(),
+    }
+}
+
+/// Members of `changes` take the place of the dialect's; `null` removes one.
+fn merge(settings: &mut Value, changes: Map<String, Value>) {
+    let settings = settings.as_object_mut().expect("a dialect's settings are an object");
+    for (key, value) in changes {
+        if value.is_null() {
+            settings.remove(&key);
+        } else {
+            settings.insert(key, value);
+        }
+    }
+}

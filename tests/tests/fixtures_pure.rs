@@ -1,0 +1,159 @@
+//! Every fixture against the pure state machine. `REKEY_BLESS=1` writes the verdicts; read the difference before you
+//! commit it. The other drivers are then judged by the same files.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use contract::dialect::{DIALECTS, Dialect, Does};
+use contract::edge::{Circumstances, Edge, Exchange, Head, MAX_BODY, Step};
+use rekey_tests::fixture::{
+    Back, Case, Driver, NOW, Reply, SENDER, Seen, bless, blessing, cases, edge, judge,
+};
+
+#[derive(Default)]
+struct Pure {
+    edges: BTreeMap<String, Edge>,
+}
+
+impl Driver for Pure {
+    fn play(&mut self, case: &Case, back: &Back) -> Result<Seen, String> {
+        let edge = self
+            .edges
+            .entry(case.configuration.clone())
+            .or_insert_with(|| edge(&case.configuration));
+        let mut fixed = Fixed::default();
+        let (step, exchange) = edge.on_head(Head::new(case.request.header_map()), &mut fixed);
+        let (step, exchange) = match (step, exchange) {
+            (Step::Collect, Some(mut exchange)) => {
+                let body = case.request.body.as_deref().unwrap_or_default();
+                let step = if body.len() > MAX_BODY {
+                    exchange.on_oversize()
+                } else {
+                    exchange.on_request(edge, body, &mut fixed)
+                };
+                (step, Some(exchange))
+            }
+            other => other,
+        };
+        seen(step, exchange, back)
+    }
+}
+
+fn seen(step: Step, exchange: Option<Exchange>, back: &Back) -> Result<Seen, String> {
+    match (step, exchange) {
+        (Step::Pass, _) => Ok(Seen::Passed),
+        (Step::Reply(answer), Some(_)) => Ok(Seen::Answered(Reply::from(&answer))),
+        (Step::Forward(forward), Some(mut exchange)) => {
+            let answer = exchange.on_answer(back.status, back.made_by, back.retry_after, &back.body);
+            Ok(Seen::Forwarded {
+                operation: forward.operation,
+                body: forward.body,
+                now: NOW,
+                reply: Reply::from(&answer),
+            })
+        }
+        (step, _) => Err(format!("an impossible step: {step:?}")),
+    }
+}
+
+/// A host whose clock stands still and whose random bytes are counted.
+#[derive(Default)]
+struct Fixed {
+    drawn: u8,
+}
+
+impl Circumstances for Fixed {
+    fn now(&mut self) -> Option<u64> {
+        Some(NOW)
+    }
+
+    fn random(&mut self) -> Option<[u8; 16]> {
+        self.drawn = self.drawn.wrapping_add(1);
+        Some([self.drawn; 16])
+    }
+
+    fn sender(&mut self) -> Option<IpAddr> {
+        Some(SENDER)
+    }
+}
+
+#[test]
+fn every_case_has_its_verdict() {
+    let mut pure = Pure::default();
+    let cases = cases();
+    assert!(cases.len() > 100, "the fixtures are lost");
+    if blessing() {
+        cases.iter().for_each(|case| bless(case, &mut pure));
+        return;
+    }
+    let faults: Vec<String> = cases.iter().flat_map(|case| judge(case, &mut pure)).collect();
+    assert!(faults.is_empty(), "{} faults\n{}", faults.len(), faults.join("\n"));
+}
+
+/// The answers of every operation, in every language, are written down somewhere.
+#[test]
+fn every_cell_of_the_outcome_table_is_a_fixture() {
+    let covered: BTreeSet<String> = cases().iter().filter_map(cell).collect();
+    let wanted = DIALECTS.iter().flat_map(|dialect| {
+        dialect.languages().iter().flat_map(move |language| {
+            let calls = dialect.routes().iter().filter(|route| matches!(route.does, Does::Call(_)));
+            calls.map(move |route| format!("{} {} {}", dialect.name(), route.path, language.tag()))
+        })
+    });
+    let missing: Vec<String> = wanted.filter(|cell| !covered.contains(cell)).collect();
+    assert!(missing.is_empty(), "no answers/ for {missing:#?}");
+}
+
+fn cell(case: &Case) -> Option<String> {
+    if !case.dir.join("answers").is_dir() {
+        return None;
+    }
+    let message = std::fs::read(case.dir.join("message.json")).ok()?;
+    let message: serde_json::Value = serde_json::from_slice(&message).ok()?;
+    Some(format!("{} {} {}", case.dialect, case.request.target, message["language"].as_str()?))
+}
+
+#[test]
+fn every_dialect_has_its_folder_and_every_folder_its_dialect() {
+    let folders: BTreeSet<String> = cases().into_iter().map(|case| case.dialect).collect();
+    let dialects: BTreeSet<String> =
+        DIALECTS.iter().map(|dialect: &&dyn Dialect| dialect.name().to_owned()).collect();
+    assert_eq!(folders, dialects);
+}
+
+/// The judge is no use if it lets everything through.
+#[test]
+fn a_wrong_verdict_is_a_fault() {
+    let mut pure = Pure::default();
+    let all = cases();
+    let with = |file: &str| {
+        let found = all.iter().find(|case| case.dir.join(file).exists());
+        found.unwrap_or_else(|| panic!("no case with {file}")).clone()
+    };
+    let exchanged = |case: &Case, other: &Case| Case { request: other.request.clone(), ..case.clone() };
+    let (passed, answered, forwarded) = (with("pass"), with("answer.http"), with("message.json"));
+    for wrong in [
+        exchanged(&passed, &answered),
+        exchanged(&passed, &forwarded),
+        exchanged(&answered, &passed),
+        exchanged(&answered, &forwarded),
+        exchanged(&forwarded, &passed),
+        exchanged(&forwarded, &answered),
+    ] {
+        assert!(!judge(&wrong, &mut pure).is_empty(), "{wrong} took another's request");
+    }
+    assert_eq!(judge(&forwarded, &mut Tampering(pure)).len(), 1);
+}
+
+/// Changes one byte of each message.
+struct Tampering(Pure);
+
+impl Driver for Tampering {
+    fn play(&mut self, case: &Case, back: &Back) -> Result<Seen, String> {
+        let mut seen = self.0.play(case, back)?;
+        if let Seen::Forwarded { body, .. } = &mut seen {
+            *body.last_mut().expect("a body") ^= 1;
+        }
+        Ok(seen)
+    }
+}

@@ -1,0 +1,179 @@
+//! Every fixture against the real filter in the strict host: as HTTP/1 and HTTP/2 bring it, a byte at a time, and ended
+//! by trailers; answers too. No call may be one that a strict host would have refused.
+
+use std::collections::BTreeMap;
+use std::sync::OnceLock;
+
+use contract::edge::MadeBy;
+use contract::message::Operation;
+use rekey_tests::fixture::{Back, Case, Driver, NOW, Reply, SENDER, Seen, cases, judge};
+use rekey_tests::stage::target;
+use rekey_tests::wasm::{
+    Answer, Exchange, ForwardedRequest, Framing, Module, Options, Request, UpstreamReply, Verdict, Vm,
+};
+
+/// How the network brings a message.
+#[derive(Clone, Copy, Debug)]
+struct Way {
+    framing: Framing,
+    piece: usize,
+    trailers: bool,
+}
+
+struct Strict {
+    vms: BTreeMap<String, Vm>,
+    way: Way,
+}
+
+impl Driver for Strict {
+    fn play(&mut self, case: &Case, back: &Back) -> Result<Seen, String> {
+        let vm = self.vms.entry(case.configuration.clone()).or_insert_with(|| start(case));
+        let request = request(case, self.way);
+        let upstream = upstream(back, self.way);
+        let exchange = vm.exchange(&request, |_| upstream);
+        if vm.is_dead() {
+            self.vms.remove(&case.configuration);
+        }
+        if !exchange.violations.is_empty() {
+            return Err(format!("{:?}: {:#?}", self.way, exchange.violations));
+        }
+        seen(case, &request, exchange).map_err(|fault| format!("{:?}: {}: {fault}", self.way, back.name))
+    }
+}
+
+fn module() -> &'static Module {
+    static MODULE: OnceLock<Module> = OnceLock::new();
+    MODULE.get_or_init(|| {
+        let file = target().join("wasm32-wasip1/wasm/filter.wasm");
+        Module::load(&file).unwrap_or_else(|error| panic!("./just wasm first: {}: {error}", file.display()))
+    })
+}
+
+fn start(case: &Case) -> Vm {
+    let configuration = case.configuration.clone().into_bytes();
+    let now = NOW * 1_000_000_000;
+    let options = Options { configuration, now, ..Options::default() };
+    module().start(&options).unwrap_or_else(|fault| panic!("{case}: {fault:#?}"))
+}
+
+fn request(case: &Case, way: Way) -> Request {
+    let mut request = Request::new(&case.request.method, &case.request.target).framing(way.framing);
+    request.authority = case.request.first("host").unwrap_or_default().to_vec();
+    request.source_address = format!("{SENDER}:40000");
+    let headers = case.request.headers.iter().filter(|(name, _)| name != "host");
+    request.headers = headers.map(|(name, value)| (name.clone().into_bytes(), value.clone())).collect();
+    if let Some(body) = &case.request.body {
+        request.body = pieces(body, way);
+        if way.trailers {
+            request = request.trailers(vec![(b"content-type".to_vec(), b"text/plain".to_vec())]);
+        }
+    }
+    request
+}
+
+fn pieces(body: &[u8], way: Way) -> Vec<Vec<u8>> {
+    if body.is_empty() { vec![Vec::new()] } else { body.chunks(way.piece).map(<[u8]>::to_vec).collect() }
+}
+
+fn upstream(back: &Back, way: Way) -> UpstreamReply {
+    if back.made_by == MadeBy::Proxy {
+        let body = String::from_utf8_lossy(&back.body);
+        return UpstreamReply::local(back.status, &body, back.details);
+    }
+    let mut headers = vec![
+        (b"content-type".to_vec(), back.content_type.into()),
+        (b"cache-control".to_vec(), b"no-store".to_vec()),
+        (b"rekey-outcome".to_vec(), back.name.clone().into_bytes()),
+        (b"content-length".to_vec(), back.body.len().to_string().into_bytes()),
+    ];
+    headers.extend(back.retry_after.map(|seconds| (b"retry-after".to_vec(), seconds.to_string().into())));
+    let body = if back.body.is_empty() { Vec::new() } else { pieces(&back.body, way) };
+    let trailers = way.trailers.then(|| vec![(b"x-sum".to_vec(), b"1".to_vec())]);
+    UpstreamReply::Sidecar(Answer { status: back.status, headers, body, trailers, framing: way.framing })
+}
+
+fn seen(case: &Case, request: &Request, exchange: Exchange) -> Result<Seen, String> {
+    let finished = matches!(
+        exchange.verdict,
+        Verdict::Forwarded | Verdict::LocalReply | Verdict::Replaced | Verdict::HostReply
+    );
+    let response = exchange.response.filter(|_| finished);
+    let Some(response) = response else {
+        return Err(format!("no answer: {:?}", exchange.verdict));
+    };
+    let headers = response.headers.iter().map(|(name, value)| (name, value));
+    let reply = Reply::new(response.status, headers, &response.body);
+    let Some(forwarded) = exchange.forwarded else {
+        return Ok(Seen::Answered(reply));
+    };
+    match forwarded.header("x-rekey-operation") {
+        Some(operation) => {
+            let operation = operation_of(operation)?;
+            check_head(&forwarded)?;
+            Ok(Seen::Forwarded { operation, body: forwarded.body, now: NOW, reply })
+        }
+        None => check_untouched(case, request, &forwarded).map(|()| Seen::Passed),
+    }
+}
+
+fn operation_of(name: &[u8]) -> Result<Operation, String> {
+    let known = Operation::ALL.into_iter().find(|known| known.as_str().as_bytes() == name);
+    known.ok_or_else(|| format!("unknown operation {}", String::from_utf8_lossy(name)))
+}
+
+/// Nothing of the client's head goes to the sidecar.
+fn check_head(forwarded: &ForwardedRequest) -> Result<(), String> {
+    let ours = [
+        ":authority", ":path", ":method", ":scheme", "content-type", "content-length",
+        "x-rekey-operation", "x-request-id", "x-forwarded-proto", "traceparent", "tracestate", "x-b3-traceid",
+    ];
+    let text = |name: &[u8]| String::from_utf8_lossy(name).into_owned();
+    let mut others = forwarded.headers.iter().map(|(name, _)| text(name)).filter(|name| !ours.contains(&name.as_str()));
+    if let Some(name) = others.next() {
+        return Err(format!("the client's header {name} went to the sidecar"));
+    }
+    match &forwarded.trailers {
+        Some(trailers) if !trailers.is_empty() => Err("the client's trailers went to the sidecar".to_owned()),
+        _ => Ok(()),
+    }
+}
+
+fn check_untouched(case: &Case, request: &Request, forwarded: &ForwardedRequest) -> Result<(), String> {
+    let mut wanted = request.clone();
+    let theirs = case.request.headers_for_the_app();
+    wanted.headers = theirs.into_iter().map(|(name, value)| (name.into_bytes(), value)).collect();
+    if forwarded.is_unchanged(&wanted) { Ok(()) } else { Err(format!("the app got something else: {forwarded:#?}")) }
+}
+
+fn judge_all(way: Way) {
+    let mut strict = Strict { vms: BTreeMap::new(), way };
+    let faults: Vec<String> = cases().iter().flat_map(|case| judge(case, &mut strict)).collect();
+    assert!(faults.is_empty(), "{} faults\n{}", faults.len(), faults.join("\n"));
+}
+
+const WHOLE: usize = 1 << 20;
+
+#[test]
+fn as_http_1_brings_it() {
+    judge_all(Way { framing: Framing::Http1, piece: WHOLE, trailers: false });
+}
+
+#[test]
+fn as_http_2_brings_it() {
+    judge_all(Way { framing: Framing::Http2, piece: WHOLE, trailers: false });
+}
+
+#[test]
+fn in_pieces_of_a_packet() {
+    judge_all(Way { framing: Framing::Http2, piece: 1400, trailers: false });
+}
+
+#[test]
+fn a_byte_at_a_time() {
+    judge_all(Way { framing: Framing::Http1, piece: 1, trailers: false });
+}
+
+#[test]
+fn ended_by_trailers() {
+    judge_all(Way { framing: Framing::Http2, piece: 7, trailers: true });
+}
