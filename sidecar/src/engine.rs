@@ -66,13 +66,31 @@ impl Engine {
     }
 
     /// With a clock and randomness of the caller's choice.
-    pub fn assemble(config: Config, keys: Keys, clock: Clock, entropy: Entropy) -> Result<Arc<Self>, EngineError> {
+    pub fn assemble(
+        config: Config,
+        keys: Keys,
+        clock: Clock,
+        entropy: Entropy,
+    ) -> Result<Arc<Self>, EngineError> {
         let store = open_store(&config)?;
         let password = &config.password;
-        let cost = Cost { memory_kib: password.memory_kib, passes: password.passes, lanes: password.lanes };
-        let hasher = HasherConfig { threads: password.threads, queue: password.queue, deadline: password.deadline, cost };
+        let cost = Cost {
+            memory_kib: password.memory_kib,
+            passes: password.passes,
+            lanes: password.lanes,
+        };
+        let hasher = HasherConfig {
+            threads: password.threads,
+            queue: password.queue,
+            deadline: password.deadline,
+            cost,
+        };
         Ok(Arc::new(Self {
-            directory: Directory::Embedded(Embedded::new(store.clone(), clock.clone(), entropy.clone())),
+            directory: Directory::Embedded(Embedded::new(
+                store.clone(),
+                clock.clone(),
+                entropy.clone(),
+            )),
             secrets: Secrets::new(&keys.master)?,
             hasher: Hasher::new(hasher)?,
             courier: Courier::new(&config.mail, config.sms.as_ref())?,
@@ -139,7 +157,9 @@ fn in_ascii(mut message: Message) -> Option<Message> {
     let mut addresses: Vec<&mut Address> = Vec::new();
     match &mut message.call {
         Call::Initiate { to } | Call::Verify { to, .. } => addresses.push(to),
-        Call::Confirm { proof: Proof::TokenAndCode { to, .. } | Proof::Code { to, .. }, .. } => addresses.push(to),
+        Call::Confirm {
+            proof: Proof::TokenAndCode { to, .. } | Proof::Code { to, .. }, ..
+        } => addresses.push(to),
         Call::Confirm { proof: Proof::Token { .. } | Proof::Placed { .. }, .. } => {}
     }
     for address in addresses {

@@ -137,8 +137,17 @@ impl Secrets {
     }
 
     /// What of an account a proof depends on; each part with its length.
-    pub fn fingerprint(&self, account: &str, revision: &[u8], address: &str, status: &str) -> Fingerprint {
-        mac_parts(&self.keys.fingerprint, &[account.as_bytes(), revision, address.as_bytes(), status.as_bytes()])
+    pub fn fingerprint(
+        &self,
+        account: &str,
+        revision: &[u8],
+        address: &str,
+        status: &str,
+    ) -> Fingerprint {
+        mac_parts(
+            &self.keys.fingerprint,
+            &[account.as_bytes(), revision, address.as_bytes(), status.as_bytes()],
+        )
     }
 
     pub fn address_key(&self, site: &Name, channel: Channel, key: &str) -> AddressKey {
@@ -146,21 +155,45 @@ impl Secrets {
         AddressKey(half(mac_parts(&self.keys.address, &parts)))
     }
 
+    /// Where wrong codes of an address are counted that were typed together with a right link.
+    pub fn linked_scope(&self, address: AddressKey) -> [u8; 16] {
+        half(mac_parts(&self.keys.address, &[b"linked", &address.0]))
+    }
+
     pub fn sender(&self, sender: IpAddr) -> Sender {
         Sender(half(mac_parts(&self.keys.sender, &[&prefix(sender)])))
     }
 
     /// The place of a flow that carries its cookie.
-    pub fn place_of_flow(&self, site: &Name, dialect: &str, client: Option<&Name>, flow: Flow) -> Place {
+    pub fn place_of_flow(
+        &self,
+        site: &Name,
+        dialect: &str,
+        client: Option<&Name>,
+        flow: Flow,
+    ) -> Place {
         self.place(site, dialect, client, b"flow", &flow.0)
     }
 
     /// The place of a flow without a cookie.
-    pub fn place_of_sender(&self, site: &Name, dialect: &str, client: Option<&Name>, sender: IpAddr) -> Place {
+    pub fn place_of_sender(
+        &self,
+        site: &Name,
+        dialect: &str,
+        client: Option<&Name>,
+        sender: IpAddr,
+    ) -> Place {
         self.place(site, dialect, client, b"sender", &prefix(sender))
     }
 
-    fn place(&self, site: &Name, dialect: &str, client: Option<&Name>, kind: &[u8], value: &[u8]) -> Place {
+    fn place(
+        &self,
+        site: &Name,
+        dialect: &str,
+        client: Option<&Name>,
+        kind: &[u8],
+        value: &[u8],
+    ) -> Place {
         let client = client.map_or("", Name::as_str);
         let parts = [site.as_str().as_bytes(), dialect.as_bytes(), client.as_bytes(), kind, value];
         Place(half(mac_parts(&self.keys.place, &parts)))
@@ -215,8 +248,10 @@ fn read(key: &Key, given: &Token) -> Option<[u8; 16]> {
 }
 
 fn mac_parts(key: &Key, parts: &[&[u8]]) -> [u8; 32] {
-    let lengths: Vec<[u8; 8]> = parts.iter().map(|part| (part.len() as u64).to_be_bytes()).collect();
-    let told: Vec<&[u8]> = lengths.iter().zip(parts).flat_map(|(length, part)| [length.as_slice(), part]).collect();
+    let lengths: Vec<[u8; 8]> =
+        parts.iter().map(|part| (part.len() as u64).to_be_bytes()).collect();
+    let told: Vec<&[u8]> =
+        lengths.iter().zip(parts).flat_map(|(length, part)| [length.as_slice(), part]).collect();
     mac(key, &told)
 }
 

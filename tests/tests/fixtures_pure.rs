@@ -44,7 +44,8 @@ fn seen(step: Step, exchange: Option<Exchange>, back: &Back) -> Result<Seen, Str
         (Step::Pass, _) => Ok(Seen::Passed),
         (Step::Reply(answer), Some(_)) => Ok(Seen::Answered(Reply::from(&answer))),
         (Step::Forward(forward), Some(mut exchange)) => {
-            let answer = exchange.on_answer(back.status, back.made_by, back.retry_after, &back.body);
+            let answer =
+                exchange.on_answer(back.status, back.made_by, back.retry_after, &back.body);
             Ok(Seen::Forwarded {
                 operation: forward.operation,
                 body: forward.body,
@@ -93,6 +94,9 @@ fn every_case_has_its_verdict() {
 /// The answers of every operation, in every language, are written down somewhere.
 #[test]
 fn every_cell_of_the_outcome_table_is_a_fixture() {
+    if blessing() {
+        return;
+    }
     let covered: BTreeSet<String> = cases().iter().filter_map(cell).collect();
     let wanted = DIALECTS.iter().flat_map(|dialect| {
         dialect.languages().iter().flat_map(move |language| {
@@ -124,13 +128,17 @@ fn every_dialect_has_its_folder_and_every_folder_its_dialect() {
 /// The judge is no use if it lets everything through.
 #[test]
 fn a_wrong_verdict_is_a_fault() {
+    if blessing() {
+        return;
+    }
     let mut pure = Pure::default();
     let all = cases();
     let with = |file: &str| {
         let found = all.iter().find(|case| case.dir.join(file).exists());
         found.unwrap_or_else(|| panic!("no case with {file}")).clone()
     };
-    let exchanged = |case: &Case, other: &Case| Case { request: other.request.clone(), ..case.clone() };
+    let exchanged =
+        |case: &Case, other: &Case| Case { request: other.request.clone(), ..case.clone() };
     let (passed, answered, forwarded) = (with("pass"), with("answer.http"), with("message.json"));
     for wrong in [
         exchanged(&passed, &answered),

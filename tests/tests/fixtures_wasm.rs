@@ -9,7 +9,8 @@ use contract::message::Operation;
 use rekey_tests::fixture::{Back, Case, Driver, NOW, Reply, SENDER, Seen, cases, judge};
 use rekey_tests::stage::target;
 use rekey_tests::wasm::{
-    Answer, Exchange, ForwardedRequest, Framing, Module, Options, Request, UpstreamReply, Verdict, Vm,
+    Answer, Exchange, ForwardedRequest, Framing, Module, Options, Request, UpstreamReply, Verdict,
+    Vm,
 };
 
 /// How the network brings a message.
@@ -35,9 +36,10 @@ impl Driver for Strict {
             self.vms.remove(&case.configuration);
         }
         if !exchange.violations.is_empty() {
-            return Err(format!("{:?}: {:#?}", self.way, exchange.violations));
+            return Err(format!("{:?}: {}: {:#?}", self.way, back.name, exchange.violations));
         }
-        seen(case, &request, exchange).map_err(|fault| format!("{:?}: {}: {fault}", self.way, back.name))
+        seen(case, &request, exchange)
+            .map_err(|fault| format!("{:?}: {}: {fault}", self.way, back.name))
     }
 }
 
@@ -45,7 +47,8 @@ fn module() -> &'static Module {
     static MODULE: OnceLock<Module> = OnceLock::new();
     MODULE.get_or_init(|| {
         let file = target().join("wasm32-wasip1/wasm/filter.wasm");
-        Module::load(&file).unwrap_or_else(|error| panic!("./just wasm first: {}: {error}", file.display()))
+        Module::load(&file)
+            .unwrap_or_else(|error| panic!("./just wasm first: {}: {error}", file.display()))
     })
 }
 
@@ -61,18 +64,23 @@ fn request(case: &Case, way: Way) -> Request {
     request.authority = case.request.first("host").unwrap_or_default().to_vec();
     request.source_address = format!("{SENDER}:40000");
     let headers = case.request.headers.iter().filter(|(name, _)| name != "host");
-    request.headers = headers.map(|(name, value)| (name.clone().into_bytes(), value.clone())).collect();
+    request.headers =
+        headers.map(|(name, value)| (name.clone().into_bytes(), value.clone())).collect();
     if let Some(body) = &case.request.body {
         request.body = pieces(body, way);
-        if way.trailers {
-            request = request.trailers(vec![(b"content-type".to_vec(), b"text/plain".to_vec())]);
-        }
+    }
+    if way.trailers {
+        request = request.trailers(vec![(b"content-type".to_vec(), b"text/plain".to_vec())]);
     }
     request
 }
 
 fn pieces(body: &[u8], way: Way) -> Vec<Vec<u8>> {
-    if body.is_empty() { vec![Vec::new()] } else { body.chunks(way.piece).map(<[u8]>::to_vec).collect() }
+    if body.is_empty() {
+        vec![Vec::new()]
+    } else {
+        body.chunks(way.piece).map(<[u8]>::to_vec).collect()
+    }
 }
 
 fn upstream(back: &Back, way: Way) -> UpstreamReply {
@@ -86,10 +94,18 @@ fn upstream(back: &Back, way: Way) -> UpstreamReply {
         (b"rekey-outcome".to_vec(), back.name.clone().into_bytes()),
         (b"content-length".to_vec(), back.body.len().to_string().into_bytes()),
     ];
-    headers.extend(back.retry_after.map(|seconds| (b"retry-after".to_vec(), seconds.to_string().into())));
+    headers.extend(
+        back.retry_after.map(|seconds| (b"retry-after".to_vec(), seconds.to_string().into())),
+    );
     let body = if back.body.is_empty() { Vec::new() } else { pieces(&back.body, way) };
     let trailers = way.trailers.then(|| vec![(b"x-sum".to_vec(), b"1".to_vec())]);
-    UpstreamReply::Sidecar(Answer { status: back.status, headers, body, trailers, framing: way.framing })
+    UpstreamReply::Sidecar(Answer {
+        status: back.status,
+        headers,
+        body,
+        trailers,
+        framing: way.framing,
+    })
 }
 
 fn seen(case: &Case, request: &Request, exchange: Exchange) -> Result<Seen, String> {
@@ -124,25 +140,49 @@ fn operation_of(name: &[u8]) -> Result<Operation, String> {
 /// Nothing of the client's head goes to the sidecar.
 fn check_head(forwarded: &ForwardedRequest) -> Result<(), String> {
     let ours = [
-        ":authority", ":path", ":method", ":scheme", "content-type", "content-length",
-        "x-rekey-operation", "x-request-id", "x-forwarded-proto", "traceparent", "tracestate", "x-b3-traceid",
+        ":authority",
+        ":path",
+        ":method",
+        ":scheme",
+        "content-type",
+        "content-length",
+        "x-rekey-operation",
+        "x-request-id",
+        "x-forwarded-proto",
+        "traceparent",
+        "tracestate",
+        "x-b3-traceid",
     ];
     let text = |name: &[u8]| String::from_utf8_lossy(name).into_owned();
-    let mut others = forwarded.headers.iter().map(|(name, _)| text(name)).filter(|name| !ours.contains(&name.as_str()));
+    let mut others = forwarded
+        .headers
+        .iter()
+        .map(|(name, _)| text(name))
+        .filter(|name| !ours.contains(&name.as_str()));
     if let Some(name) = others.next() {
         return Err(format!("the client's header {name} went to the sidecar"));
     }
     match &forwarded.trailers {
-        Some(trailers) if !trailers.is_empty() => Err("the client's trailers went to the sidecar".to_owned()),
+        Some(trailers) if !trailers.is_empty() => {
+            Err("the client's trailers went to the sidecar".to_owned())
+        }
         _ => Ok(()),
     }
 }
 
-fn check_untouched(case: &Case, request: &Request, forwarded: &ForwardedRequest) -> Result<(), String> {
+fn check_untouched(
+    case: &Case,
+    request: &Request,
+    forwarded: &ForwardedRequest,
+) -> Result<(), String> {
     let mut wanted = request.clone();
     let theirs = case.request.headers_for_the_app();
     wanted.headers = theirs.into_iter().map(|(name, value)| (name.into_bytes(), value)).collect();
-    if forwarded.is_unchanged(&wanted) { Ok(()) } else { Err(format!("the app got something else: {forwarded:#?}")) }
+    if forwarded.is_unchanged(&wanted) {
+        Ok(())
+    } else {
+        Err(format!("the app got something else: {forwarded:#?}"))
+    }
 }
 
 fn judge_all(way: Way) {

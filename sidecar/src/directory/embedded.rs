@@ -98,7 +98,11 @@ impl Embedded {
         };
         for key in [AccountKey::Id(who.to_owned()), AccountKey::UserName(who.to_owned())] {
             let more = self.read(key).await?;
-            found.extend(more.into_iter().filter(|more| found.iter().all(|known| known.id != more.id)).collect::<Vec<_>>());
+            found.extend(
+                more.into_iter()
+                    .filter(|more| found.iter().all(|known| known.id != more.id))
+                    .collect::<Vec<_>>(),
+            );
         }
         Ok(found)
     }
@@ -118,8 +122,10 @@ impl Embedded {
     pub async fn import(&self, drafts: Vec<AccountDraft>) -> Result<Vec<Account>, ImportFault> {
         let at = |place: usize| move |fault| ImportFault { place, fault };
         let drawn = |(place, draft)| self.row(draft).map_err(at(place));
-        let rows: Vec<AccountRow> = drafts.into_iter().enumerate().map(drawn).collect::<Result<_, _>>()?;
-        let added = self.store.add_accounts(rows.clone()).await.map_err(|error| at(0)(error.into()))?;
+        let rows: Vec<AccountRow> =
+            drafts.into_iter().enumerate().map(drawn).collect::<Result<_, _>>()?;
+        let added =
+            self.store.add_accounts(rows.clone()).await.map_err(|error| at(0)(error.into()))?;
         if let Adding::Taken(place) = added {
             return Err(at(place)(DraftFault::Taken));
         }
@@ -128,8 +134,14 @@ impl Embedded {
     }
 
     /// Sets what is given; the rest stays.
-    pub async fn set(&self, id: &str, status: Option<Status>, second_factor: Option<bool>) -> Result<Account, DraftFault> {
-        let found = self.store.find_accounts(AccountKey::Id(id.to_owned())).await?.into_iter().next();
+    pub async fn set(
+        &self,
+        id: &str,
+        status: Option<Status>,
+        second_factor: Option<bool>,
+    ) -> Result<Account, DraftFault> {
+        let found =
+            self.store.find_accounts(AccountKey::Id(id.to_owned())).await?.into_iter().next();
         let mut row = found.ok_or(DraftFault::Unknown)?;
         row.active = status.map_or(row.active, |status| status == Status::Active);
         row.second_factor = second_factor.unwrap_or(row.second_factor);
@@ -150,7 +162,9 @@ impl Embedded {
             return Err(DraftFault::NoAddress);
         }
         let id = match draft.id {
-            Some(id) if id.is_empty() || id.len() > 200 || id.chars().any(char::is_control) => return Err(DraftFault::Id),
+            Some(id) if id.is_empty() || id.len() > 200 || id.chars().any(char::is_control) => {
+                return Err(DraftFault::Id);
+            }
             Some(id) => id,
             None => hex(&self.entropy.bytes::<8>().map_err(|_| DraftFault::Entropy)?),
         };
@@ -183,8 +197,13 @@ fn keyed(email: Option<Email>) -> Result<(Option<String>, Option<String>), Draft
 
 fn account(row: AccountRow) -> Result<Account, DirectoryError> {
     let revision = Revision(row.revision());
-    let email = row.email.map(|text| Email::parse(&text)).transpose().map_err(|_| DirectoryError::Row)?;
-    let phone = row.phone.map(|text| Phone::parse(&text, None)).transpose().map_err(|_| DirectoryError::Row)?;
+    let email =
+        row.email.map(|text| Email::parse(&text)).transpose().map_err(|_| DirectoryError::Row)?;
+    let phone = row
+        .phone
+        .map(|text| Phone::parse(&text, None))
+        .transpose()
+        .map_err(|_| DirectoryError::Row)?;
     Ok(Account {
         id: row.id,
         user_name: row.user_name,

@@ -97,7 +97,8 @@ impl Directory {
 impl Account {
     /// The account's own spelling of an address.
     pub fn stored(&self, address: &Address) -> Option<Address> {
-        self.addresses().find(|own| own.channel() == address.channel() && own.key() == address.key())
+        self.addresses()
+            .find(|own| own.channel() == address.channel() && own.key() == address.key())
     }
 
     pub fn addresses(&self) -> impl Iterator<Item = Address> + '_ {
@@ -121,6 +122,10 @@ impl Status {
 
 impl std::fmt::Debug for Account {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(out, "Account({}, {:?}, {:?}, {:?}, ..)", self.id, self.status, self.emails, self.phones)
+        write!(
+            out,
+            "Account({}, {:?}, {:?}, {:?}, ..)",
+            self.id, self.status, self.emails, self.phones
+        )
     }
 }

@@ -15,7 +15,9 @@ use super::{Asking, BUSY, FlowError, outcome};
 use crate::directory::{Account, Status, Written};
 use crate::engine::Engine;
 use crate::password::{Policy, judge as judge_password};
-use crate::store::{AccountWrite, Challenge, Finish, Finished, Hold, Kept, LoggedIn, MailKind, NewMail, Release};
+use crate::store::{
+    AccountWrite, Challenge, Finish, Finished, Hold, Kept, LoggedIn, MailKind, NewMail, Release,
+};
 
 /// How long a hold outlasts the hasher's deadline before another message may take it over.
 const HOLD: Duration = Duration::from_secs(30);
@@ -31,7 +33,9 @@ pub(crate) async fn confirm(
 ) -> Result<Outcome, FlowError> {
     let proved = match judge(engine, asking, proof).await? {
         Judged::Right(proved) if encryption == Encryption::None => proved,
-        Judged::Right(_) => return conclude(engine, asking, Kept::Refused(Refusal::Undecryptable)).await,
+        Judged::Right(_) => {
+            return conclude(engine, asking, Kept::Refused(Refusal::Undecryptable)).await;
+        }
         Judged::Wrong => return conclude(engine, asking, INVALID).await,
         Judged::Repeat(kept) => return Ok(outcome(engine, asking, kept)),
         Judged::Forged => return Ok(Outcome::Refused(Refusal::Unsigned)),
@@ -70,14 +74,17 @@ async fn under_hold(
     let rules = asking.profile.rules(challenge.channel);
     let accepted = rules.is_some_and(|rules| rules.accepts.contains(&proved.kind));
     let account = engine.directory.get(&challenge.account).await?;
-    let Some(account) = account.filter(|account| accepted && is_unchanged(engine, challenge, account)) else {
+    let Some(account) =
+        account.filter(|account| accepted && is_unchanged(engine, challenge, account))
+    else {
         return revoke(engine, asking, challenge).await;
     };
     let limits = &engine.config.password;
     let breaches = judge_password(&Policy { min: limits.min, max: limits.max }, password.expose());
     if !breaches.is_empty() {
         let kept = Kept::Refused(Refusal::Policy(breaches));
-        let release = Release::Policy { kept: kept.clone(), most: engine.config.limits.policy_failures };
+        let release =
+            Release::Policy { kept: kept.clone(), most: engine.config.limits.policy_failures };
         engine.store.release(asking.key.id, release).await?;
         return Ok(outcome(engine, asking, kept));
     }
@@ -94,11 +101,20 @@ async fn under_hold(
 fn is_unchanged(engine: &Engine, challenge: &Challenge, account: &Account) -> bool {
     let stored = account.stored(&challenge.address);
     let address = stored.as_ref().map_or("", |address| address.as_str());
-    let now = engine.secrets.fingerprint(&account.id, &account.revision.0, address, account.status.as_str());
+    let now = engine.secrets.fingerprint(
+        &account.id,
+        &account.revision.0,
+        address,
+        account.status.as_str(),
+    );
     account.status == Status::Active && bool::from(now.ct_eq(&challenge.fingerprint))
 }
 
-async fn revoke(engine: &Engine, asking: &Asking<'_>, challenge: &Challenge) -> Result<Outcome, FlowError> {
+async fn revoke(
+    engine: &Engine,
+    asking: &Asking<'_>,
+    challenge: &Challenge,
+) -> Result<Outcome, FlowError> {
     let audit = asking.audit("confirm", &challenge.account, challenge.address_key);
     engine.store.release(asking.key.id, Release::Revoked { kept: INVALID, audit }).await?;
     Ok(outcome(engine, asking, INVALID))
@@ -125,7 +141,11 @@ async fn finish(
     let kept = match engine.store.finish(finish).await? {
         Finished::Done => {
             engine.wake.mails.notify_one();
-            tracing::info!(event = "reset_done", request = asking.context.request.as_str(), account = account.id);
+            tracing::info!(
+                event = "reset_done",
+                request = asking.context.request.as_str(),
+                account = account.id
+            );
             kept
         }
         Finished::Repeat(first) => first,
@@ -144,12 +164,18 @@ fn login(asking: &Asking<'_>, proved: Proved, account: &Account) -> Option<Logge
         Login::Link => by_link,
         Login::Never => false,
     };
-    (wanted && !account.second_factor).then(|| LoggedIn { account: account.id.clone(), at: asking.at })
+    (wanted && !account.second_factor)
+        .then(|| LoggedIn { account: account.id.clone(), at: asking.at })
 }
 
 /// Mails to every address of the account that we can write to.
-fn notices(engine: &Engine, asking: &Asking<'_>, account: &Account) -> Result<Vec<NewMail>, FlowError> {
-    let served = account.addresses().filter(|address| super::dispatch::is_served(engine, address.channel()));
+fn notices(
+    engine: &Engine,
+    asking: &Asking<'_>,
+    account: &Account,
+) -> Result<Vec<NewMail>, FlowError> {
+    let served =
+        account.addresses().filter(|address| super::dispatch::is_served(engine, address.channel()));
     let notice = |address| {
         Ok(NewMail {
             id: engine.entropy.bytes()?,

@@ -65,7 +65,7 @@ pub(crate) async fn once(engine: &Arc<Engine>) -> Result<usize, FlowError> {
     let mut fault = None;
     while let Some(done) = sending.join_next().await {
         // One that panicked is due again when its lease ends.
-        fault = done.ok().and_then(Result::err).or(fault);
+        fault = done.unwrap_or(Err(FlowError::Panicked)).err().or(fault);
     }
     fault.map_or(Ok(count), Err)
 }
@@ -76,8 +76,12 @@ async fn deliver(engine: &Engine, mail: &Leased) -> Result<(), FlowError> {
     let (kind, attempts) = (mail.kind.as_str(), mail.attempts);
     match &end {
         MailEnd::Sent => tracing::info!(event = "mail_sent", id, kind, address, attempts),
-        MailEnd::Later { reply, .. } => tracing::warn!(event = "mail_put_off", id, kind, address, attempts, reply),
-        MailEnd::Dead { reply } => tracing::error!(event = "mail_dead", id, kind, address, attempts, reply),
+        MailEnd::Later { reply, .. } => {
+            tracing::warn!(event = "mail_put_off", id, kind, address, attempts, reply)
+        }
+        MailEnd::Dead { reply } => {
+            tracing::error!(event = "mail_dead", id, kind, address, attempts, reply)
+        }
     }
     engine.store.end_mail(mail.id, engine.clock.now(), end).await?;
     Ok(())
@@ -105,7 +109,11 @@ async fn attempt(engine: &Engine, mail: &Leased) -> Result<MailEnd, FlowError> {
 fn put_off(engine: &Engine, mail: &Leased, reply: &str) -> Result<MailEnd, FlowError> {
     let next = engine.clock.now().plus(pause(mail.attempts, engine.entropy.number()?));
     let reply = reply.to_owned();
-    Ok(if next > last_moment(mail) { MailEnd::Dead { reply } } else { MailEnd::Later { next, reply } })
+    Ok(if next > last_moment(mail) {
+        MailEnd::Dead { reply }
+    } else {
+        MailEnd::Later { next, reply }
+    })
 }
 
 /// When a mail is of no use any more: once its proof was sent, when that ends; until then, one life after the ask.

@@ -1,12 +1,14 @@
 //! The worker that decides asks: look up, then a challenge and a mail, or the reason why not.
 //! Invariant: every ask that was accepted is decided; one that cannot be decided now waits, and is stale in the end.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use contract::address::Channel;
 use contract::dialect::{self, DIALECTS, Dialect, Setting};
 use contract::profile::{ProofKind, Rules};
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 
 use super::{FlowError, wait};
 use crate::config::DialectProfile;
@@ -25,7 +27,7 @@ const IDLE: Duration = Duration::from_secs(5);
 /// After a fault of store or directory.
 const REST: Duration = Duration::from_secs(1);
 
-pub(crate) async fn run(engine: &Engine, mut stop: watch::Receiver<bool>) {
+pub(crate) async fn run(engine: &Arc<Engine>, mut stop: watch::Receiver<bool>) {
     loop {
         let span = match once(engine).await {
             Ok(0) => IDLE,
@@ -41,17 +43,21 @@ pub(crate) async fn run(engine: &Engine, mut stop: watch::Receiver<bool>) {
     }
 }
 
-/// Decides what waits now; how many there were.
-pub(crate) async fn once(engine: &Engine) -> Result<usize, FlowError> {
+/// Decides what waits now, all at a time, so that the store commits them together; how many there were.
+pub(crate) async fn once(engine: &Arc<Engine>) -> Result<usize, FlowError> {
     let asks = engine.store.waiting_asks(BATCH).await?;
-    let mut fault = None;
-    for ask in &asks {
-        // One that cannot be decided keeps nobody waiting behind it.
-        if let Err(error) = resolve(engine, ask).await {
-            fault = Some(error);
-        }
+    let count = asks.len();
+    let mut deciding = JoinSet::new();
+    for ask in asks {
+        let engine = Arc::clone(engine);
+        deciding.spawn(async move { resolve(&engine, &ask).await });
     }
-    fault.map_or(Ok(asks.len()), Err)
+    let mut fault = None;
+    while let Some(done) = deciding.join_next().await {
+        // One that cannot be decided keeps nobody waiting behind it.
+        fault = done.unwrap_or(Err(FlowError::Panicked)).err().or(fault);
+    }
+    fault.map_or(Ok(count), Err)
 }
 
 async fn resolve(engine: &Engine, ask: &Ask) -> Result<(), FlowError> {
@@ -64,7 +70,13 @@ async fn resolve(engine: &Engine, ask: &Ask) -> Result<(), FlowError> {
             tracing::info!(event = "ask_queued", request, address);
         }
         Resolved::Suppressed(reason) => {
-            tracing::info!(event = "ask_ended", request, address, end = "suppressed", reason = reason.as_str());
+            tracing::info!(
+                event = "ask_ended",
+                request,
+                address,
+                end = "suppressed",
+                reason = reason.as_str()
+            );
         }
         Resolved::Stale => tracing::warn!(event = "ask_ended", request, address, end = "stale"),
         Resolved::Gone => {}
@@ -81,12 +93,15 @@ async fn decide(engine: &Engine, ask: &Ask) -> Result<Resolution, FlowError> {
         return suppressed(Suppression::ChannelNotServed);
     };
     let profile = engine.config.profile(dialect);
-    let rules = profile.rules(ask.address.channel()).filter(|rules| is_served(engine, rules.channel));
+    let rules =
+        profile.rules(ask.address.channel()).filter(|rules| is_served(engine, rules.channel));
     let found = engine.directory.find(&ask.address).await?;
     match (rules, found.as_slice()) {
         (None, _) => suppressed(Suppression::ChannelNotServed),
         (_, []) => suppressed(Suppression::NoAccount),
-        (Some(rules), [account]) if account.status == Status::Active => birth(engine, ask, dialect, rules, account),
+        (Some(rules), [account]) if account.status == Status::Active => {
+            birth(engine, ask, dialect, rules, account)
+        }
         (_, [_]) => suppressed(Suppression::Disabled),
         (_, _) => suppressed(Suppression::Ambiguous),
     }
@@ -118,7 +133,12 @@ fn birth(
         mail: engine.entropy.bytes()?,
         account: account.id.clone(),
         language: account.language.unwrap_or(ask.language),
-        fingerprint: secrets.fingerprint(&account.id, &account.revision.0, address.as_str(), status),
+        fingerprint: secrets.fingerprint(
+            &account.id,
+            &account.revision.0,
+            address.as_str(),
+            status,
+        ),
         address,
         secrets: secrets.clone(),
         usual: usual(dialect, rules),
@@ -157,7 +177,12 @@ fn frozen(engine: &Engine, dialect: &'static dyn Dialect, rules: &Rules) -> Opti
         let profile: DialectProfile = engine.config.profile(*other);
         let rules = profile.rules(rules.channel)?;
         let link = rules.link.filter(|_| rules.accepts.contains(&ProofKind::Link))?;
-        Some(Form { dialect: other.name(), keeps_client: false, link_life: Some(seconds(link.life)), code: None })
+        Some(Form {
+            dialect: other.name(),
+            keeps_client: false,
+            link_life: Some(seconds(link.life)),
+            code: None,
+        })
     })
 }
 

@@ -5,13 +5,17 @@ use std::time::Duration;
 
 use contract::address::Address;
 use contract::outcome::{Outcome, Refusal};
-use contract::profile::{ProofKind, Rules};
+use contract::profile::Rules;
 
 use super::{Asking, BUSY, FlowError};
 use crate::engine::Engine;
 use crate::store::{Asked, NewAsk};
 
-pub(crate) async fn initiate(engine: &Engine, asking: &Asking<'_>, to: Address) -> Result<Outcome, FlowError> {
+pub(crate) async fn initiate(
+    engine: &Engine,
+    asking: &Asking<'_>,
+    to: Address,
+) -> Result<Outcome, FlowError> {
     let Some(rules) = asking.profile.rules(to.channel()) else {
         return Ok(Outcome::Refused(Refusal::Malformed));
     };
@@ -21,7 +25,9 @@ pub(crate) async fn initiate(engine: &Engine, asking: &Asking<'_>, to: Address) 
             engine.wake.asks.notify_one();
             Outcome::Accepted
         }
-        Asked::Throttled(span) => Outcome::Refused(Refusal::Throttled { retry_after: seconds(span) }),
+        Asked::Throttled(span) => {
+            Outcome::Refused(Refusal::Throttled { retry_after: seconds(span) })
+        }
         Asked::Forged => Outcome::Refused(Refusal::Unsigned),
         Asked::Full => Outcome::Refused(BUSY),
     })
@@ -30,7 +36,6 @@ pub(crate) async fn initiate(engine: &Engine, asking: &Asking<'_>, to: Address) 
 fn new_ask(engine: &Engine, asking: &Asking<'_>, rules: &Rules, address: Address) -> NewAsk {
     let places = asking.places(engine);
     let address_key = asking.address_key(engine, &address);
-    let placed = rules.accepts.contains(&ProofKind::Placed);
     let life = rules.code.map(|code| code.life).or(rules.link.map(|link| link.life)).unwrap_or(0);
     let limits = &engine.config.limits;
     NewAsk {
@@ -44,7 +49,7 @@ fn new_ask(engine: &Engine, asking: &Asking<'_>, rules: &Rules, address: Address
         issuer: asking.issuer(),
         language: asking.context.language,
         request: asking.context.request.clone(),
-        scope: if placed { places.here.0 } else { address_key.0 },
+        scope: asking.scope(engine, rules, address_key, places.here),
         tries: rules.code.map_or(1, |code| code.tries),
         code_life: Duration::from_secs(life.into()),
         cool_down: limits.cool_down,

@@ -18,23 +18,36 @@ const TOO_LATE: Duration = Duration::from_secs(10);
 /// Why a mail is not sent at all; the word that `rekey why` shows.
 pub(super) type Reason = &'static str;
 
-pub(super) fn write(engine: &Engine, mail: &Leased, name: Option<String>, now: Millis) -> Result<Letter, Reason> {
+pub(super) fn write(
+    engine: &Engine,
+    mail: &Leased,
+    name: Option<String>,
+    now: Millis,
+) -> Result<Letter, Reason> {
     let kind = match (mail.kind, &mail.challenge) {
-        (MailKind::Changed, _) => LetterKind::Changed { at: mail.at, name, agent: mail.agent.clone() },
+        (MailKind::Changed, _) => {
+            LetterKind::Changed { at: mail.at, name, agent: mail.agent.clone() }
+        }
         (MailKind::Reset, None) => return Err("revoked"),
         (MailKind::Reset, Some(challenge)) => reset(engine, challenge, name, now)?,
     };
     Ok(Letter { id: mail.id, to: mail.address.clone(), language: mail.language, kind })
 }
 
-fn reset(engine: &Engine, challenge: &Challenge, name: Option<String>, now: Millis) -> Result<LetterKind, Reason> {
+fn reset(
+    engine: &Engine,
+    challenge: &Challenge,
+    name: Option<String>,
+    now: Millis,
+) -> Result<LetterKind, Reason> {
     if !challenge.open || challenge.master != engine.secrets.master().as_str() {
         return Err("revoked");
     }
     let in_time = |until: &Millis| now.until(*until) > TOO_LATE;
     let link_until = challenge.link_until.filter(|_| challenge.has_link).filter(in_time);
     let code_until = challenge.code_until.filter(|_| challenge.code_digits > 0).filter(in_time);
-    let code = code_until.map(|_| engine.secrets.code(challenge.id, challenge.counter, challenge.code_digits));
+    let code = code_until
+        .map(|_| engine.secrets.code(challenge.id, challenge.counter, challenge.code_digits));
     let link = link_until.and_then(|_| link(engine, challenge, code.as_ref()));
     if link.is_none() && code.is_none() {
         return Err("late");
@@ -49,7 +62,11 @@ fn reset(engine: &Engine, challenge: &Challenge, name: Option<String>, now: Mill
 }
 
 /// The dialect's form with its places filled; `None` when one of them cannot be.
-fn link(engine: &Engine, challenge: &Challenge, code: Option<&Zeroizing<String>>) -> Option<String> {
+fn link(
+    engine: &Engine,
+    challenge: &Challenge,
+    code: Option<&Zeroizing<String>>,
+) -> Option<String> {
     let profile = engine.config.profile(dialect::by_name(&challenge.dialect)?);
     let form = profile.rules(challenge.channel)?.link?.form;
     if form.contains("{code}") && code.is_none() {
@@ -67,7 +84,9 @@ fn encoded(address: &Address) -> String {
     let mut text = String::new();
     for byte in address.as_str().bytes() {
         match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => text.push(char::from(byte)),
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                text.push(char::from(byte))
+            }
             _ => text.push_str(&format!("%{byte:02X}")),
         }
     }

@@ -17,6 +17,7 @@ use contract::address::Address;
 use contract::dialect::Dialect;
 use contract::message::{Call, Context, Message};
 use contract::outcome::{Outcome, Refusal};
+use contract::profile::{ProofKind, Rules};
 use contract::secret::Token;
 use thiserror::Error;
 use tokio::sync::{Notify, watch};
@@ -62,6 +63,8 @@ pub(crate) enum FlowError {
     Entropy(#[from] NoEntropy),
     #[error(transparent)]
     Hash(#[from] HashError),
+    #[error("a task panicked")]
+    Panicked,
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -116,6 +119,28 @@ impl Asking<'_> {
 
     pub(crate) fn address_key(&self, engine: &Engine, address: &Address) -> AddressKey {
         engine.secrets.address_key(&self.context.site, address.channel(), &address.key())
+    }
+
+    /// What wrong codes of a channel are counted by: the place, where codes are good in a place only; the address; and
+    /// apart from that the address where a code is nothing without its link, so that who has no link cannot fill the pot.
+    pub(crate) fn scope(
+        &self,
+        engine: &Engine,
+        rules: &Rules,
+        address: AddressKey,
+        place: Place,
+    ) -> [u8; 16] {
+        let accepts = |kind| rules.accepts.contains(&kind);
+        if accepts(ProofKind::Placed) {
+            place.0
+        } else if accepts(ProofKind::LinkAndCode)
+            && !accepts(ProofKind::Code)
+            && !accepts(ProofKind::Grant)
+        {
+            engine.secrets.linked_scope(address)
+        } else {
+            address.0
+        }
     }
 
     pub(crate) fn audit(&self, event: &'static str, account: &str, address: AddressKey) -> Audit {

@@ -3,13 +3,13 @@
 
 use contract::address::{Address, Channel};
 use contract::message::{Operation, Proof};
-use contract::profile::{CodeRules, ProofKind};
+use contract::profile::{ProofKind, Rules};
 use contract::secret::{Code, Token};
 use subtle::{Choice, ConditionallySelectable};
 
 use super::{Asking, FlowError};
 use crate::engine::Engine;
-use crate::secret::{ChallengeId, Secrets};
+use crate::secret::{ChallengeId, Place, Secrets};
 use crate::store::{Attempt, Challenge, Guess, Kept, Opened, Target};
 
 /// What a judgement costs at least, in comparisons; seldom more live.
@@ -32,18 +32,26 @@ pub(crate) struct Proved {
 }
 
 /// Judges what confirm presents.
-pub(crate) async fn judge(engine: &Engine, asking: &Asking<'_>, proof: &Proof) -> Result<Judged, FlowError> {
+pub(crate) async fn judge(
+    engine: &Engine,
+    asking: &Asking<'_>,
+    proof: &Proof,
+) -> Result<Judged, FlowError> {
     match proof {
         Proof::Token { token } => judge_token(engine, asking, token).await,
-        Proof::TokenAndCode { to, token, code } => judge_both(engine, asking, to, token, code).await,
+        Proof::TokenAndCode { to, token, code } => {
+            judge_both(engine, asking, to, token, code).await
+        }
         Proof::Code { to, code } => {
-            let guess = allowed(asking, to.channel(), ProofKind::Code).map(|rules| at_address(engine, asking, to, rules));
-            let found = compare(engine, asking, Operation::Confirm, guess, code, |_| true).await?;
+            let guess = allowed(asking, to.channel(), ProofKind::Code)
+                .map(|rules| at_address(engine, asking, to, rules));
+            let found = compare(engine, asking, Operation::Confirm, guess, code).await?;
             Ok(found.into_judged(|id| Proved { target: Target::Code(id), kind: ProofKind::Code }))
         }
         Proof::Placed { channel, code } => {
-            let guess = allowed(asking, *channel, ProofKind::Placed).map(|rules| in_places(engine, asking, *channel, rules));
-            let found = compare(engine, asking, Operation::Confirm, guess, code, |_| true).await?;
+            let guess = allowed(asking, *channel, ProofKind::Placed)
+                .map(|rules| in_places(engine, asking, rules));
+            let found = compare(engine, asking, Operation::Confirm, guess, code).await?;
             Ok(found.into_judged(|id| Proved { target: Target::Code(id), kind: ProofKind::Placed }))
         }
     }
@@ -56,18 +64,25 @@ pub(crate) async fn judge_code(
     to: &Address,
     code: &Code,
 ) -> Result<Compared, FlowError> {
-    let guess = allowed(asking, to.channel(), ProofKind::Grant).map(|rules| at_address(engine, asking, to, rules));
-    compare(engine, asking, Operation::Verify, guess, code, |_| true).await
+    let guess = allowed(asking, to.channel(), ProofKind::Grant)
+        .map(|rules| at_address(engine, asking, to, rules));
+    compare(engine, asking, Operation::Verify, guess, code).await
 }
 
 /// A token cannot be guessed, so it is not counted.
-async fn judge_token(engine: &Engine, asking: &Asking<'_>, token: &Token) -> Result<Judged, FlowError> {
+async fn judge_token(
+    engine: &Engine,
+    asking: &Asking<'_>,
+    token: &Token,
+) -> Result<Judged, FlowError> {
     let (link, grant) = (engine.secrets.read_link(token), engine.secrets.read_grant(token));
     let link = link.filter(|_| accepts(asking, ProofKind::Link));
     let grant = grant.filter(|_| accepts(asking, ProofKind::Grant));
     let proved = match (link, grant) {
         (Some(link), _) => Some(Proved { target: Target::Link(link), kind: ProofKind::Link }),
-        (None, Some(grant)) => Some(Proved { target: Target::Grant(grant), kind: ProofKind::Grant }),
+        (None, Some(grant)) => {
+            Some(Proved { target: Target::Grant(grant), kind: ProofKind::Grant })
+        }
         (None, None) => None,
     };
     Ok(match open(engine, asking, Operation::Confirm, None).await? {
@@ -87,9 +102,10 @@ async fn judge_both(
 ) -> Result<Judged, FlowError> {
     let link = engine.secrets.read_link(token);
     let rules = link.and_then(|_| allowed(asking, to.channel(), ProofKind::LinkAndCode));
-    let guess = rules.map(|rules| at_address(engine, asking, to, rules));
-    let compared = compare(engine, asking, Operation::Confirm, guess, code, |challenge| Some(challenge.id) == link).await?;
-    Ok(compared.into_judged(|id| Proved { target: Target::LinkAndCode(id), kind: ProofKind::LinkAndCode }))
+    let guess = rules.map(|rules| Guess { linked: link, ..at_address(engine, asking, to, rules) });
+    let compared = compare(engine, asking, Operation::Confirm, guess, code).await?;
+    Ok(compared
+        .into_judged(|id| Proved { target: Target::LinkAndCode(id), kind: ProofKind::LinkAndCode }))
 }
 
 /// What a comparison found.
@@ -118,13 +134,10 @@ async fn compare(
     operation: Operation,
     guess: Option<Guess>,
     code: &Code,
-    may_be: impl Fn(&Challenge) -> bool,
 ) -> Result<Compared, FlowError> {
     Ok(match open(engine, asking, operation, guess).await? {
-        Opened::Fresh(found) => {
-            let found = found.into_iter().filter(may_be).collect();
-            pick(&engine.secrets, found, code).map_or(Compared::Wrong, |right| Compared::Right(Box::new(right)))
-        }
+        Opened::Fresh(found) => pick(&engine.secrets, found, code)
+            .map_or(Compared::Wrong, |right| Compared::Right(Box::new(right))),
         Opened::Repeat(kept) => Compared::Repeat(kept),
         Opened::Forged => Compared::Forged,
     })
@@ -161,27 +174,35 @@ fn accepts(asking: &Asking<'_>, kind: ProofKind) -> bool {
     asking.profile.channels.iter().any(|rules| rules.accepts.contains(&kind))
 }
 
-fn allowed(asking: &Asking<'_>, channel: Channel, kind: ProofKind) -> Option<CodeRules> {
-    let rules = asking.profile.rules(channel)?;
-    rules.code.filter(|_| rules.accepts.contains(&kind))
+fn allowed<'a>(asking: &'a Asking<'_>, channel: Channel, kind: ProofKind) -> Option<&'a Rules> {
+    asking.profile.rules(channel).filter(|rules| rules.accepts.contains(&kind))
 }
 
-fn at_address(engine: &Engine, asking: &Asking<'_>, to: &Address, rules: CodeRules) -> Guess {
-    let scopes = vec![asking.address_key(engine, to).0];
-    guess(engine, asking, to.channel(), scopes, rules)
+fn at_address(engine: &Engine, asking: &Asking<'_>, to: &Address, rules: &Rules) -> Guess {
+    let places = asking.places(engine);
+    let scope = asking.scope(engine, rules, asking.address_key(engine, to), places.here);
+    guess(engine, asking, rules, vec![scope], places.all)
 }
 
-fn in_places(engine: &Engine, asking: &Asking<'_>, channel: Channel, rules: CodeRules) -> Guess {
-    let scopes = asking.places(engine).all.iter().map(|place| place.0).collect();
-    guess(engine, asking, channel, scopes, rules)
+fn in_places(engine: &Engine, asking: &Asking<'_>, rules: &Rules) -> Guess {
+    let places = asking.places(engine).all;
+    let scopes = places.iter().map(|place| place.0).collect();
+    guess(engine, asking, rules, scopes, places)
 }
 
-fn guess(engine: &Engine, asking: &Asking<'_>, channel: Channel, scopes: Vec<[u8; 16]>, rules: CodeRules) -> Guess {
+fn guess(
+    engine: &Engine,
+    asking: &Asking<'_>,
+    rules: &Rules,
+    scopes: Vec<[u8; 16]>,
+    places: Vec<Place>,
+) -> Guess {
     Guess {
-        channel,
+        channel: rules.channel,
         scopes,
-        places: asking.places(engine).all,
-        tries: rules.tries,
+        places,
+        linked: None,
+        tries: rules.code.map_or(0, |code| code.tries),
         daily: engine.config.limits.daily_wrong_codes,
         issuer: asking.issuer(),
     }

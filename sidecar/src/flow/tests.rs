@@ -1,1 +1,5 @@
-//! t
+//! The flows from message to letter and password, on a clock that stands still and a store of their own.
+
+mod codes;
+mod links;
+mod rig;

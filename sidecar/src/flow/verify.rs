@@ -35,7 +35,11 @@ pub(crate) async fn verify(
     Ok(outcome(engine, asking, kept))
 }
 
-async fn grant(engine: &Engine, asking: &Asking<'_>, challenge: &Challenge) -> Result<Option<Kept>, FlowError> {
+async fn grant(
+    engine: &Engine,
+    asking: &Asking<'_>,
+    challenge: &Challenge,
+) -> Result<Option<Kept>, FlowError> {
     let Some(life) = asking.profile.grant_life else {
         return Ok(None);
     };

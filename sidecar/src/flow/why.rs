@@ -11,7 +11,12 @@ use crate::secret::Secrets;
 use crate::store::{Store, StoreError, Story};
 
 /// The asks that are still known, the latest first. None for an address whose domain is not one.
-pub async fn tell(store: &Store, secrets: &Secrets, site: &Name, address: Address) -> Result<Vec<Story>, StoreError> {
+pub async fn tell(
+    store: &Store,
+    secrets: &Secrets,
+    site: &Name,
+    address: Address,
+) -> Result<Vec<Story>, StoreError> {
     let Some(address) = ascii(address) else {
         return Ok(Vec::new());
     };
@@ -21,7 +26,14 @@ pub async fn tell(store: &Store, secrets: &Secrets, site: &Name, address: Addres
 
 impl fmt::Display for Story {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "{}  {}  request {}: {}", clock_time(self.at), self.dialect, self.request, self.state)?;
+        write!(
+            out,
+            "{}  {}  request {}: {}",
+            clock_time(self.at),
+            self.dialect,
+            self.request,
+            self.state
+        )?;
         if let Some(reason) = &self.reason {
             write!(out, " ({reason}{})", meaning(reason))?;
         }
@@ -54,7 +66,9 @@ fn meaning(reason: &str) -> &'static str {
         "frozen" => ": too many wrong codes today, and there is no link to send instead",
         "merged" => ": another ask or message for this address was waiting already",
         "no_account" => ": no account has this address",
-        "resends" => ": the same link or code was sent often enough; a new one comes when half of its life is over",
+        "resends" => {
+            ": the same link or code was sent often enough; a new one comes when half of its life is over"
+        }
         "revoked" => ": its proof was used or revoked before it was sent",
         "late" => ": its proof would have ended before it arrived",
         _ => "",

@@ -53,7 +53,8 @@ fn codes_have_their_digits_and_differ_by_counter() {
         assert_eq!(code.len(), usize::from(digits));
         assert!(code.bytes().all(|byte| byte.is_ascii_digit()));
     }
-    let all: std::collections::HashSet<String> = (0..50).map(|n| ours.code(id, n, 8).to_string()).collect();
+    let all: std::collections::HashSet<String> =
+        (0..50).map(|n| ours.code(id, n, 8).to_string()).collect();
     assert!(all.len() >= 49);
     let typed = Code::parse(ours.code(id, 3, 6).to_string()).unwrap();
     assert!(bool::from(ours.is_code(&typed, id, 3, 6)));
@@ -93,7 +94,7 @@ fn senders_and_places_are_networks_and_clients() {
 #[test]
 fn challenge_ids_begin_with_the_time() {
     let entropy = Entropy::Seeded(std::sync::Arc::new(AtomicU64::new(1)));
-    let id = secrets(1).challenge_id(Millis(0x01_0203_0405_000), &entropy).unwrap();
-    let seconds = (0x01_0203_0405_000_u64 / 1000).to_be_bytes();
+    let id = secrets(1).challenge_id(Millis(1_800_000_000_999), &entropy).unwrap();
+    let seconds = (1_800_000_000_u64).to_be_bytes();
     assert_eq!(id.0[..5], seconds[3..]);
 }

@@ -28,7 +28,7 @@ pub struct NewAsk {
     pub issuer: Issuer,
     pub language: Language,
     pub request: Name,
-    /// What wrong codes are counted by: the address, or the place where codes are good in a place only.
+    /// What wrong codes are counted by.
     pub scope: [u8; 16],
     /// Wrong codes per pot.
     pub tries: u8,

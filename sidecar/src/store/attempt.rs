@@ -7,7 +7,7 @@ use contract::name::Name;
 use super::challenge::Challenge;
 use super::message::{Kept, MessageKey};
 use crate::clock::Millis;
-use crate::secret::Place;
+use crate::secret::{ChallengeId, Place};
 
 /// Through which door a proof was made; it is good through no other.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,6 +34,8 @@ pub struct Guess {
     /// The address, or the places that the guesser is in.
     pub scopes: Vec<[u8; 16]>,
     pub places: Vec<Place>,
+    /// The code is guessed together with the link of this challenge, so it counts for this one only.
+    pub linked: Option<ChallengeId>,
     pub tries: u8,
     pub daily: u32,
     pub issuer: Issuer,

@@ -17,8 +17,13 @@ pub struct MessageKey {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Kept {
     Accepted,
-    Granted { grant: GrantId, expires_in: u32 },
-    Reset { login: Option<LoggedIn> },
+    Granted {
+        grant: GrantId,
+        expires_in: u32,
+    },
+    Reset {
+        login: Option<LoggedIn>,
+    },
     /// Neither throttled nor busy: those are not kept.
     Refused(Refusal),
 }

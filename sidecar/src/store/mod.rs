@@ -19,7 +19,9 @@ use crate::clock::Millis;
 use crate::secret::AddressKey;
 
 pub use account::{AccountKey, AccountRow, AccountWrite, Adding};
-pub use ask::{Ask, Asked, AskId, Birth, CodeForm, Form, NewAsk, Resolution, Resolved, Suppression};
+pub use ask::{
+    Ask, AskId, Asked, Birth, CodeForm, Form, NewAsk, Resolution, Resolved, Suppression,
+};
 pub use attempt::{Attempt, Guess, Issuer, Opened};
 pub use challenge::{Audit, Challenge, Finish, Finished, Grant, Hold, Release, Target};
 pub use mail::{Leased, MailEnd, MailId, MailKind, NewMail};

@@ -1,1 +1,5 @@
-//! t
+//! What must hold of the store whatever lies beneath: holds, leases, resumed messages, and the file itself.
+
+mod proofs;
+mod rig;
+mod rows;

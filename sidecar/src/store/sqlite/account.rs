@@ -13,12 +13,18 @@ const COLUMNS: &str = "id, user_name, display_name, email, email_key, phone, lan
 const HISTORY: u32 = 10;
 
 impl Sqlite {
-    pub(in crate::store) async fn add_accounts(&self, accounts: Vec<AccountRow>) -> Result<Adding, StoreError> {
+    pub(in crate::store) async fn add_accounts(
+        &self,
+        accounts: Vec<AccountRow>,
+    ) -> Result<Adding, StoreError> {
         let added = self.write(move |connection| add(connection, &accounts)).await?;
         Ok(added.map_or(Adding::Added, Adding::Taken))
     }
 
-    pub(in crate::store) async fn find_accounts(&self, key: AccountKey) -> Result<Vec<AccountRow>, StoreError> {
+    pub(in crate::store) async fn find_accounts(
+        &self,
+        key: AccountKey,
+    ) -> Result<Vec<AccountRow>, StoreError> {
         self.read(move |connection| {
             let (column, value) = match &key {
                 AccountKey::Id(id) => ("id", id),
@@ -34,7 +40,11 @@ impl Sqlite {
         .await
     }
 
-    pub(in crate::store) async fn list_accounts(&self, after: String, most: u32) -> Result<Vec<AccountRow>, StoreError> {
+    pub(in crate::store) async fn list_accounts(
+        &self,
+        after: String,
+        most: u32,
+    ) -> Result<Vec<AccountRow>, StoreError> {
         self.read(move |connection| {
             let query = format!("SELECT {COLUMNS} FROM account WHERE id > ?1 ORDER BY id LIMIT ?2");
             let mut statement = connection.prepare_cached(&query)?;
@@ -44,7 +54,10 @@ impl Sqlite {
         .await
     }
 
-    pub(in crate::store) async fn set_account(&self, account: AccountRow) -> Result<bool, StoreError> {
+    pub(in crate::store) async fn set_account(
+        &self,
+        account: AccountRow,
+    ) -> Result<bool, StoreError> {
         self.write(move |connection| {
             let write = "UPDATE account SET user_name = ?2, display_name = ?3, email = ?4, email_key = ?5, phone = ?6, \
                  language = ?7, active = ?8, second_factor = ?9, password_hash = ?10, counter = counter + 1, \
@@ -112,18 +125,26 @@ fn read(row: &Row<'_>) -> rusqlite::Result<AccountRow> {
 }
 
 /// Writes a new hash; false when the account is gone or not what it was.
-pub(super) fn rehash(connection: &Connection, write: &AccountWrite, at: Millis) -> Result<bool, Broken> {
+pub(super) fn rehash(
+    connection: &Connection,
+    write: &AccountWrite,
+    at: Millis,
+) -> Result<bool, Broken> {
     let query = format!("SELECT {COLUMNS} FROM account WHERE id = ?1");
-    let Some(account) = connection.prepare_cached(&query)?.query_row([&write.account], read).optional()? else {
+    let Some(account) =
+        connection.prepare_cached(&query)?.query_row([&write.account], read).optional()?
+    else {
         return Ok(false);
     };
     if account.revision() != write.revision || !account.active {
         return Ok(false);
     }
-    let update = "UPDATE account SET password_hash = ?2, counter = counter + 1, changed = ?3 WHERE id = ?1";
+    let update =
+        "UPDATE account SET password_hash = ?2, counter = counter + 1, changed = ?3 WHERE id = ?1";
     connection.prepare_cached(update)?.execute(params![write.account, write.hash, at.0])?;
     if let Some(former) = &account.password_hash {
-        let insert = "INSERT INTO password_history (account, at, password_hash) VALUES (?1, ?2, ?3)";
+        let insert =
+            "INSERT INTO password_history (account, at, password_hash) VALUES (?1, ?2, ?3)";
         connection.prepare_cached(insert)?.execute(params![write.account, at.0, former])?;
     }
     let trim = "DELETE FROM password_history WHERE account = ?1 AND id NOT IN \

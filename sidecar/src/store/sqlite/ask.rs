@@ -43,7 +43,8 @@ fn last_of_sender(connection: &Connection, ask: &NewAsk) -> Result<Option<Millis
     let query = "SELECT MAX(at) FROM ask WHERE address_key = ?1 AND channel = ?2 AND at > ?3 AND sender = ?4";
     let since = ask.at.minus(ask.cool_down);
     let values = params![ask.address_key.0, ask.address.channel().as_str(), since.0, ask.sender.0];
-    let last: Option<i64> = connection.prepare_cached(query)?.query_row(values, |row| row.get(0))?;
+    let last: Option<i64> =
+        connection.prepare_cached(query)?.query_row(values, |row| row.get(0))?;
     Ok(last.map(Millis))
 }
 

@@ -13,7 +13,10 @@ use crate::store::{Attempt, Challenge, Guess, Opened, StoreError};
 const MOST: u32 = 8;
 
 impl Sqlite {
-    pub(in crate::store) async fn open_attempt(&self, attempt: Attempt) -> Result<Opened, StoreError> {
+    pub(in crate::store) async fn open_attempt(
+        &self,
+        attempt: Attempt,
+    ) -> Result<Opened, StoreError> {
         self.write(move |connection| open(connection, &attempt)).await
     }
 }
@@ -28,7 +31,11 @@ fn open(connection: &Connection, attempt: &Attempt) -> Result<Opened, Broken> {
 }
 
 /// What the first one counted, counts for the repeat.
-fn resume(connection: &Connection, attempt: &Attempt, tally: Option<&str>) -> Result<Vec<Challenge>, Broken> {
+fn resume(
+    connection: &Connection,
+    attempt: &Attempt,
+    tally: Option<&str>,
+) -> Result<Vec<Challenge>, Broken> {
     let (Some(guess), Some(tally)) = (&attempt.guess, tally) else {
         return Ok(Vec::new());
     };
@@ -45,7 +52,11 @@ fn begin(connection: &Connection, attempt: &Attempt) -> Result<Vec<Challenge>, B
     let mut tally = Tally { pots: pot::count(connection, guess, at)?, daily: 0 };
     let mut found = candidates(connection, guess, &tally.pots, at)?;
     // Several codes that live at a time multiply the chance of a guess, and what it costs.
-    tally.daily = if tally.pots.is_empty() { 0 } else { u32::try_from(found.len().max(1)).unwrap_or(u32::MAX) };
+    tally.daily = if tally.pots.is_empty() {
+        0
+    } else {
+        u32::try_from(found.len().max(1)).unwrap_or(u32::MAX)
+    };
     if !pot::count_daily(connection, guess, at, tally.daily)? {
         found.clear();
         tally.pots.clear();
@@ -64,17 +75,19 @@ fn candidates(
     let query = format!(
         "SELECT {} FROM challenge WHERE pot = ?1 AND channel = ?2 AND dialect = ?3 AND site = ?4 AND client IS ?5 \
          AND state IN ('live', 'held') AND code_used = 0 AND code_until > ?6 \
-         AND (NOT placed OR place = ?7 OR place = ?8) ORDER BY born DESC LIMIT ?9",
+         AND (NOT placed OR place = ?7 OR place = ?8) AND (?9 IS NULL OR id = ?9) ORDER BY born DESC LIMIT ?10",
         row::CHALLENGE
     );
     let mut statement = connection.prepare_cached(&query)?;
     let first = guess.places.first().map_or([0; 16], |place| place.0);
     let last = guess.places.last().map_or([0; 16], |place| place.0);
     let client = guess.issuer.client.as_ref().map(contract::name::Name::as_str);
+    let linked = guess.linked.map(|linked| linked.0);
     let mut found = Vec::new();
     for (pot, _) in pots {
-        let (channel, dialect, site) = (guess.channel.as_str(), guess.issuer.dialect, guess.issuer.site.as_str());
-        let values = params![pot, channel, dialect, site, client, at.0, first, last, MOST];
+        let (channel, dialect, site) =
+            (guess.channel.as_str(), guess.issuer.dialect, guess.issuer.site.as_str());
+        let values = params![pot, channel, dialect, site, client, at.0, first, last, linked, MOST];
         let mut rows = statement.query(values)?;
         while let Some(row) = rows.next()? {
             found.push(row::challenge(row)?);

@@ -8,7 +8,9 @@ use super::pot::{self, Tally};
 use super::{Broken, Sqlite, account, mail, row};
 use crate::clock::Millis;
 use crate::secret::ChallengeId;
-use crate::store::{Audit, Challenge, Finish, Finished, Grant, Hold, Kept, Release, StoreError, Target};
+use crate::store::{
+    Audit, Challenge, Finish, Finished, Grant, Hold, Kept, Release, StoreError, Target,
+};
 
 impl Sqlite {
     pub(in crate::store) async fn grant(&self, grant: Grant) -> Result<Option<Kept>, StoreError> {
@@ -19,7 +21,11 @@ impl Sqlite {
         self.write(move |connection| take_hold(connection, &hold)).await
     }
 
-    pub(in crate::store) async fn release(&self, message: [u8; 16], release: Release) -> Result<(), StoreError> {
+    pub(in crate::store) async fn release(
+        &self,
+        message: [u8; 16],
+        release: Release,
+    ) -> Result<(), StoreError> {
         self.write(move |connection| give_up(connection, message, &release)).await
     }
 
@@ -46,7 +52,11 @@ fn give_grant(connection: &Connection, grant: &Grant) -> Result<Option<Kept>, Br
         return Ok(None);
     }
     let write = "INSERT INTO proof_grant (id, challenge, until, state) VALUES (?1, ?2, ?3, 'live')";
-    connection.prepare_cached(write)?.execute(params![grant.id.0, grant.challenge.0, grant.until.0])?;
+    connection.prepare_cached(write)?.execute(params![
+        grant.id.0,
+        grant.challenge.0,
+        grant.until.0
+    ])?;
     give_back(connection, grant.message, grant.at)?;
     let kept = Kept::Granted { grant: grant.id, expires_in: grant.expires_in };
     keep(connection, grant.message, &kept)?;
@@ -57,7 +67,9 @@ fn give_grant(connection: &Connection, grant: &Grant) -> Result<Option<Kept>, Br
 /// The guess of this message was right.
 fn give_back(connection: &Connection, message: [u8; 16], at: Millis) -> Result<(), Broken> {
     let query = "SELECT tally FROM message WHERE id = ?1";
-    let tally: Option<String> = connection.prepare_cached(query)?.query_row([message], |row| row.get(0))?;
+    let tally =
+        connection.prepare_cached(query)?.query_row([message], |row| row.get(0)).optional()?;
+    let tally: Option<String> = tally.flatten();
     tally.map_or(Ok(()), |tally| pot::give_back(connection, &Tally::read(&tally)?, at))
 }
 
@@ -67,7 +79,8 @@ fn take_hold(connection: &Connection, hold: &Hold) -> Result<Option<Challenge>, 
     };
     let query = "SELECT COALESCE(held_by = ?2 AND state = 'held', 0) FROM challenge WHERE id = ?1";
     let mut statement = connection.prepare_cached(query)?;
-    let again: Option<bool> = statement.query_row(params![id.0, hold.message], |row| row.get(0)).optional()?;
+    let again: Option<bool> =
+        statement.query_row(params![id.0, hold.message], |row| row.get(0)).optional()?;
     let (by_link, by_code) = match hold.target {
         Target::Link(_) => (true, false),
         Target::LinkAndCode(_) => (true, true),
@@ -84,12 +97,11 @@ fn take_hold(connection: &Connection, hold: &Hold) -> Result<Option<Challenge>, 
     let client = hold.issuer.client.as_ref().map(contract::name::Name::as_str);
     let (dialect, site) = (hold.issuer.dialect, hold.issuer.site.as_str());
     let (until, at, master) = (hold.until.0, hold.at.0, hold.master.as_str());
-    let values = params![id.0, hold.message, until, at, dialect, site, client, master, by_link, by_code];
+    let values =
+        params![id.0, hold.message, until, at, dialect, site, client, master, by_link, by_code];
     let mut statement = connection.prepare_cached(&write)?;
     let mut rows = statement.query(values)?;
     let held = rows.next()?.map(row::challenge).transpose()?;
-    // The statement is done only when it said so.
-    while rows.next()?.is_some() {}
     if held.is_some() && by_code && again == Some(false) {
         give_back(connection, hold.message, hold.at)?;
     }
@@ -108,7 +120,9 @@ fn target(connection: &Connection, hold: &Hold) -> Result<Option<ChallengeId>, B
 }
 
 fn give_up(connection: &Connection, message: [u8; 16], release: &Release) -> Result<(), Broken> {
-    let run = |write: &str, values: &[&dyn rusqlite::ToSql]| connection.prepare_cached(write)?.execute(values);
+    let run = |write: &str, values: &[&dyn rusqlite::ToSql]| {
+        connection.prepare_cached(write)?.execute(values)
+    };
     match release {
         Release::Busy => {
             let write = "UPDATE challenge SET state = 'live', held_by = NULL, held_until = NULL \
@@ -142,9 +156,8 @@ fn end(connection: &Connection, finish: &Finish) -> Result<Finished, Broken> {
     let found = statement.query_row(params![finish.challenge.0, finish.message], |row| {
         Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?, row.get::<_, bool>(2)?))
     });
-    let (account, state, ours) = match found.optional()? {
-        Some(found) => found,
-        None => return Ok(Finished::Gone),
+    let Some((account, state, ours)) = found.optional()? else {
+        return Ok(Finished::Gone);
     };
     match (state.as_str(), ours) {
         ("held", true) => {}

@@ -49,7 +49,9 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
     let steps = MIGRATIONS.len();
     let mut migrated = || {
         let change = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        change.execute_batch("CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL)")?;
+        change.execute_batch(
+            "CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL)",
+        )?;
         let query = "SELECT COALESCE(MAX(value), 0) FROM meta WHERE name = 'schema'";
         let done: i64 = change.query_row(query, [], |row| row.get(0))?;
         let done = usize::try_from(done).map_err(|_| Broken::Row)?;

@@ -18,7 +18,10 @@ impl Sqlite {
         self.write(move |connection| purge(connection, &horizon)).await
     }
 
-    pub(in crate::store) async fn stories(&self, address: AddressKey) -> Result<Vec<Story>, StoreError> {
+    pub(in crate::store) async fn stories(
+        &self,
+        address: AddressKey,
+    ) -> Result<Vec<Story>, StoreError> {
         self.read(move |connection| {
             let query = "SELECT ask.at, ask.dialect, ask.request, ask.state, ask.reason, ask.ended, mail.attempts, \
                  mail.reply FROM ask LEFT JOIN mail ON mail.ask = ask.id WHERE ask.address_key = ?1 \
@@ -33,7 +36,9 @@ impl Sqlite {
     /// Writing is what matters, so writing is what is tried.
     pub(in crate::store) async fn ping(&self) -> Result<(), StoreError> {
         self.write(|connection| {
-            connection.prepare_cached("UPDATE meta SET value = value WHERE name = 'schema'")?.execute([])?;
+            connection
+                .prepare_cached("UPDATE meta SET value = value WHERE name = 'schema'")?
+                .execute([])?;
             Ok(())
         })
         .await
@@ -69,7 +74,9 @@ fn purge(connection: &Connection, horizon: &Horizon) -> Result<bool, Broken> {
     ];
     let mut more = false;
     for (table, old, before) in tables {
-        let write = format!("DELETE FROM {table} WHERE rowid IN (SELECT rowid FROM {table} WHERE {old} LIMIT ?2)");
+        let write = format!(
+            "DELETE FROM {table} WHERE rowid IN (SELECT rowid FROM {table} WHERE {old} LIMIT ?2)"
+        );
         let gone = connection.prepare_cached(&write)?.execute(params![before, BATCH])?;
         more |= u32::try_from(gone).is_ok_and(|gone| gone >= BATCH);
     }

@@ -16,7 +16,12 @@ impl Sqlite {
         self.write(move |connection| lease(connection, now, until, most)).await
     }
 
-    pub(in crate::store) async fn end_mail(&self, mail: MailId, at: Millis, end: MailEnd) -> Result<(), StoreError> {
+    pub(in crate::store) async fn end_mail(
+        &self,
+        mail: MailId,
+        at: Millis,
+        end: MailEnd,
+    ) -> Result<(), StoreError> {
         self.write(move |connection| match &end {
             MailEnd::Sent => sent(connection, mail, at),
             MailEnd::Later { next, reply } => later(connection, mail, *next, reply),
@@ -28,7 +33,8 @@ impl Sqlite {
     pub(in crate::store) async fn next_mail(&self) -> Result<Option<Millis>, StoreError> {
         self.read(|connection| {
             let query = "SELECT MIN(next_at) FROM mail WHERE state = 'waiting'";
-            let next: Option<i64> = connection.prepare_cached(query)?.query_row([], |row| row.get(0))?;
+            let next: Option<i64> =
+                connection.prepare_cached(query)?.query_row([], |row| row.get(0))?;
             Ok(next.map(Millis))
         })
         .await
@@ -54,7 +60,12 @@ pub(super) fn queue(connection: &Connection, mail: &NewMail) -> Result<(), Broke
 }
 
 /// A lease is a `next_at` in the future: whoever dies with it loses it.
-fn lease(connection: &Connection, now: Millis, until: Millis, most: u32) -> Result<Vec<Leased>, Broken> {
+fn lease(
+    connection: &Connection,
+    now: Millis,
+    until: Millis,
+    most: u32,
+) -> Result<Vec<Leased>, Broken> {
     let write = "UPDATE mail SET next_at = ?2, attempts = attempts + 1 WHERE id IN \
          (SELECT id FROM mail WHERE state = 'waiting' AND next_at <= ?1 ORDER BY next_at LIMIT ?3) \
          RETURNING id, kind, challenge, account, channel, address, language, params, at, attempts";
@@ -108,11 +119,14 @@ fn sent(connection: &Connection, mail: MailId, at: Millis) -> Result<(), Broken>
     let write = "UPDATE mail SET state = 'sent', ended = ?2, reply = NULL WHERE id = ?1 AND state = 'waiting' \
          RETURNING ask, challenge";
     let mut statement = connection.prepare_cached(write)?;
-    let ended = statement.query_row(params![mail, at.0], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
-    let Some((ask, challenge)): Option<(Option<[u8; 16]>, Option<[u8; 16]>)> = ended else {
+    let ended = statement
+        .query_row(params![mail, at.0], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    let Some((ask, challenge)) = ended else {
         return Ok(());
     };
     end_ask(connection, ask, at, "sent", None)?;
+    let challenge: Option<[u8; 16]> = challenge;
     if let Some(challenge) = challenge {
         live_from(connection, challenge, at)?;
         let write = "UPDATE challenge SET relayed = ?2 WHERE id = ?1 AND relayed IS NULL";
@@ -141,7 +155,8 @@ fn end_ask(
     state: &str,
     reason: Option<&str>,
 ) -> Result<(), Broken> {
-    let write = "UPDATE ask SET state = ?2, reason = ?3, ended = ?4 WHERE id = ?1 AND state = 'queued'";
+    let write =
+        "UPDATE ask SET state = ?2, reason = ?3, ended = ?4 WHERE id = ?1 AND state = 'queued'";
     connection.prepare_cached(write)?.execute(params![ask, state, reason, at.0])?;
     Ok(())
 }

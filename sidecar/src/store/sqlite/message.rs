@@ -1,7 +1,7 @@
 //! Messages: seen before, or taken down; and what is kept of their outcomes.
 
-use contract::outcome::{Outcome, Refusal};
 use contract::message::Operation;
+use contract::outcome::{Outcome, Refusal};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{Broken, Sqlite};
@@ -19,7 +19,11 @@ pub(super) enum Seen {
 }
 
 impl Sqlite {
-    pub(in crate::store) async fn conclude(&self, message: [u8; 16], kept: Kept) -> Result<(), StoreError> {
+    pub(in crate::store) async fn conclude(
+        &self,
+        message: [u8; 16],
+        kept: Kept,
+    ) -> Result<(), StoreError> {
         self.write(move |connection| keep(connection, message, &kept)).await
     }
 }
@@ -43,9 +47,12 @@ pub(super) fn seen(connection: &Connection, message: &MessageKey) -> Result<Seen
 
 /// The outcome of a message, if it has one.
 pub(super) fn outcome(connection: &Connection, id: [u8; 16]) -> Result<Option<Kept>, Broken> {
-    let query = "SELECT outcome, params, reference FROM message WHERE id = ?1 AND outcome IS NOT NULL";
+    let query =
+        "SELECT outcome, params, reference FROM message WHERE id = ?1 AND outcome IS NOT NULL";
     let mut statement = connection.prepare_cached(query)?;
-    let row = statement.query_row([id], |row| Ok((row.get::<_, String>(0)?, row.get(1)?, row.get(2)?))).optional()?;
+    let row = statement
+        .query_row([id], |row| Ok((row.get::<_, String>(0)?, row.get(1)?, row.get(2)?)))
+        .optional()?;
     row.map(|(outcome, params, reference)| read(&outcome, params, reference)).transpose()
 }
 
@@ -73,12 +80,16 @@ pub(super) fn keep(connection: &Connection, message: [u8; 16], kept: &Kept) -> R
 fn written(kept: &Kept) -> (&'static str, Option<String>, Option<Vec<u8>>) {
     match kept {
         Kept::Accepted => ("accepted", None, None),
-        Kept::Granted { grant, expires_in } => ("granted", Some(expires_in.to_string()), Some(grant.0.to_vec())),
+        Kept::Granted { grant, expires_in } => {
+            ("granted", Some(expires_in.to_string()), Some(grant.0.to_vec()))
+        }
         Kept::Reset { login: None } => ("reset", None, None),
         Kept::Reset { login: Some(login) } => {
             ("reset", Some(login.at.0.to_string()), Some(login.account.clone().into_bytes()))
         }
-        Kept::Refused(refusal) => ("refused", Some(Outcome::Refused(refusal.clone()).encode("")), None),
+        Kept::Refused(refusal) => {
+            ("refused", Some(Outcome::Refused(refusal.clone()).encode("")), None)
+        }
     }
 }
 
@@ -100,7 +111,8 @@ fn granted(params: &str, reference: Vec<u8>) -> Option<Kept> {
 }
 
 fn logged_in(params: &str, reference: Vec<u8>) -> Option<Kept> {
-    let login = LoggedIn { account: String::from_utf8(reference).ok()?, at: Millis(params.parse().ok()?) };
+    let login =
+        LoggedIn { account: String::from_utf8(reference).ok()?, at: Millis(params.parse().ok()?) };
     Some(Kept::Reset { login: Some(login) })
 }
 

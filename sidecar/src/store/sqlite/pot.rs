@@ -20,7 +20,8 @@ pub(super) struct Tally {
 
 impl Tally {
     pub(super) fn write(&self) -> String {
-        let pots = self.pots.iter().map(|(id, own)| format!("{id}{}", if *own { 'o' } else { 'e' }));
+        let pots =
+            self.pots.iter().map(|(id, own)| format!("{id}{}", if *own { 'o' } else { 'e' }));
         let words: Vec<String> = pots.chain([format!("{}d", self.daily)]).collect();
         words.join(" ")
     }
@@ -28,7 +29,8 @@ impl Tally {
     pub(super) fn read(text: &str) -> Result<Self, Broken> {
         let mut tally = Self::default();
         for word in text.split(' ') {
-            let (number, kind) = word.split_at_checked(word.len().saturating_sub(1)).ok_or(Broken::Row)?;
+            let (number, kind) =
+                word.split_at_checked(word.len().saturating_sub(1)).ok_or(Broken::Row)?;
             let number: i64 = number.parse().map_err(|_| Broken::Row)?;
             match kind {
                 "o" => tally.pots.push((number, true)),
@@ -48,7 +50,9 @@ pub(super) fn for_ask(connection: &Connection, ask: &NewAsk) -> Result<i64, Brok
     let values = params![ask.scope, ask.address.channel().as_str(), ask.place.0, ask.at.0];
     let newest = connection
         .prepare_cached(query)?
-        .query_row(values, |row| Ok((row.get::<_, i64>(0)?, Millis(row.get(1)?), row.get::<_, u32>(2)?)))
+        .query_row(values, |row| {
+            Ok((row.get::<_, i64>(0)?, Millis(row.get(1)?), row.get::<_, u32>(2)?))
+        })
         .optional()?;
     if let Some((id, born, wrong)) = newest
         && wrong < u32::from(ask.tries)
@@ -57,25 +61,32 @@ pub(super) fn for_ask(connection: &Connection, ask: &NewAsk) -> Result<i64, Brok
         return Ok(id);
     }
     let write = "INSERT INTO pot (scope, channel, place, born, until) VALUES (?1, ?2, ?3, ?4, ?5)";
-    // A mail that waits for its relay may begin a code's life almost one life later.
-    let until = ask.at.plus(ask.code_life.saturating_mul(2));
+    // A code may be born half a life later, and a mail that waits for its relay begins its life one life later still.
+    let until = ask.at.plus(ask.code_life.saturating_mul(3));
     let values = params![ask.scope, ask.address.channel().as_str(), ask.place.0, ask.at.0, until.0];
     connection.prepare_cached(write)?.execute(values)?;
     Ok(connection.last_insert_rowid())
 }
 
 /// Counts one guess in every living pot of its scopes; gives those that had room for it.
-pub(super) fn count(connection: &Connection, guess: &Guess, at: Millis) -> Result<Vec<(i64, bool)>, Broken> {
+pub(super) fn count(
+    connection: &Connection,
+    guess: &Guess,
+    at: Millis,
+) -> Result<Vec<(i64, bool)>, Broken> {
     let write = "UPDATE pot SET own_wrong = own_wrong + (place = ?4 OR place = ?5), \
          others_wrong = others_wrong + (place <> ?4 AND place <> ?5) \
          WHERE scope = ?1 AND channel = ?2 AND until > ?3 \
+         AND (?6 IS NULL OR id = (SELECT pot FROM challenge WHERE challenge.id = ?6)) \
          RETURNING id, place = ?4 OR place = ?5, own_wrong, others_wrong";
     let mut statement = connection.prepare_cached(write)?;
     let first = guess.places.first().map_or([0; 16], |place| place.0);
     let last = guess.places.last().map_or([0; 16], |place| place.0);
     let mut roomy = Vec::new();
     for scope in &guess.scopes {
-        let mut rows = statement.query(params![scope, guess.channel.as_str(), at.0, first, last])?;
+        let linked = guess.linked.map(|linked| linked.0);
+        let mut rows =
+            statement.query(params![scope, guess.channel.as_str(), at.0, first, last, linked])?;
         while let Some(row) = rows.next()? {
             let own: bool = row.get(1)?;
             let wrong: u32 = row.get(if own { 2 } else { 3 })?;
@@ -88,7 +99,12 @@ pub(super) fn count(connection: &Connection, guess: &Guess, at: Millis) -> Resul
 }
 
 /// Adds to the day's wrong codes of the scopes; false when one of them had no room left.
-pub(super) fn count_daily(connection: &Connection, guess: &Guess, at: Millis, wrong: u32) -> Result<bool, Broken> {
+pub(super) fn count_daily(
+    connection: &Connection,
+    guess: &Guess,
+    at: Millis,
+    wrong: u32,
+) -> Result<bool, Broken> {
     let write = "INSERT INTO daily (scope, day, wrong) VALUES (?1, ?2, ?3) \
          ON CONFLICT (scope, day) DO UPDATE SET wrong = wrong + ?3 RETURNING wrong";
     let mut statement = connection.prepare_cached(write)?;
@@ -103,7 +119,10 @@ pub(super) fn count_daily(connection: &Connection, guess: &Guess, at: Millis, wr
 /// Wrong codes of a scope today.
 pub(super) fn daily(connection: &Connection, scope: [u8; 16], at: Millis) -> Result<u32, Broken> {
     let query = "SELECT wrong FROM daily WHERE scope = ?1 AND day = ?2";
-    let wrong = connection.prepare_cached(query)?.query_row(params![scope, day(at)], |row| row.get(0)).optional()?;
+    let wrong = connection
+        .prepare_cached(query)?
+        .query_row(params![scope, day(at)], |row| row.get(0))
+        .optional()?;
     Ok(wrong.unwrap_or(0))
 }
 
@@ -114,7 +133,10 @@ pub(super) fn give_back(connection: &Connection, tally: &Tally, at: Millis) -> R
     let days = "UPDATE daily SET wrong = MAX(0, wrong - ?3) WHERE scope = ?1 AND day = ?2";
     let mut scopes: Vec<[u8; 16]> = Vec::new();
     for (pot, own) in &tally.pots {
-        let scope = connection.prepare_cached(pots)?.query_row(params![pot, own], |row| row.get(0)).optional()?;
+        let scope = connection
+            .prepare_cached(pots)?
+            .query_row(params![pot, own], |row| row.get(0))
+            .optional()?;
         scopes.extend(scope.filter(|scope| !scopes.contains(scope)));
     }
     for scope in scopes {

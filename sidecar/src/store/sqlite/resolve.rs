@@ -6,7 +6,9 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::{Broken, Sqlite, mail, pot, row};
 use crate::clock::{Millis, millis};
 use crate::secret::{ChallengeId, Secrets};
-use crate::store::{AskId, Birth, CodeForm, Form, MailKind, NewMail, Resolution, Resolved, StoreError, Suppression};
+use crate::store::{
+    AskId, Birth, CodeForm, Form, MailKind, NewMail, Resolution, Resolved, StoreError, Suppression,
+};
 
 /// Codes of one place that are looked at to find one that differs; more do not live at a time.
 const NEIGHBOURS: u32 = 256;
@@ -41,7 +43,12 @@ impl Asking {
     }
 }
 
-fn resolve(connection: &Connection, id: AskId, at: Millis, resolution: &Resolution) -> Result<Resolved, Broken> {
+fn resolve(
+    connection: &Connection,
+    id: AskId,
+    at: Millis,
+    resolution: &Resolution,
+) -> Result<Resolved, Broken> {
     let Some(asking) = waiting(connection, id, at)? else {
         return Ok(Resolved::Gone);
     };
@@ -92,7 +99,9 @@ fn give_birth(connection: &Connection, asking: &Asking, birth: &Birth) -> Result
     }
     let challenge = match living(connection, asking, birth, form)? {
         Some(living) if living.is_queued => return Ok(Resolved::Suppressed(Suppression::Merged)),
-        Some(living) if living.sends >= birth.sends => return Ok(Resolved::Suppressed(Suppression::Resends)),
+        Some(living) if living.sends >= birth.sends => {
+            return Ok(Resolved::Suppressed(Suppression::Resends));
+        }
         Some(living) => {
             let write = "UPDATE challenge SET sends = sends + 1, last_send = ?2 WHERE id = ?1";
             connection.prepare_cached(write)?.execute(params![living.id, asking.at.0])?;
@@ -120,13 +129,19 @@ fn give_birth(connection: &Connection, asking: &Asking, birth: &Birth) -> Result
 
 /// Whether the account was written to too lately. A code that is good in its place only is of no use in another one, so
 /// there the places share the number of sends instead.
-fn is_cooling_down(connection: &Connection, asking: &Asking, birth: &Birth, form: &Form) -> Result<bool, Broken> {
+fn is_cooling_down(
+    connection: &Connection,
+    asking: &Asking,
+    birth: &Birth,
+    form: &Form,
+) -> Result<bool, Broken> {
     let query = "SELECT COUNT(*), COALESCE(SUM(place = ?4), 0) FROM challenge \
          WHERE account = ?1 AND channel = ?2 AND last_send > ?3";
     let since = asking.at.minus(birth.cool_down);
     let values = params![birth.account, asking.channel, since.0, asking.place];
     let mut statement = connection.prepare_cached(query)?;
-    let (all, here): (u32, u32) = statement.query_row(values, |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let (all, here): (u32, u32) =
+        statement.query_row(values, |row| Ok((row.get(0)?, row.get(1)?)))?;
     let placed = form.code.is_some_and(|code| code.placed);
     Ok(if placed { here > 0 || all >= birth.sends } else { all > 0 })
 }
@@ -139,7 +154,12 @@ struct Living {
 }
 
 /// A challenge that says the same and has more than half of its life before it, or has not begun it.
-fn living(connection: &Connection, asking: &Asking, birth: &Birth, form: &Form) -> Result<Option<Living>, Broken> {
+fn living(
+    connection: &Connection,
+    asking: &Asking,
+    birth: &Birth,
+    form: &Form,
+) -> Result<Option<Living>, Broken> {
     let query = "SELECT id, sends, EXISTS (SELECT 1 FROM mail WHERE mail.challenge = challenge.id AND mail.state = 'waiting') \
          FROM challenge WHERE account = ?1 AND channel = ?2 AND address = ?3 AND dialect = ?4 AND site = ?5 \
          AND client IS ?6 AND state = 'live' AND code_used = 0 AND master = ?7 AND fingerprint = ?8 \
@@ -169,7 +189,12 @@ fn living(connection: &Connection, asking: &Asking, birth: &Birth, form: &Form) 
     Ok(found.optional()?)
 }
 
-fn insert(connection: &Connection, asking: &Asking, birth: &Birth, form: &Form) -> Result<(), Broken> {
+fn insert(
+    connection: &Connection,
+    asking: &Asking,
+    birth: &Birth,
+    form: &Form,
+) -> Result<(), Broken> {
     let placed = form.code.filter(|code| code.placed);
     let counter = match placed {
         Some(code) => counter(connection, asking, birth, code)?,
@@ -206,7 +231,12 @@ fn insert(connection: &Connection, asking: &Asking, birth: &Birth, form: &Form) 
 
 /// The counter that makes the new code differ from all that live in its place. A place of its own holds one code: the
 /// new one ends the others.
-fn counter(connection: &Connection, asking: &Asking, birth: &Birth, code: CodeForm) -> Result<u32, Broken> {
+fn counter(
+    connection: &Connection,
+    asking: &Asking,
+    birth: &Birth,
+    code: CodeForm,
+) -> Result<u32, Broken> {
     if asking.place_owned {
         let write = "UPDATE challenge SET state = 'revoked', ended = ?2 WHERE place = ?1 AND placed AND state = 'live'";
         connection.prepare_cached(write)?.execute(params![asking.place, asking.at.0])?;
@@ -220,7 +250,8 @@ fn counter(connection: &Connection, asking: &Asking, birth: &Birth, code: CodeFo
     while let Some(row) = rows.next()? {
         taken.push(birth.secrets.code(ChallengeId(row.get(0)?), row.get(1)?, row.get(2)?));
     }
-    let free = (0..=NEIGHBOURS).find(|counter| is_free(&birth.secrets, birth.id, *counter, code.digits, &taken));
+    let free = (0..=NEIGHBOURS)
+        .find(|counter| is_free(&birth.secrets, birth.id, *counter, code.digits, &taken));
     free.ok_or(Broken::Row)
 }
 

@@ -64,7 +64,8 @@ where
     fn run(&mut self, connection: &Connection) -> bool {
         if let Some(act) = self.act.take() {
             let caught = catch_unwind(AssertUnwindSafe(|| act(connection)));
-            self.done = caught.map_or(Err(StoreError::Failed), |done| done.map_err(StoreError::from));
+            self.done =
+                caught.map_or(Err(StoreError::Failed), |done| done.map_err(StoreError::from));
         }
         self.done.is_ok()
     }
@@ -132,7 +133,10 @@ mod tests {
     }
 
     async fn count(writer: &Writer) -> i64 {
-        writer.submit(|c| Ok(c.query_row("SELECT COUNT(*) FROM t", [], |row| row.get(0))?)).await.unwrap()
+        writer
+            .submit(|c| Ok(c.query_row("SELECT COUNT(*) FROM t", [], |row| row.get(0))?))
+            .await
+            .unwrap()
     }
 
     #[tokio::test]

@@ -1,0 +1,179 @@
+//! A store in a directory of its own, and short words for what the flows do with it.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use contract::address::{Address, Channel};
+use contract::language::Language;
+use contract::message::Operation;
+use contract::name::Name;
+use tempfile::TempDir;
+use zeroize::Zeroizing;
+
+use crate::clock::Millis;
+use crate::keys::MasterKey;
+use crate::secret::{AddressKey, ChallengeId, Place, Secrets, Sender};
+use crate::store::*;
+
+pub(super) const BEGIN: Millis = Millis(1_800_000_000_000);
+
+pub(super) struct Rig {
+    pub(super) store: Store,
+    pub(super) secrets: Secrets,
+    pub(super) file: PathBuf,
+    _home: TempDir,
+}
+
+pub(super) fn name(text: &str) -> Name {
+    Name::parse(text).unwrap()
+}
+
+pub(super) fn issuer() -> Issuer {
+    Issuer { dialect: contract::dialect::DIALECTS[0].name(), site: name("s"), client: None }
+}
+
+pub(super) fn message(byte: u8) -> MessageKey {
+    MessageKey { id: [byte; 16], mac: [byte; 32] }
+}
+
+pub(super) fn after(seconds: u64) -> Millis {
+    BEGIN.plus(Duration::from_secs(seconds))
+}
+
+pub(super) fn audit() -> Audit {
+    Audit {
+        at: BEGIN,
+        event: "confirm",
+        account: "ann".into(),
+        address: AddressKey([1; 16]),
+        sender: "192.0.2.0/24".into(),
+        client: None,
+        request: name("r"),
+        device: None,
+    }
+}
+
+impl Rig {
+    pub(super) fn new() -> Self {
+        let home = tempfile::tempdir().unwrap();
+        let file = home.path().join("data").join("rekey.db");
+        let master = MasterKey { id: name("m"), secret: Zeroizing::new([7; 32]) };
+        Self {
+            store: Store::open(&file).unwrap(),
+            secrets: Secrets::new(&master).unwrap(),
+            file,
+            _home: home,
+        }
+    }
+
+    /// A process that dies and another that starts.
+    pub(super) fn reopen(mut self) -> Self {
+        self.store = Store::open(&self.file).unwrap();
+        self
+    }
+
+    pub(super) fn ask(&self, byte: u8, at: Millis) -> NewAsk {
+        NewAsk {
+            message: message(byte),
+            at,
+            address: Address::parse(Channel::Email, "ann@example.org", None).unwrap(),
+            address_key: AddressKey([1; 16]),
+            sender: Sender([byte; 16]),
+            place: Place([2; 16]),
+            place_owned: false,
+            issuer: issuer(),
+            language: Language::English,
+            request: name("r"),
+            scope: [1; 16],
+            tries: 5,
+            code_life: Duration::from_secs(600),
+            cool_down: Duration::from_secs(60),
+            backlog: 2,
+        }
+    }
+
+    /// One living challenge, its mail sent at `BEGIN`.
+    pub(super) async fn challenge(&self) -> ChallengeId {
+        let id = self.queued(1, 9, BEGIN).await;
+        let leased = self.store.lease_mails(BEGIN, after(120), 9).await.unwrap();
+        assert_eq!(leased.len(), 1);
+        self.store.end_mail([9; 16], BEGIN, MailEnd::Sent).await.unwrap();
+        id
+    }
+
+    /// A challenge whose mail waits under the same id.
+    pub(super) async fn queued(&self, asked: u8, id: u8, at: Millis) -> ChallengeId {
+        let ask = self.ask(asked, at);
+        assert_eq!(self.store.take_ask(ask.clone()).await.unwrap(), Asked::Taken);
+        let code = CodeForm { digits: 6, life: Duration::from_secs(600), placed: false };
+        let usual = Form {
+            dialect: issuer().dialect,
+            keeps_client: true,
+            link_life: Some(Duration::from_secs(1800)),
+            code: Some(code),
+        };
+        let birth = Birth {
+            id: ChallengeId([id; 16]),
+            mail: [id; 16],
+            account: "ann".into(),
+            address: ask.address,
+            language: Language::English,
+            fingerprint: [4; 32],
+            secrets: self.secrets.clone(),
+            usual,
+            frozen: None,
+            cool_down: Duration::from_secs(60),
+            sends: 3,
+            daily_wrong_codes: 20,
+        };
+        let resolution = Resolution::Birth(Box::new(birth));
+        assert_eq!(
+            self.store.resolve_ask([asked; 16], at, resolution).await.unwrap(),
+            Resolved::Queued
+        );
+        ChallengeId([id; 16])
+    }
+
+    pub(super) async fn hold(&self, byte: u8, target: Target, at: Millis) -> Option<Challenge> {
+        let hold = Hold {
+            message: [byte; 16],
+            target,
+            issuer: issuer(),
+            master: name("m"),
+            at,
+            until: at.plus(Duration::from_secs(30)),
+        };
+        self.store.hold(hold).await.unwrap()
+    }
+
+    pub(super) async fn open(&self, byte: u8, guess: Option<Guess>) -> Opened {
+        let attempt =
+            Attempt { message: message(byte), operation: Operation::Confirm, at: BEGIN, guess };
+        self.store.open_attempt(attempt).await.unwrap()
+    }
+
+    pub(super) async fn finish(&self, byte: u8, challenge: ChallengeId) -> Finished {
+        let finish = Finish {
+            message: [byte; 16],
+            challenge,
+            at: BEGIN,
+            write: None,
+            kept: Kept::Reset { login: None },
+            audit: audit(),
+            notices: Vec::new(),
+        };
+        self.store.finish(finish).await.unwrap()
+    }
+
+    pub(super) fn guess(&self) -> Guess {
+        Guess {
+            channel: Channel::Email,
+            scopes: vec![[1; 16]],
+            places: vec![Place([2; 16])],
+            linked: None,
+            tries: 5,
+            daily: 20,
+            issuer: issuer(),
+        }
+    }
+}

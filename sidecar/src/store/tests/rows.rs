@@ -1,0 +1,159 @@
+//! Asks, mails, what is forgotten, and the file itself.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::time::Duration;
+
+use contract::address::{Address, Channel};
+use contract::language::Language;
+
+use super::rig::*;
+use crate::clock::Millis;
+use crate::secret::{AddressKey, ChallengeId};
+use crate::store::*;
+
+#[tokio::test]
+async fn asks_are_bounded_and_one_waits_for_an_address() {
+    let rig = Rig::new();
+    assert_eq!(rig.store.take_ask(rig.ask(1, BEGIN)).await.unwrap(), Asked::Taken);
+    assert_eq!(rig.store.take_ask(rig.ask(1, BEGIN)).await.unwrap(), Asked::Taken);
+    assert_eq!(rig.store.take_ask(rig.ask(2, BEGIN)).await.unwrap(), Asked::Taken);
+    assert_eq!(rig.store.waiting_asks(9).await.unwrap().len(), 1);
+    let same_sender = NewAsk { message: message(3), ..rig.ask(1, after(20)) };
+    assert_eq!(
+        rig.store.take_ask(same_sender).await.unwrap(),
+        Asked::Throttled(Duration::from_secs(40))
+    );
+    let elsewhere = |byte| NewAsk { address_key: AddressKey([byte; 16]), ..rig.ask(byte, BEGIN) };
+    assert_eq!(rig.store.take_ask(elsewhere(4)).await.unwrap(), Asked::Taken);
+    assert_eq!(rig.store.take_ask(elsewhere(5)).await.unwrap(), Asked::Full);
+    let gone = rig.store.resolve_ask([7; 16], BEGIN, Resolution::Stale).await.unwrap();
+    assert_eq!(gone, Resolved::Gone);
+    assert_eq!(
+        rig.store.resolve_ask([1; 16], BEGIN, Resolution::Stale).await.unwrap(),
+        Resolved::Stale
+    );
+    assert_eq!(
+        rig.store.resolve_ask([1; 16], BEGIN, Resolution::Stale).await.unwrap(),
+        Resolved::Gone
+    );
+    let told = rig.store.stories(AddressKey([1; 16])).await.unwrap();
+    let ends: Vec<&str> = told.iter().map(|story| story.state.as_str()).collect();
+    assert_eq!(ends.len(), 2);
+    assert!(ends.contains(&"stale") && ends.contains(&"suppressed"), "{ends:?}");
+}
+
+#[tokio::test]
+async fn a_lease_that_ends_is_given_again() {
+    let rig = Rig::new();
+    let notice = NewMail {
+        id: [3; 16],
+        kind: MailKind::Changed,
+        challenge: None,
+        ask: None,
+        account: "ann".into(),
+        address: Address::parse(Channel::Email, "ann@example.org", None).unwrap(),
+        language: Language::English,
+        agent: None,
+        at: BEGIN,
+    };
+    let id = rig.challenge().await;
+    assert!(rig.hold(5, Target::Link(id), BEGIN).await.is_some());
+    assert!(matches!(rig.open(5, None).await, Opened::Fresh(_)));
+    let finish = Finish {
+        message: [5; 16],
+        challenge: id,
+        at: BEGIN,
+        write: None,
+        kept: Kept::Reset { login: None },
+        audit: audit(),
+        notices: vec![NewMail { id: [8; 16], ..notice }],
+    };
+    assert_eq!(rig.store.finish(finish).await.unwrap(), Finished::Done);
+    let lease = |at: Millis| rig.store.lease_mails(at, at.plus(Duration::from_secs(120)), 9);
+    assert_eq!(lease(BEGIN).await.unwrap().len(), 1);
+    assert_eq!(lease(after(119)).await.unwrap().len(), 0);
+    assert_eq!(rig.store.next_mail().await.unwrap(), Some(after(120)));
+    let again = lease(after(120)).await.unwrap();
+    assert_eq!(
+        again.iter().map(|mail| (mail.id, mail.attempts)).collect::<Vec<_>>(),
+        [([8; 16], 2)]
+    );
+    rig.store.end_mail([8; 16], after(121), MailEnd::Sent).await.unwrap();
+    rig.store.end_mail([8; 16], after(122), MailEnd::Dead { reply: "x".into() }).await.unwrap();
+    assert_eq!(rig.store.next_mail().await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn rows_are_forgotten_in_their_time() {
+    let rig = Rig::new();
+    rig.challenge().await;
+    let old = |now: Millis, before: Millis| Horizon {
+        now,
+        messages: before,
+        asks: before,
+        mails: before,
+        dead_mails: before,
+        proofs: before,
+        audit: before,
+    };
+    assert!(!rig.store.purge(old(BEGIN, BEGIN)).await.unwrap());
+    assert_eq!(rig.store.stories(AddressKey([1; 16])).await.unwrap().len(), 1);
+    assert!(!rig.store.purge(old(after(1), after(1))).await.unwrap());
+    assert!(rig.store.stories(AddressKey([1; 16])).await.unwrap().is_empty());
+    assert!(rig.hold(5, Target::Link(ChallengeId([9; 16])), BEGIN).await.is_none());
+}
+
+#[tokio::test]
+async fn the_file_is_its_owners_and_holds_no_proof() {
+    let rig = Rig::new();
+    let id = rig.challenge().await;
+    let mode = |path: &std::path::Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    let home = rig.file.parent().unwrap();
+    assert_eq!(mode(home), 0o700);
+    let code = rig.secrets.code(id, 0, 6);
+    let link = rig.secrets.link_token(id);
+    let proof: String = link.chars().skip(32).collect();
+    for entry in fs::read_dir(home).unwrap() {
+        let path = entry.unwrap().path();
+        assert_eq!(mode(&path), 0o600, "{path:?}");
+        let bytes = fs::read(&path).unwrap();
+        let holds = |text: &str| bytes.windows(text.len()).any(|window| window == text.as_bytes());
+        assert!(!holds(&proof) && !holds(&link), "{path:?}");
+        let raw = contract::signature::unhex::<16>(&proof).unwrap();
+        assert!(!bytes.windows(16).any(|window| window == raw), "{path:?}");
+        assert!(!holds(&code), "{path:?}");
+    }
+}
+
+#[test]
+fn what_is_no_store_of_ours_is_refused() {
+    let home = tempfile::tempdir().unwrap();
+    let garbage = home.path().join("garbage.db");
+    fs::write(&garbage, [b'x'; 4096]).unwrap();
+    assert_eq!(Store::open(&garbage).unwrap_err(), StoreError::Corrupt);
+    assert_eq!(
+        Store::open(std::path::Path::new("/dev/null/rekey.db")).unwrap_err(),
+        StoreError::Unwritable
+    );
+    let newer = home.path().join("newer.db");
+    drop(Store::open(&newer).unwrap());
+    let connection = rusqlite::Connection::open(&newer).unwrap();
+    connection.execute("UPDATE meta SET value = 99 WHERE name = 'schema'", []).unwrap();
+    assert_eq!(Store::open(&newer).unwrap_err(), StoreError::Newer);
+}
+
+#[tokio::test]
+async fn many_starting_at_once_agree_on_the_schema() {
+    let home = tempfile::tempdir().unwrap();
+    let file = home.path().join("rekey.db");
+    let starting: Vec<_> = (0..8)
+        .map(|_| {
+            let file = file.clone();
+            tokio::task::spawn_blocking(move || Store::open(&file))
+        })
+        .collect();
+    for one in starting {
+        one.await.unwrap().unwrap().ping().await.unwrap();
+    }
+}

@@ -1,0 +1,230 @@
+//! The layout's rules, held by tests: who may depend on whom, that a dialect is one file, one line and one folder, that
+//! the sidecar knows no dialect by name, and how files open and how long they are.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use contract::dialect::DIALECTS;
+use regex::Regex;
+use rekey_tests::fixture::folder;
+use rekey_tests::stage::root;
+use serde_json::Value;
+
+/// Direct dependencies, those of tests and builds aside. A new one is a decision: write it here with the reason in the
+/// change that brings it.
+const ALLOWED: [(&str, &[&str]); 4] = [
+    ("contract", &["hmac", "sha2", "subtle", "thiserror", "zeroize"]),
+    ("filter", &["contract", "getrandom", "proxy-wasm"]),
+    (
+        "sidecar",
+        &[
+            "argon2",
+            "base64ct",
+            "clap",
+            "contract",
+            "getrandom",
+            "hkdf",
+            "hmac",
+            "http-body-util",
+            "hyper",
+            "hyper-util",
+            "idna",
+            "lettre",
+            "ring",
+            "rusqlite",
+            "sha2",
+            "subtle",
+            "thiserror",
+            "tokio",
+            "toml",
+            "tracing",
+            "tracing-subscriber",
+            "zeroize",
+        ],
+    ),
+    (
+        "tests",
+        &[
+            "contract",
+            "mail-parser",
+            "rustix",
+            "serde_json",
+            "sidecar",
+            "tempfile",
+            "thiserror",
+            "wasmtime",
+        ],
+    ),
+];
+
+/// A package's dependencies: name and kind (`null`, `dev`, `build`).
+type Dependencies = Vec<(String, Value)>;
+
+fn packages() -> BTreeMap<String, Dependencies> {
+    let output = Command::new(env!("CARGO"))
+        .args(["metadata", "--format-version", "1", "--no-deps", "--offline"])
+        .current_dir(root())
+        .output()
+        .expect("cargo metadata");
+    let metadata: Value =
+        serde_json::from_slice(&output.stdout).expect("cargo metadata speaks JSON");
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let packages = metadata["packages"].as_array().expect("packages").iter();
+    packages
+        .map(|package| {
+            let dependencies = package["dependencies"].as_array().into_iter().flatten();
+            let pairs = dependencies.map(|one| (text(&one["name"]), one["kind"].clone()));
+            (text(&package["name"]), pairs.collect())
+        })
+        .collect()
+}
+
+/// Every file below a folder of the checkout with this extension.
+fn files(below: &Path, extension: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(below).unwrap_or_else(|error| panic!("{}: {error}", below.display()))
+    {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            found.extend(files(&path, extension));
+        } else if path.extension().is_some_and(|known| known == extension) {
+            found.push(path);
+        }
+    }
+    found.sort();
+    found
+}
+
+fn sources() -> Vec<PathBuf> {
+    let rooms = packages().into_keys().map(|name| root().join(name));
+    rooms.flat_map(|room| files(&room, "rs")).collect()
+}
+
+fn read(path: &Path) -> String {
+    fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+#[test]
+fn every_crate_depends_on_what_it_may() {
+    let packages = packages();
+    let known: BTreeSet<&str> = ALLOWED.iter().map(|(name, _)| *name).collect();
+    assert_eq!(packages.keys().map(String::as_str).collect::<BTreeSet<_>>(), known);
+    for (name, allowed) in ALLOWED {
+        let normal = packages[name].iter().filter(|(_, kind)| kind.is_null());
+        let others: Vec<&String> =
+            normal.map(|(name, _)| name).filter(|name| !allowed.contains(&name.as_str())).collect();
+        assert!(others.is_empty(), "{name} may not depend on {others:?}");
+    }
+}
+
+#[test]
+fn filter_and_sidecar_never_know_each_other_and_nobody_knows_the_tests() {
+    for (name, dependencies) in packages() {
+        let forbidden: &[&str] = match name.as_str() {
+            "contract" => &["filter", "sidecar", "tests"],
+            "filter" => &["sidecar", "tests"],
+            "sidecar" => &["filter", "tests"],
+            _ => &["tests"],
+        };
+        for (dependency, _) in dependencies {
+            assert!(!forbidden.contains(&dependency.as_str()), "{name} -> {dependency}");
+        }
+    }
+}
+
+/// What differs between dialects is data there: `contract::profile`.
+#[test]
+fn the_sidecar_knows_no_dialect_by_name() {
+    let is_test = |path: &PathBuf| {
+        path.components().any(|part| part.as_os_str() == "tests")
+            || path.file_stem().is_some_and(|stem| stem.to_string_lossy().ends_with("tests"))
+    };
+    for path in files(&root().join("sidecar/src"), "rs").into_iter().filter(|path| !is_test(path)) {
+        let text = read(&path).to_lowercase();
+        let code = text.split("#[cfg(test)]\nmod ").next().unwrap_or_default();
+        for dialect in DIALECTS {
+            // `native` is an English word as well: there the quotes tell.
+            let name = if dialect.name() == "native" { "\"native\"" } else { dialect.name() };
+            assert!(!code.contains(name), "{} names {name}", path.display());
+        }
+    }
+}
+
+#[test]
+fn a_dialect_is_one_file_one_line_and_one_folder() {
+    let names: Vec<&str> = DIALECTS.iter().map(|dialect| dialect.name()).collect();
+    assert!(names.is_sorted(), "alphabetical lists: {names:?}");
+    let modules = files(&root().join("contract/src/dialect"), "rs");
+    let stems =
+        modules.iter().filter_map(|path| path.file_stem()).map(|stem| stem.to_string_lossy());
+    let written: BTreeSet<String> = stems.filter(|stem| stem != "mod").map(String::from).collect();
+    let folders = fs::read_dir(folder().join("cases")).expect("fixtures/cases");
+    let folders: BTreeSet<String> = folders
+        .map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned())
+        .collect();
+    let names: BTreeSet<String> = names.into_iter().map(str::to_owned).collect();
+    assert_eq!(written, names);
+    assert_eq!(folders, names);
+    let registry = read(&root().join("contract/src/dialect/mod.rs"));
+    for name in names {
+        assert_eq!(registry.matches(&format!("    &{name}::")).count(), 1, "{name} in DIALECTS");
+    }
+}
+
+#[test]
+fn every_file_says_what_it_is_and_is_short() {
+    for path in sources() {
+        let text = read(&path);
+        assert!(text.starts_with("//!"), "{} does not open with its job", path.display());
+        let lines = text.lines().count();
+        assert!(lines <= 400, "{} has {lines} lines", path.display());
+    }
+}
+
+/// RE2 in Envoy matches the whole path, so the expression is anchored here.
+#[test]
+fn the_gateway_sends_every_claimed_path_through_the_filter() {
+    let yaml = read(&root().join("envoy/envoy.yaml"));
+    let expressions: Vec<&str> = yaml
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("regex: '")?.strip_suffix('\''))
+        .filter(|expression| expression.starts_with("(?i)"))
+        .collect();
+    assert!(!expressions.is_empty(), "no route of envoy.yaml has a regex for claimed paths");
+    for expression in expressions {
+        let regex = Regex::new(&format!("^(?:{expression})$")).expect("a regex");
+        for route in DIALECTS.iter().flat_map(|dialect| dialect.routes()) {
+            let path = route.path;
+            for spelling in spellings(path) {
+                assert!(regex.is_match(&spelling), "{spelling} goes past the filter");
+            }
+        }
+        for free in
+            ["/", "/api", "/api/password", "/v1/confirm", "/login", "/.well-known/jwks.json"]
+        {
+            assert!(!regex.is_match(free), "{free} goes through the filter");
+        }
+    }
+}
+
+fn spellings(path: &str) -> Vec<String> {
+    let last = path.chars().last().unwrap_or('t');
+    vec![
+        path.to_owned(),
+        path.to_uppercase(),
+        format!("{path}/"),
+        format!("{path}//"),
+        format!("{path}."),
+        format!("{path};x=1"),
+        format!("{path}%20"),
+        format!("{path}%2f"),
+        format!("{path}%252f"),
+        format!("{path}%00"),
+        path.replace('/', "//"),
+        path.replace('/', "/./"),
+        path.replacen("/", "/;x/", 1),
+        format!("{}%25{:02x}", path.trim_end_matches(last), u32::from(last)),
+    ]
+}
