@@ -3,11 +3,12 @@
 
 use std::fmt::Write as _;
 use std::fs;
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 use contract::address::Channel;
 use contract::dialect::{DIALECTS, Does, Route, Sharing};
-use contract::edge::{self, route_regex};
+use contract::edge::{self, Circumstances, Edge, Head, route_regex};
 use contract::message::{Claim, Flow};
 use contract::name::Name;
 use contract::secret::{Code, Token};
@@ -46,13 +47,14 @@ fn readme_tables_come_from_the_code() {
 }
 
 #[test]
-fn envoy_yaml_has_the_regex_of_the_registry() {
+fn envoy_yaml_has_the_regex_and_the_busy_words_of_the_dialects() {
     let is = fs::read_to_string(file("envoy/envoy.yaml")).unwrap();
     let open = "regex: '(?i)";
     let start = is.find(open).unwrap() + "regex: '".len();
     let end = start + is[start..].find('\'').unwrap();
     let should = format!("{}{}{}", &is[..start], route_regex(), &is[end..]);
     settle("envoy/envoy.yaml", &is, &should);
+    says_busy_in_the_words_of_the_dialects(&should);
 }
 
 fn dialects() -> String {
@@ -60,7 +62,8 @@ fn dialects() -> String {
     for dialect in DIALECTS {
         for route in dialect.routes() {
             let (name, vendor) = (dialect.name(), dialect.vendor());
-            let _ = writeln!(table, "| {name} ({vendor}) | {} | {} |", operation(route), path(route));
+            let _ =
+                writeln!(table, "| {name} ({vendor}) | {} | {} |", operation(route), path(route));
         }
     }
     table
@@ -103,16 +106,39 @@ fn edge_configuration() -> String {
 
 fn limits() -> String {
     let rows = [
-        ("request body", format!("{} bytes; larger is refused before it is read whole", edge::MAX_BODY)),
+        (
+            "request body",
+            format!("{} bytes; larger is refused before it is read whole", edge::MAX_BODY),
+        ),
         ("answer of the sidecar", format!("{} bytes", edge::MAX_ANSWER)),
-        ("JSON", format!("RFC 8259, depth {}, {} members a container, no duplicates, numbers of {} bytes", json::MAX_DEPTH, json::MAX_MEMBERS, json::MAX_NUMBER)),
-        ("e-mail", "254 bytes, local part 64, dot-atom; domain LDH or beyond ASCII, each label 63".into()),
-        ("phone", "E.164, 7 to 15 digits; national form with a configured or given calling code".into()),
-        ("password", "1 byte or more at the edge; the policy's minimum and maximum in the sidecar".into()),
+        (
+            "JSON",
+            format!(
+                "RFC 8259, depth {}, {} members a container, no duplicates, numbers of {} bytes",
+                json::MAX_DEPTH,
+                json::MAX_MEMBERS,
+                json::MAX_NUMBER
+            ),
+        ),
+        (
+            "e-mail",
+            "254 bytes, local part 64, dot-atom; domain LDH or beyond ASCII, each label 63".into(),
+        ),
+        (
+            "phone",
+            "E.164, 7 to 15 digits; national form with a configured or given calling code".into(),
+        ),
+        (
+            "password",
+            "1 byte or more at the edge; the policy's minimum and maximum in the sidecar".into(),
+        ),
         ("code", format!("1 to {} bytes without controls", Code::MAX_BYTES)),
         ("token", format!("1 to {} bytes without controls", Token::MAX_BYTES)),
         ("client id, request id, site", format!("1 to {} of A-Z a-z 0-9 . _ -", Name::MAX_BYTES)),
-        ("user agent, device", format!("cut to {} printable characters; kept for the audit only", Claim::MAX_CHARS)),
+        (
+            "user agent, device",
+            format!("cut to {} printable characters; kept for the audit only", Claim::MAX_CHARS),
+        ),
         ("flow cookie", format!("{} hexadecimal digits", Flow([0; 16]).to_hex().len())),
         ("message age", format!("{} s either way", signature::CLOCK_WINDOW)),
     ];
@@ -121,4 +147,46 @@ fn limits() -> String {
         let _ = writeln!(table, "| {field} | {limit} |");
     }
     table
+}
+
+/// The answer to a failure of the filter itself is Envoy's to give: it must be the one that the dialect gives for busy.
+fn says_busy_in_the_words_of_the_dialects(yaml: &str) {
+    let configuration = fs::read(file("tests/fixtures/edge.json")).unwrap();
+    let edge = Edge::from_json(&configuration, &mut |_| None).unwrap();
+    for dialect in DIALECTS {
+        let path = dialect.routes()[0].path;
+        let pairs = [(":method", "POST"), (":path", path), ("x-request-id", "REQUEST")];
+        let pairs =
+            pairs.map(|(name, value)| (name.as_bytes().to_vec(), value.as_bytes().to_vec()));
+        let (_, exchange) = edge.on_head(Head::new(pairs.to_vec()), &mut Nothing);
+        let body = String::from_utf8(exchange.unwrap().on_failure().body).unwrap();
+        let body = body.replace("REQUEST", "%REQ(X-REQUEST-ID)%");
+        let quoted = match body.strip_suffix('\n') {
+            Some(line) => format!("\"{}\\n\"", line.replace('"', "\\\"")),
+            None => format!("'{body}'"),
+        };
+        let line = format!("inline_string: {quoted}\n");
+        assert!(
+            yaml.contains(&line),
+            "envoy/envoy.yaml does not say, for {}: {line}",
+            dialect.name()
+        );
+    }
+}
+
+/// A host that knows nothing; no circumstance is asked for where the request has an id and no body yet.
+struct Nothing;
+
+impl Circumstances for Nothing {
+    fn now(&mut self) -> Option<u64> {
+        None
+    }
+
+    fn random(&mut self) -> Option<[u8; 16]> {
+        None
+    }
+
+    fn sender(&mut self) -> Option<IpAddr> {
+        None
+    }
 }

@@ -14,7 +14,11 @@ fn spelt(name: &'static str, body: impl Into<Vec<u8>>) -> Spelling {
     Spelling { name, content_type: Some(JSON), body: body.into() }
 }
 
-fn typed(name: &'static str, content_type: Option<&'static str>, body: impl Into<Vec<u8>>) -> Spelling {
+fn typed(
+    name: &'static str,
+    content_type: Option<&'static str>,
+    body: impl Into<Vec<u8>>,
+) -> Spelling {
     Spelling { name, content_type, body: body.into() }
 }
 
@@ -122,15 +126,35 @@ fn frames(good: &str, rest: &str, pair: &str) -> Vec<Spelling> {
         spelt("lone surrogate", good.replacen(pair, &format!(r#"{pair},"a":"\ud800""#), 1)),
         spelt("NaN", good.replacen(pair, &format!(r#"{pair},"a":NaN"#), 1)),
         spelt("huge number", good.replacen(pair, &format!(r#"{pair},"a":1e999999999"#), 1)),
-        spelt("deep", good.replacen(pair, &format!(r#"{pair},"a":{}1{}"#, "[".repeat(4000), "]".repeat(4000)), 1)),
-        spelt("many members", good.replacen(pair, &format!("{pair}{}", (0..70).map(|n| format!(",\"m{n}\":1")).collect::<String>()), 1)),
+        spelt(
+            "deep",
+            good.replacen(
+                pair,
+                &format!(r#"{pair},"a":{}1{}"#, "[".repeat(4000), "]".repeat(4000)),
+                1,
+            ),
+        ),
+        spelt(
+            "many members",
+            good.replacen(
+                pair,
+                &format!("{pair}{}", (0..70).map(|n| format!(",\"m{n}\":1")).collect::<String>()),
+                1,
+            ),
+        ),
         spelt("control in a string", good.replacen(pair, &format!("{pair},\"a\":\"\t\""), 1)),
         spelt("empty", ""),
         spelt("empty object", "{}"),
         spelt("null", "null"),
         spelt("a prefix for browsers", format!(")]}}',\n{good}")),
-        spelt("larger than the limit", good.replacen(pair, &format!(r#"{pair},"a":"{}""#, "x".repeat(17_000)), 1)),
-        spelt("behind the limit", good.replacen(pair, &format!(r#""a":"{}",{pair}"#, "x".repeat(17_000)), 1)),
+        spelt(
+            "larger than the limit",
+            good.replacen(pair, &format!(r#"{pair},"a":"{}""#, "x".repeat(17_000)), 1),
+        ),
+        spelt(
+            "behind the limit",
+            good.replacen(pair, &format!(r#""a":"{}",{pair}"#, "x".repeat(17_000)), 1),
+        ),
     ]
 }
 
@@ -140,16 +164,27 @@ fn encodings(good: &str) -> Vec<Spelling> {
         units.flat_map(order).collect()
     };
     let utf32: Vec<u8> = good.chars().flat_map(|c| u32::from(c).to_le_bytes()).collect();
-    let bad: Vec<u8> = good.replacen('{', "{\"a\":\"?\",", 1).bytes().map(|b| if b == b'?' { 0xE9 } else { b }).collect();
-    let overlong: Vec<u8> = good.bytes().flat_map(|b| if b == b'"' { vec![0xC0, 0xA2] } else { vec![b] }).collect();
+    let bad: Vec<u8> = good
+        .replacen('{', "{\"a\":\"?\",", 1)
+        .bytes()
+        .map(|b| if b == b'?' { 0xE9 } else { b })
+        .collect();
+    let overlong: Vec<u8> =
+        good.bytes().flat_map(|b| if b == b'"' { vec![0xC0, 0xA2] } else { vec![b] }).collect();
     let fullwidth: String = good
         .chars()
-        .map(|c| if c.is_ascii_alphabetic() { char::from_u32(u32::from(c) + 0xFEE0).unwrap() } else { c })
+        .map(|c| {
+            if c.is_ascii_alphabetic() { char::from_u32(u32::from(c) + 0xFEE0).unwrap() } else { c }
+        })
         .collect();
     vec![
         spelt("UTF-16 LE", wide(u16::to_le_bytes, false)),
         spelt("UTF-16 BE marked", wide(u16::to_be_bytes, true)),
-        typed("UTF-16 declared", Some("application/json; charset=utf-16"), wide(u16::to_le_bytes, true)),
+        typed(
+            "UTF-16 declared",
+            Some("application/json; charset=utf-16"),
+            wide(u16::to_le_bytes, true),
+        ),
         spelt("UTF-32", utf32),
         spelt("a byte that is not UTF-8", bad),
         spelt("overlong quotes", overlong),
@@ -170,7 +205,9 @@ fn forms(whole: &serde_json::Value) -> Vec<Spelling> {
         .as_object()
         .unwrap()
         .iter()
-        .map(|(name, value)| (name.clone(), value.as_str().map_or_else(|| value.to_string(), str::to_owned)))
+        .map(|(name, value)| {
+            (name.clone(), value.as_str().map_or_else(|| value.to_string(), str::to_owned))
+        })
         .collect();
     let join = |form: &dyn Fn(&(String, String)) -> String, with: &str| {
         pairs.iter().map(form).collect::<Vec<_>>().join(with)
@@ -179,7 +216,9 @@ fn forms(whole: &serde_json::Value) -> Vec<Spelling> {
     let array = join(&|(name, value)| format!("{name}[]={value}"), "&");
     let semicolons = join(&|(name, value)| format!("{name}={value}"), ";");
     let parts = join(
-        &|(name, value)| format!("--b\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n"),
+        &|(name, value)| {
+            format!("--b\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
+        },
         "",
     ) + "--b--\r\n";
     let xml = join(&|(name, value)| format!("<{name}>{value}</{name}>"), "");

@@ -47,11 +47,18 @@ pub(crate) fn post(path: &str, body: impl AsRef<[u8]>) -> Call {
 pub(crate) fn claimed() -> Vec<(&'static str, &'static str, String, u16)> {
     let token = "ab".repeat(32);
     vec![
-        ("anqicms initiate", "/api/verify/email", format!(r#"{{"state":"reset","email":"{EMAIL}"}}"#), 200),
+        (
+            "anqicms initiate",
+            "/api/verify/email",
+            format!(r#"{{"state":"reset","email":"{EMAIL}"}}"#),
+            200,
+        ),
         (
             "anqicms confirm",
             "/api/password/reset",
-            format!(r#"{{"email":"{EMAIL}","password":"new password 1","token":"{token}","code":"123456"}}"#),
+            format!(
+                r#"{{"email":"{EMAIL}","password":"new password 1","token":"{token}","code":"123456"}}"#
+            ),
             200,
         ),
         (
@@ -69,7 +76,9 @@ pub(crate) fn claimed() -> Vec<(&'static str, &'static str, String, u16)> {
         (
             "authing verify",
             "/api/v3/verify-reset-password-request",
-            format!(r#"{{"verifyMethod":"EMAIL_PASSCODE","emailPassCodePayload":{{"email":"{EMAIL}","passCode":"123456"}}}}"#),
+            format!(
+                r#"{{"verifyMethod":"EMAIL_PASSCODE","emailPassCodePayload":{{"email":"{EMAIL}","passCode":"123456"}}}}"#
+            ),
             200,
         ),
         (
@@ -99,24 +108,53 @@ pub(crate) fn claimed() -> Vec<(&'static str, &'static str, String, u16)> {
         (
             "bamboocloud confirm sms",
             "/api/v2/sdk/pwd/update-by-mobile",
-            r#"{"mobile":"13800138000","verify_code":"123456","password":"new password 1"}"#.to_owned(),
+            r#"{"mobile":"13800138000","verify_code":"123456","password":"new password 1"}"#
+                .to_owned(),
             200,
         ),
-        ("native initiate", "/reset/v1/initiate", format!(r#"{{"channel":"email","to":"{EMAIL}"}}"#), 202),
-        ("native verify", "/reset/v1/verify", format!(r#"{{"to":"{EMAIL}","code":"123456"}}"#), 200),
-        ("native confirm", "/reset/v1/confirm", format!(r#"{{"token":"{token}","password":"new password 1"}}"#), 200),
-        ("vastly initiate email", "/api/v1/auth/forgotpass", format!(r#"{{"email":"{EMAIL}"}}"#), 200),
-        ("vastly initiate sms", "/api/v1/auth/forgotpass/mobile", r#"{"mobile":"13800138000"}"#.to_owned(), 200),
+        (
+            "native initiate",
+            "/reset/v1/initiate",
+            format!(r#"{{"channel":"email","to":"{EMAIL}"}}"#),
+            202,
+        ),
+        (
+            "native verify",
+            "/reset/v1/verify",
+            format!(r#"{{"to":"{EMAIL}","code":"123456"}}"#),
+            200,
+        ),
+        (
+            "native confirm",
+            "/reset/v1/confirm",
+            format!(r#"{{"token":"{token}","password":"new password 1"}}"#),
+            200,
+        ),
+        (
+            "vastly initiate email",
+            "/api/v1/auth/forgotpass",
+            format!(r#"{{"email":"{EMAIL}"}}"#),
+            200,
+        ),
+        (
+            "vastly initiate sms",
+            "/api/v1/auth/forgotpass/mobile",
+            r#"{"mobile":"13800138000"}"#.to_owned(),
+            200,
+        ),
         (
             "vastly confirm email",
             "/api/v1/auth/resetpass",
-            format!(r#"{{"token":"{token}","password":"new password 1","passwordConfirm":"new password 1"}}"#),
+            format!(
+                r#"{{"token":"{token}","password":"new password 1","passwordConfirm":"new password 1"}}"#
+            ),
             200,
         ),
         (
             "vastly confirm sms",
             "/api/v1/auth/resetpass/mobile",
-            r#"{"token":"123456","password":"new password 1","passwordConfirm":"new password 1"}"#.to_owned(),
+            r#"{"token":"123456","password":"new password 1","passwordConfirm":"new password 1"}"#
+                .to_owned(),
             200,
         ),
     ]
@@ -162,8 +200,9 @@ pub(crate) fn assert_throttled(path: &str, reply: &Reply) {
     let right = match dialect(path) {
         "anqicms" => text == "{\"code\":-1,\"msg\":\"请求过于频繁，请稍后再试\"}\n",
         "authing" => {
-            text.starts_with("{\"statusCode\":429,\"message\":\"您的请求已超过最大数量限制，请稍后重试\"")
-                && !text.contains("apiCode")
+            text.starts_with(
+                "{\"statusCode\":429,\"message\":\"您的请求已超过最大数量限制，请稍后重试\"",
+            ) && !text.contains("apiCode")
         }
         "bamboocloud" => {
             text == r#"{"error_code":"IDAAS.SDK.COM.0002","error_msg":"系统繁忙,请稍后重试"}"#

@@ -40,8 +40,14 @@ fn a_sidecar_that_is_gone_is_busy() {
 fn a_sidecar_that_closes_is_busy() {
     all_busy("closes at once", |_| Reaction::Close);
     all_busy("closes in the head", |_| raw("HTTP/1.1 200 OK\r\ncontent-le"));
-    all_busy("closes in the body", |_| raw("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{\"outcome\":\"reset\"}"));
-    all_busy("closes in a chunk", |_| raw("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n13\r\n{\"outcome\":\"reset\"}\r\n"));
+    all_busy("closes in the body", |_| {
+        raw("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{\"outcome\":\"reset\"}")
+    });
+    all_busy("closes in a chunk", |_| {
+        raw(
+            "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n13\r\n{\"outcome\":\"reset\"}\r\n",
+        )
+    });
 }
 
 /// ATTACKS.md 40
@@ -49,7 +55,11 @@ fn a_sidecar_that_closes_is_busy() {
 fn a_sidecar_that_speaks_no_http_is_busy() {
     all_busy("garbage", |_| raw("\u{1}\u{2}garbage\r\n\r\n"));
     all_busy("an old version", |_| raw("HTTP/0.9 200\r\n\r\n{\"outcome\":\"reset\"}"));
-    all_busy("two lengths", |_| raw("HTTP/1.1 200 OK\r\ncontent-length: 19\r\ncontent-length: 3\r\n\r\n{\"outcome\":\"reset\"}"));
+    all_busy("two lengths", |_| {
+        raw(
+            "HTTP/1.1 200 OK\r\ncontent-length: 19\r\ncontent-length: 3\r\n\r\n{\"outcome\":\"reset\"}",
+        )
+    });
 }
 
 /// ATTACKS.md 40: an answer that is not the sidecar's is never taken for a success, whatever its status.
@@ -59,13 +69,26 @@ fn an_answer_that_is_not_canonical_is_busy() {
     let html = "<html>reset</html>";
     let large = format!(r#"{{"outcome":"reset","x":"{}"}}"#, "y".repeat(100_000));
     let answers: Vec<(&str, Answer)> = vec![
-        ("HTML", Answer { status: 200, headers: vec![("content-type".into(), "text/html".into())], body: html.into() }),
+        (
+            "HTML",
+            Answer {
+                status: 200,
+                headers: vec![("content-type".into(), "text/html".into())],
+                body: html.into(),
+            },
+        ),
         ("nothing", Answer { status: 200, headers: vec![], body: vec![] }),
         ("204", Answer { status: 204, headers: vec![], body: vec![] }),
         ("an error of a library", Answer::json(500, "Internal Server Error")),
         ("not found", Answer::json(404, r#"{"code":"not_found"}"#)),
         ("a redirect", Answer::json(302, "").header("location", "http://evil.example/")),
-        ("unsigned", Answer::json(401, r#"{"type":"urn:rekey:problem:unsigned","title":"x","status":401,"code":"unsigned","instance":"i"}"#)),
+        (
+            "unsigned",
+            Answer::json(
+                401,
+                r#"{"type":"urn:rekey:problem:unsigned","title":"x","status":401,"code":"unsigned","instance":"i"}"#,
+            ),
+        ),
         ("an unknown outcome", Answer::json(200, r#"{"outcome":"other"}"#)),
         ("an outcome twice", Answer::json(200, r#"{"outcome":"reset","outcome":"reset"}"#)),
         ("an outcome that is no text", Answer::json(200, r#"{"outcome":["reset"]}"#)),
@@ -73,10 +96,21 @@ fn an_answer_that_is_not_canonical_is_busy() {
         ("an unknown refusal", Answer::json(400, r#"{"code":"other"}"#)),
         ("a refusal only edges make", Answer::json(404, r#"{"code":"method_not_allowed"}"#)),
         ("trailing data", Answer::json(200, r#"{"outcome":"reset"}{"outcome":"reset"}"#)),
-        ("a compressed body", Answer::json(200, [0x1f, 0x8b, 8, 0, 0]).header("content-encoding", "gzip")),
-        ("a cookie", Answer::json(200, "x").header("set-cookie", "a=b").header("access-control-allow-origin", "*")),
+        (
+            "a compressed body",
+            Answer::json(200, [0x1f, 0x8b, 8, 0, 0]).header("content-encoding", "gzip"),
+        ),
+        (
+            "a cookie",
+            Answer::json(200, "x")
+                .header("set-cookie", "a=b")
+                .header("access-control-allow-origin", "*"),
+        ),
         ("more than 64 KiB", Answer::json(200, large.clone())),
-        ("a header that is not UTF-8", Answer::json(503, "x").header("x-a", "é").header("retry-after", "é")),
+        (
+            "a header that is not UTF-8",
+            Answer::json(503, "x").header("x-a", "é").header("retry-after", "é"),
+        ),
     ];
     for (context, answer) in answers {
         let given = answer.clone();
@@ -125,7 +159,9 @@ fn a_sidecar_that_never_answers_is_busy() {
 #[test]
 fn a_sidecar_that_stops_in_its_answer_is_busy() {
     let stand = Stand::start();
-    stand.sidecar_does(|_| Reaction::Echo(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{\"outcome\":".to_vec()));
+    stand.sidecar_does(|_| {
+        Reaction::Echo(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{\"outcome\":".to_vec())
+    });
     std::thread::scope(|scope| {
         for ordinary in dialects::ordinary() {
             let addr = stand.addr();
@@ -173,13 +209,20 @@ fn the_gateways_limit_speaks_the_dialect() {
                     assert_throttled(ordinary.path, &reply);
                     throttled.insert(ordinary.name);
                 }
-                status => assert_eq!(status, ordinary.status, "round {round}: {}: {}", ordinary.name, reply.text()),
+                status => assert_eq!(
+                    status,
+                    ordinary.status,
+                    "round {round}: {}: {}",
+                    ordinary.name,
+                    reply.text()
+                ),
             }
         }
     }
     assert_eq!(throttled.len(), dialects::ordinary().len(), "{throttled:?}");
     assert!(stand.sidecar.requests().len() <= 9, "three operations, three each");
-    let foreign = dialects::post("/api/verify/email", r#"{"state":"register"}"#).send(stand.addr()).unwrap();
+    let foreign =
+        dialects::post("/api/verify/email", r#"{"state":"register"}"#).send(stand.addr()).unwrap();
     assert_eq!(foreign.status, 200, "what is the app's is not limited by us");
     stand.holds("throttled");
 }

@@ -34,7 +34,8 @@ const LINES: [&str; 24] = [
 ];
 
 fn post(target: &str, more: &[&str], body: &str) -> Vec<u8> {
-    let mut head = format!("POST {target} HTTP/1.1\r\nhost: gateway\r\ncontent-type: application/json\r\n");
+    let mut head =
+        format!("POST {target} HTTP/1.1\r\nhost: gateway\r\ncontent-type: application/json\r\n");
     for line in more {
         head.push_str(line);
         head.push_str("\r\n");
@@ -55,8 +56,15 @@ fn forged_headers_do_not_change_what_is_ours() {
             let own = own_headers(ordinary.path);
             let mut lines: Vec<&str> = own.iter().map(String::as_str).collect();
             lines.push(line);
-            let reply = send_raw(stand.addr(), &post(ordinary.path, &lines, &ordinary.body)).unwrap();
-            assert_eq!(reply.status, ordinary.status, "{} with {line}: {}", ordinary.name, reply.text());
+            let reply =
+                send_raw(stand.addr(), &post(ordinary.path, &lines, &ordinary.body)).unwrap();
+            assert_eq!(
+                reply.status,
+                ordinary.status,
+                "{} with {line}: {}",
+                ordinary.name,
+                reply.text()
+            );
         }
         assert_eq!(stand.messages().len(), dialects::ordinary().len(), "{line}");
         assert!(stand.app.requests().is_empty(), "{line}");
@@ -84,7 +92,10 @@ fn forged_headers_do_not_carry_a_foreign_call_to_the_sidecar() {
         assert_eq!(requests.len(), calls.len(), "{line}");
         for (request, (path, body)) in requests.iter().zip(calls) {
             assert_eq!((request.target.as_str(), request.text().as_str()), (path, body), "{line}");
-            let ours = request.headers.iter().any(|(name, _)| name.to_ascii_lowercase().starts_with("x-rekey-"));
+            let ours = request
+                .headers
+                .iter()
+                .any(|(name, _)| name.to_ascii_lowercase().starts_with("x-rekey-"));
             assert!(!ours, "{line} reached the app");
         }
         stand.holds(line);
@@ -97,14 +108,26 @@ fn forged_headers_do_not_carry_a_foreign_call_to_the_sidecar() {
 fn canonical_paths_lead_to_the_app() {
     let stand = Stand::start();
     let signed = "rekey1 t=1 id=00112233445566778899aabbccddeeff kid=edge1 aud=demo mac=00\n{}";
-    for path in ["/v1/initiate", "/v1/verify", "/v1/confirm", "/v1/confirm/", "//v1/confirm", "/x/../v1/confirm", "/readyz", "/metrics"] {
+    for path in [
+        "/v1/initiate",
+        "/v1/verify",
+        "/v1/confirm",
+        "/v1/confirm/",
+        "//v1/confirm",
+        "/x/../v1/confirm",
+        "/readyz",
+        "/metrics",
+    ] {
         for line in LINES {
             let reply = send_raw(stand.addr(), &post(path, &[line], signed)).unwrap();
             assert_eq!(reply.status, 200, "{path} with {line}: {}", reply.text());
         }
         assert!(stand.sidecar.requests().is_empty(), "{path} reached the sidecar");
         for request in stand.app.requests() {
-            let ours = request.headers.iter().any(|(name, _)| name.to_ascii_lowercase().starts_with("x-rekey-"));
+            let ours = request
+                .headers
+                .iter()
+                .any(|(name, _)| name.to_ascii_lowercase().starts_with("x-rekey-"));
             assert!(!ours, "{path}: our header reached the app");
         }
         stand.holds(path);
@@ -120,7 +143,8 @@ fn a_caught_message_cannot_be_sent_through_the_gateway() {
     ordinary[0].call.send(stand.addr()).unwrap();
     let caught = stand.sidecar.wait_for(1).unwrap()[0].clone();
     stand.sidecar.clear();
-    for target in ["/v1/initiate", "/api/verify/email", "/reset/v1/initiate", "/api/password/reset"] {
+    for target in ["/v1/initiate", "/api/verify/email", "/reset/v1/initiate", "/api/password/reset"]
+    {
         let call = Call::post_json(target, &caught.body).header("x-rekey-operation", "initiate");
         call.send(stand.addr()).unwrap();
         assert!(stand.sidecar.requests().is_empty(), "{target} reached the sidecar");
@@ -134,7 +158,10 @@ fn a_request_that_holds_an_answer_gets_none() {
     let stand = Stand::start();
     let body = r#"{"outcome":"reset","status":"reset","statusCode":200,"data":{"success":true}}"#;
     for ordinary in dialects::ordinary() {
-        let reply = dialects::post(ordinary.path, body).header("authorization", "x").send(stand.addr()).unwrap();
+        let reply = dialects::post(ordinary.path, body)
+            .header("authorization", "x")
+            .send(stand.addr())
+            .unwrap();
         let ours = !reply.text().contains("\"app\":\"echo\"");
         assert!(!ours || !reply.text().contains("success"), "{}: {}", ordinary.name, reply.text());
     }

@@ -96,10 +96,16 @@ fn lawful_framings_are_understood() {
         ("one chunk", 20_000, "0\r\n\r\n"),
         ("chunks of one byte", 1, "0\r\n\r\n"),
         ("trailers", 20_000, "0\r\ntrailer-a: b\r\n\r\n"),
-        ("trailers of ours", 7, "0\r\nx-rekey-operation: confirm\r\ncontent-type: text/plain\r\n\r\n"),
+        (
+            "trailers of ours",
+            7,
+            "0\r\nx-rekey-operation: confirm\r\ncontent-type: text/plain\r\n\r\n",
+        ),
         ("trailers not UTF-8", 7, "0\r\na: \u{e9}\r\n\r\n"),
     ] {
-        understood(&stand, context, |ordinary| framed(ordinary, &[CHUNKED], &chunks(&ordinary.body, size, end)));
+        understood(&stand, context, |ordinary| {
+            framed(ordinary, &[CHUNKED], &chunks(&ordinary.body, size, end))
+        });
     }
     understood(&stand, "a chunk extension", |ordinary| {
         let body = format!("{:x};a=b\r\n{}\r\n0;c\r\n\r\n", ordinary.body.len(), ordinary.body);
@@ -114,9 +120,26 @@ fn lawful_framings_are_understood() {
 fn headers_that_are_not_utf8_kill_no_vm() {
     let stand = Stand::start();
     for name in [
-        "a", "accept-language", "authorization", "client-id", "content-encoding", "content-type", "cookie", "forwarded",
-        "origin", "sec-fetch-site", "traceparent", "user-agent", "x-agent", "x-authing-lang", "x-client-id",
-        "x-device-ip", "x-forwarded-for", "x-l", "x-rekey-operation", "x-request-id",
+        "a",
+        "accept-language",
+        "authorization",
+        "client-id",
+        "content-encoding",
+        "content-type",
+        "cookie",
+        "forwarded",
+        "origin",
+        "sec-fetch-site",
+        "traceparent",
+        "user-agent",
+        "x-agent",
+        "x-authing-lang",
+        "x-client-id",
+        "x-device-ip",
+        "x-forwarded-for",
+        "x-l",
+        "x-rekey-operation",
+        "x-request-id",
     ] {
         let line = [name.as_bytes(), b": caf\xE9\xFF\x80"].concat();
         survives_on(&stand, name, |ordinary| with(ordinary, &[&line]));
@@ -138,15 +161,25 @@ fn headers_that_are_not_utf8_kill_no_vm() {
 fn doubled_headers_are_never_chosen_from() {
     let stand = Stand::start();
     for line in [
-        "content-type: text/plain", "content-type: application/json", "content-length: 1", "host: evil.example",
-        "x-request-id: a\r\nx-request-id: b", "cookie: __Host-rekey_flow=a\r\ncookie: __Host-rekey_flow=b",
-        "content-encoding: gzip\r\ncontent-encoding: identity", "origin: http://localhost:3000\r\norigin: http://evil.example",
-        "user-agent: a\r\nuser-agent: b", "sec-fetch-site: same-origin\r\nsec-fetch-site: cross-site",
+        "content-type: text/plain",
+        "content-type: application/json",
+        "content-length: 1",
+        "host: evil.example",
+        "x-request-id: a\r\nx-request-id: b",
+        "cookie: __Host-rekey_flow=a\r\ncookie: __Host-rekey_flow=b",
+        "content-encoding: gzip\r\ncontent-encoding: identity",
+        "origin: http://localhost:3000\r\norigin: http://evil.example",
+        "user-agent: a\r\nuser-agent: b",
+        "sec-fetch-site: same-origin\r\nsec-fetch-site: cross-site",
     ] {
         survives_on(&stand, line, |ordinary| with(ordinary, &[line.as_bytes()]));
     }
     for ordinary in dialects::ordinary() {
-        for line in ["content-length: 1", "content-encoding: gzip\r\ncontent-encoding: identity", "origin: http://localhost:3000\r\norigin: http://evil.example"] {
+        for line in [
+            "content-length: 1",
+            "content-encoding: gzip\r\ncontent-encoding: identity",
+            "origin: http://localhost:3000\r\norigin: http://evil.example",
+        ] {
             poke(&stand, &with(&ordinary, &[line.as_bytes()]));
             assert!(stand.sidecar.requests().is_empty(), "{}: {line}", ordinary.name);
         }
@@ -204,11 +237,27 @@ fn broken_chunks_smuggle_nothing() {
     let stand = Stand::start();
     let hidden = "POST /api/password/reset HTTP/1.1\r\nhost: g\r\ncontent-length: 2\r\n\r\n{}";
     for body in [
-        "0\r\n\r\n", "0\r\n", "\r\n0\r\n\r\n", "-1\r\n\r\n", "0x2\r\n{}\r\n0\r\n\r\n", "2 \r\n{}\r\n0\r\n\r\n", "2\n{}\n0\n\n",
-        "2\r\n{}0\r\n\r\n", "fffffffffffffffff\r\n{}", "3\r\n{}\r\n0\r\n\r\n", "2;\n{}\r\n0\r\n\r\n", "g\r\n", "0;x\r\n\r\n",
-        "0\r\ncontent-length: 9\r\n\r\n", "0\r\n: x\r\n\r\n", "0\r\n:path: /api/password/reset\r\n\r\n", "2\r\n{}\r\n00000\r\n\r\n",
+        "0\r\n\r\n",
+        "0\r\n",
+        "\r\n0\r\n\r\n",
+        "-1\r\n\r\n",
+        "0x2\r\n{}\r\n0\r\n\r\n",
+        "2 \r\n{}\r\n0\r\n\r\n",
+        "2\n{}\n0\n\n",
+        "2\r\n{}0\r\n\r\n",
+        "fffffffffffffffff\r\n{}",
+        "3\r\n{}\r\n0\r\n\r\n",
+        "2;\n{}\r\n0\r\n\r\n",
+        "g\r\n",
+        "0;x\r\n\r\n",
+        "0\r\ncontent-length: 9\r\n\r\n",
+        "0\r\n: x\r\n\r\n",
+        "0\r\n:path: /api/password/reset\r\n\r\n",
+        "2\r\n{}\r\n00000\r\n\r\n",
     ] {
-        survives_on(&stand, body, |ordinary| framed(ordinary, &[CHUNKED], format!("{body}{hidden}").as_bytes()));
+        survives_on(&stand, body, |ordinary| {
+            framed(ordinary, &[CHUNKED], format!("{body}{hidden}").as_bytes())
+        });
     }
 }
 
@@ -216,16 +265,46 @@ fn broken_chunks_smuggle_nothing() {
 #[test]
 fn odd_heads_smuggle_nothing() {
     let stand = Stand::start();
-    for version in ["HTTP/1.0", "HTTP/0.9", "HTTP/2.0", "HTTP/1.2", "http/1.1", "HTTP/1.1 x", "", "HTTP/1.1\0"] {
+    for version in
+        ["HTTP/1.0", "HTTP/0.9", "HTTP/2.0", "HTTP/1.2", "http/1.1", "HTTP/1.1 x", "", "HTTP/1.1\0"]
+    {
         survives_on(&stand, version, |ordinary| {
             let length = format!("content-length: {}", ordinary.body.len());
-            [head(ordinary, version, &[HOST, JSON, length.as_bytes()]).as_slice(), ordinary.body.as_bytes()].concat()
+            [
+                head(ordinary, version, &[HOST, JSON, length.as_bytes()]).as_slice(),
+                ordinary.body.as_bytes(),
+            ]
+            .concat()
         });
     }
-    for line in ["a b: c", " a: b", "a", ":a: b", "a\0: b", "a: b\0", "\u{1}: x", "a: b\r\n\tc", "é: x", "a: b\rc: d", "__proto__: x", "content-length : 2"] {
+    for line in [
+        "a b: c",
+        " a: b",
+        "a",
+        ":a: b",
+        "a\0: b",
+        "a: b\0",
+        "\u{1}: x",
+        "a: b\r\n\tc",
+        "é: x",
+        "a: b\rc: d",
+        "__proto__: x",
+        "content-length : 2",
+    ] {
         survives_on(&stand, line, |ordinary| with(ordinary, &[line.as_bytes()]));
     }
-    for (from, to) in [("POST /", "POST  /"), ("POST /", "\r\n\r\nPOST /"), ("POST /", "POST\t/"), ("POST /", "post /"), ("POST /", "PO\0ST /"), (" HTTP/1.1", "  HTTP/1.1"), (" HTTP/1.1", "#x HTTP/1.1"), (" HTTP/1.1", " x HTTP/1.1"), ("POST /", "POST *"), ("POST /", "POST ")] {
+    for (from, to) in [
+        ("POST /", "POST  /"),
+        ("POST /", "\r\n\r\nPOST /"),
+        ("POST /", "POST\t/"),
+        ("POST /", "post /"),
+        ("POST /", "PO\0ST /"),
+        (" HTTP/1.1", "  HTTP/1.1"),
+        (" HTTP/1.1", "#x HTTP/1.1"),
+        (" HTTP/1.1", " x HTTP/1.1"),
+        ("POST /", "POST *"),
+        ("POST /", "POST "),
+    ] {
         survives_on(&stand, to, |ordinary| {
             let bytes = with(ordinary, &[]);
             String::from_utf8(bytes).unwrap().replacen(from, to, 1).into_bytes()
@@ -237,11 +316,27 @@ fn odd_heads_smuggle_nothing() {
 #[test]
 fn encoded_bodies_are_refused() {
     let stand = Stand::start();
-    for coding in ["gzip", "deflate", "br", "zstd", "identity, gzip", "GZIP", "x-unknown", "identity, identity"] {
+    for coding in [
+        "gzip",
+        "deflate",
+        "br",
+        "zstd",
+        "identity, gzip",
+        "GZIP",
+        "x-unknown",
+        "identity, identity",
+    ] {
         for ordinary in dialects::ordinary() {
-            let reply = send_raw(stand.addr(), &with(&ordinary, &[format!("content-encoding: {coding}").as_bytes()])).unwrap();
+            let reply = send_raw(
+                stand.addr(),
+                &with(&ordinary, &[format!("content-encoding: {coding}").as_bytes()]),
+            )
+            .unwrap();
             let context = format!("{coding}: {}: {} {}", ordinary.name, reply.status, reply.text());
-            assert!(stand.sidecar.requests().is_empty() && stand.app.requests().is_empty(), "{context}");
+            assert!(
+                stand.sidecar.requests().is_empty() && stand.app.requests().is_empty(),
+                "{context}"
+            );
             assert_ne!(reply.status, 503, "{context}");
         }
     }
@@ -261,11 +356,24 @@ fn bodies_end_at_sixteen_kibibytes() {
                 let bytes = if chunked {
                     framed(&ordinary, &[CHUNKED], &chunks(&body, 5000, "0\r\n\r\n"))
                 } else {
-                    framed(&ordinary, &[format!("content-length: {size}").as_bytes()], body.as_bytes())
+                    framed(
+                        &ordinary,
+                        &[format!("content-length: {size}").as_bytes()],
+                        body.as_bytes(),
+                    )
                 };
                 let reply = send_raw(stand.addr(), &bytes).unwrap();
-                let context = format!("{size} {chunked} {}: {} {}", ordinary.name, reply.status, reply.text());
-                assert_eq!(stand.sidecar.requests().len(), usize::from(size <= 16_384), "{context}");
+                let context = format!(
+                    "{size} {chunked} {}: {} {}",
+                    ordinary.name,
+                    reply.status,
+                    reply.text()
+                );
+                assert_eq!(
+                    stand.sidecar.requests().len(),
+                    usize::from(size <= 16_384),
+                    "{context}"
+                );
                 assert!(reply.status != 503 && reply.header("x-request-id").is_some(), "{context}");
                 stand.holds(&context);
             }
@@ -293,11 +401,22 @@ fn huge_heads_kill_no_vm() {
 #[test]
 fn empty_bodies_are_refused_alive() {
     let stand = Stand::start();
-    for (lines, rest) in [("content-length: 0", ""), ("x: y", ""), ("transfer-encoding: chunked", "0\r\n\r\n"), ("transfer-encoding: chunked", "0\r\na: b\r\n\r\n")] {
+    for (lines, rest) in [
+        ("content-length: 0", ""),
+        ("x: y", ""),
+        ("transfer-encoding: chunked", "0\r\n\r\n"),
+        ("transfer-encoding: chunked", "0\r\na: b\r\n\r\n"),
+    ] {
         for ordinary in dialects::ordinary() {
-            let reply = send_raw(stand.addr(), &framed(&ordinary, &[lines.as_bytes()], rest.as_bytes())).unwrap();
-            let context = format!("{lines} {rest:?} {}: {} {}", ordinary.name, reply.status, reply.text());
-            assert!(stand.sidecar.requests().is_empty() && stand.app.requests().is_empty(), "{context}");
+            let reply =
+                send_raw(stand.addr(), &framed(&ordinary, &[lines.as_bytes()], rest.as_bytes()))
+                    .unwrap();
+            let context =
+                format!("{lines} {rest:?} {}: {} {}", ordinary.name, reply.status, reply.text());
+            assert!(
+                stand.sidecar.requests().is_empty() && stand.app.requests().is_empty(),
+                "{context}"
+            );
             assert!(reply.status != 503 && !reply.body.is_empty(), "{context}");
         }
         stand.lives(lines);

@@ -98,11 +98,17 @@ fn answer(stream: &mut TcpStream) -> End {
 }
 
 fn fields(ordinary: &Ordinary, more: &[(&[u8], &[u8])]) -> Fields {
-    let mut fields: Fields = [(":method", "POST"), (":scheme", "http"), (":authority", "g"), (":path", ordinary.path), ("content-type", "application/json")]
-        .into_iter()
-        .chain(dialects::headers(ordinary.path))
-        .map(|(name, value)| (name.as_bytes().to_vec(), value.as_bytes().to_vec()))
-        .collect();
+    let mut fields: Fields = [
+        (":method", "POST"),
+        (":scheme", "http"),
+        (":authority", "g"),
+        (":path", ordinary.path),
+        ("content-type", "application/json"),
+    ]
+    .into_iter()
+    .chain(dialects::headers(ordinary.path))
+    .map(|(name, value)| (name.as_bytes().to_vec(), value.as_bytes().to_vec()))
+    .collect();
     fields.extend(more.iter().map(|(name, value)| (name.to_vec(), value.to_vec())));
     fields
 }
@@ -111,7 +117,10 @@ fn fields(ordinary: &Ordinary, more: &[(&[u8], &[u8])]) -> Fields {
 #[test]
 fn lawful_streams_are_understood() {
     let stand = Stand::start();
-    let trailers: Fields = vec![(b"x-rekey-operation".to_vec(), b"confirm".to_vec()), (b"a".to_vec(), b"\xE9".to_vec())];
+    let trailers: Fields = vec![
+        (b"x-rekey-operation".to_vec(), b"confirm".to_vec()),
+        (b"a".to_vec(), b"\xE9".to_vec()),
+    ];
     for ordinary in dialects::ordinary() {
         let body = ordinary.body.as_bytes();
         let bytes: Vec<&[u8]> = body.chunks(1).collect();
@@ -164,7 +173,12 @@ fn odd_streams_smuggle_nothing() {
     ];
     for (name, value) in odd {
         for ordinary in dialects::ordinary() {
-            exchange(stand.addr(), &fields(&ordinary, &[(name, value)]), &[ordinary.body.as_bytes()], None);
+            exchange(
+                stand.addr(),
+                &fields(&ordinary, &[(name, value)]),
+                &[ordinary.body.as_bytes()],
+                None,
+            );
             stand.holds(&String::from_utf8_lossy(name));
         }
     }
@@ -204,10 +218,23 @@ fn streams_without_a_body_are_refused_alive() {
     let stand = Stand::start();
     let trailers: Fields = vec![(b"a".to_vec(), b"b".to_vec())];
     for ordinary in dialects::ordinary() {
-        for (pieces, trailers) in [(vec![], None), (vec![&b""[..]], None), (vec![], Some(&trailers)), (vec![&b""[..]], Some(&trailers))] {
+        for (pieces, trailers) in [
+            (vec![], None),
+            (vec![&b""[..]], None),
+            (vec![], Some(&trailers)),
+            (vec![&b""[..]], Some(&trailers)),
+        ] {
             let end = exchange(stand.addr(), &fields(&ordinary, &[]), &pieces, trailers);
-            assert!(matches!(&end, End::Answered(body) if !body.is_empty()), "{}: {end:?}", ordinary.name);
-            assert!(stand.sidecar.requests().is_empty() && stand.app.requests().is_empty(), "{}", ordinary.name);
+            assert!(
+                matches!(&end, End::Answered(body) if !body.is_empty()),
+                "{}: {end:?}",
+                ordinary.name
+            );
+            assert!(
+                stand.sidecar.requests().is_empty() && stand.app.requests().is_empty(),
+                "{}",
+                ordinary.name
+            );
         }
     }
     stand.lives("streams without a body");

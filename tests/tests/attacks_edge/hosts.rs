@@ -21,9 +21,18 @@ const VARIANTS: [(&str, &str); 18] = [
     ("", "host: gateway.example\r\nforwarded: for=1.2.3.4;host=evil.example;proto=https"),
     ("", "host: gateway.example\r\nx-forwarded-proto: evil.example\r\nx-forwarded-port: 1"),
     ("", "host: gateway.example\r\nx-forwarded-for: 203.0.113.7, 9.9.9.9"),
-    ("", "host: gateway.example\r\nx-real-ip: 203.0.113.7\r\ntrue-client-ip: 203.0.113.7\r\ncf-connecting-ip: 203.0.113.7"),
-    ("", "host: gateway.example\r\nx-envoy-external-address: 203.0.113.7\r\nx-client-ip: 203.0.113.7"),
-    ("", "host: gateway.example\r\nx-original-host: evil.example\r\nx-http-host-override: evil.example"),
+    (
+        "",
+        "host: gateway.example\r\nx-real-ip: 203.0.113.7\r\ntrue-client-ip: 203.0.113.7\r\ncf-connecting-ip: 203.0.113.7",
+    ),
+    (
+        "",
+        "host: gateway.example\r\nx-envoy-external-address: 203.0.113.7\r\nx-client-ip: 203.0.113.7",
+    ),
+    (
+        "",
+        "host: gateway.example\r\nx-original-host: evil.example\r\nx-http-host-override: evil.example",
+    ),
     ("", "host: gateway.example\r\nreferer: http://evil.example/"),
     ("http://evil.example", "host: gateway.example"),
     ("http://evil.example:1234", "host: evil.example"),
@@ -36,7 +45,10 @@ fn request(method: &str, target: &str, host: &str, more: &[(&str, &str)], body: 
         head.push_str(&format!("{name}: {value}\r\n"));
     }
     if !body.is_empty() {
-        head.push_str(&format!("content-type: application/json\r\ncontent-length: {}\r\n", body.len()));
+        head.push_str(&format!(
+            "content-type: application/json\r\ncontent-length: {}\r\n",
+            body.len()
+        ));
     }
     format!("{head}\r\n{body}").into_bytes()
 }
@@ -56,7 +68,8 @@ fn no_header_changes_the_message() {
         let mut honest = None;
         for (start, host) in VARIANTS {
             let target = format!("{start}{}", ordinary.path);
-            let bytes = request("POST", &target, host, &dialects::headers(ordinary.path), &ordinary.body);
+            let bytes =
+                request("POST", &target, host, &dialects::headers(ordinary.path), &ordinary.body);
             let reply = send_raw(stand.addr(), &bytes).unwrap();
             let messages = stand.messages();
             let context = format!("{} {start} {host}: {}", ordinary.name, reply.text());
@@ -87,14 +100,29 @@ fn no_request_byte_chooses_where_an_old_link_leads() {
         if reply.status == 400 {
             continue;
         }
-        assert_eq!((reply.status, reply.header("location").as_deref()), (302, Some(expected)), "{start} {host}");
+        assert_eq!(
+            (reply.status, reply.header("location").as_deref()),
+            (302, Some(expected)),
+            "{start} {host}"
+        );
         assert_eq!(reply.header("referrer-policy").as_deref(), Some("no-referrer"));
         assert_eq!(reply.header("cache-control").as_deref(), Some("no-store"));
     }
-    for value in ["//evil.example", "ab%0d%0alocation:%20http://evil.example", "ab%23x", "ab/../..", "a%40evil.example", "%e2%80%ae"] {
+    for value in [
+        "//evil.example",
+        "ab%0d%0alocation:%20http://evil.example",
+        "ab%23x",
+        "ab/../..",
+        "a%40evil.example",
+        "%e2%80%ae",
+    ] {
         for name in ["token", "code"] {
-            let target = format!("/api/verify/email?{}", query.replacen(&format!("{name}="), &format!("{name}={value}"), 1));
-            let reply = send_raw(stand.addr(), &request("GET", &target, "host: g", &[], "")).unwrap();
+            let target = format!(
+                "/api/verify/email?{}",
+                query.replacen(&format!("{name}="), &format!("{name}={value}"), 1)
+            );
+            let reply =
+                send_raw(stand.addr(), &request("GET", &target, "host: g", &[], "")).unwrap();
             let location = reply.header("location").unwrap_or_default();
             assert!(!location.contains(EVIL), "{target} leads to {location}");
             assert_ne!(reply.status, 302, "{target} leads to {location}");
@@ -109,7 +137,8 @@ fn no_request_byte_chooses_where_an_old_link_leads() {
 fn the_access_log_holds_no_secret() {
     let stand = Stand::start();
     let target = "/api/verify/email?token=feedc0de77&code=424242&state=reset&email=secret.name%40example.com";
-    send_raw(stand.addr(), &request("GET", target, "host: g", &[("x-request-id", "first")], "")).unwrap();
+    send_raw(stand.addr(), &request("GET", target, "host: g", &[("x-request-id", "first")], ""))
+        .unwrap();
     for ordinary in dialects::ordinary() {
         ordinary.call.send(stand.addr()).unwrap();
     }
@@ -117,7 +146,16 @@ fn the_access_log_holds_no_secret() {
     send_raw(stand.addr(), &request("GET", missing, "host: g", &[], "")).unwrap();
     stand.access_line("\"status\":404");
     for log in [stand.envoy.access_log(), stand.envoy.log()] {
-        for secret in ["feedc0de77", "424242", "123456", "secret.name", "jo.mark", "13800138000", "new password", crate::stand::KEY] {
+        for secret in [
+            "feedc0de77",
+            "424242",
+            "123456",
+            "secret.name",
+            "jo.mark",
+            "13800138000",
+            "new password",
+            crate::stand::KEY,
+        ] {
             assert!(!log.contains(secret), "{secret} in the log:\n{log}");
         }
     }
@@ -146,7 +184,8 @@ fn pages_of_other_sites_are_refused() {
                 }
             }
             let reply = call.header(name, value).send(stand.addr()).unwrap();
-            let context = format!("{} {name}: {value}: {} {}", ordinary.name, reply.status, reply.text());
+            let context =
+                format!("{} {name}: {value}: {} {}", ordinary.name, reply.status, reply.text());
             assert!(stand.sidecar.requests().is_empty(), "{context}");
             let allowed = reply.header("access-control-allow-origin");
             assert!(allowed.is_none_or(|origin| origin == "http://localhost:3000"), "{context}");

@@ -10,13 +10,32 @@ use crate::stand::Stand;
 fn other_routes_pass_byte_for_byte() {
     let stand = Stand::start();
     let large: Vec<u8> = (0_u8..=255).cycle().take(3_000_000).collect();
-    for path in ["/", "/upload", "/api/password", "/api/password/resets", "/api/v1/auth/login", "/api/v3/send", "/reset/v1", "/a%C3%A9b", "/api/verify/email/x"] {
+    for path in [
+        "/",
+        "/upload",
+        "/api/password",
+        "/api/password/resets",
+        "/api/v1/auth/login",
+        "/api/v3/send",
+        "/reset/v1",
+        "/a%C3%A9b",
+        "/api/verify/email/x",
+    ] {
         for body in [&b""[..], b"{\"state\":\"reset\"}", b"\0\xff", &large] {
-            let reply = Call::new("POST", path).header("content-type", "application/json").header("x-a", [0xE9]).body(body).send(stand.addr()).unwrap();
+            let reply = Call::new("POST", path)
+                .header("content-type", "application/json")
+                .header("x-a", [0xE9])
+                .body(body)
+                .send(stand.addr())
+                .unwrap();
             assert_eq!(reply.status, 200, "{path}");
             let got = stand.app.requests().pop().unwrap();
             assert_eq!((got.target.as_str(), got.body.as_slice()), (path, body));
-            assert_eq!(got.headers.iter().find(|(name, _)| name == "x-a").unwrap().1, [0xE9], "{path}");
+            assert_eq!(
+                got.headers.iter().find(|(name, _)| name == "x-a").unwrap().1,
+                [0xE9],
+                "{path}"
+            );
             stand.app.clear();
         }
     }
@@ -30,9 +49,12 @@ fn a_shared_route_passes_foreign_calls_byte_for_byte() {
     let stand = Stand::start();
     for path in ["/api/verify/email", "/api/v3/send-email", "/api/v2/sdk/sms/send"] {
         for size in [0, 1, 1000, 4095, 16_000, 16_384 - 30] {
-            let body = format!("{{ \"other\" : \"{}\\u00e9é\" , \"n\":1.50e+2}}\r\n", "x".repeat(size));
+            let body =
+                format!("{{ \"other\" : \"{}\\u00e9é\" , \"n\":1.50e+2}}\r\n", "x".repeat(size));
             for chunked in [false, true] {
-                let call = dialects::bare("POST", path, path).header("content-type", "application/json").header("x-a", [0xE9]);
+                let call = dialects::bare("POST", path, path)
+                    .header("content-type", "application/json")
+                    .header("x-a", [0xE9]);
                 let reply = if chunked {
                     let head = call.header("transfer-encoding", "chunked").to_bytes("g");
                     let chunks = format!("{:x}\r\n{body}\r\n0\r\n\r\n", body.len());
@@ -42,13 +64,21 @@ fn a_shared_route_passes_foreign_calls_byte_for_byte() {
                 };
                 assert_eq!(reply.unwrap().status, 200, "{path} {size} {chunked}");
                 let got = stand.app.requests().pop().unwrap();
-                assert_eq!((got.target.as_str(), got.text()), (path, body.clone()), "{size} {chunked}");
+                assert_eq!(
+                    (got.target.as_str(), got.text()),
+                    (path, body.clone()),
+                    "{size} {chunked}"
+                );
                 stand.app.clear();
             }
         }
         let over = format!("{{\"other\":\"{}\"}}", "x".repeat(16_384));
         let reply = dialects::post(path, over).send(stand.addr()).unwrap();
-        assert!(stand.app.requests().is_empty(), "{path}: a body over the limit passed: {}", reply.status);
+        assert!(
+            stand.app.requests().is_empty(),
+            "{path}: a body over the limit passed: {}",
+            reply.status
+        );
     }
     assert!(stand.sidecar.requests().is_empty());
     stand.lives("shared routes");
@@ -98,9 +128,12 @@ fn an_upgrade_on_a_claimed_path_is_no_way_round() {
 fn safe_methods_reach_no_sidecar() {
     let stand = Stand::start();
     for ordinary in dialects::ordinary() {
-        for method in ["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE", "PATCH", "get", "PROPFIND"] {
+        for method in
+            ["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE", "PATCH", "get", "PROPFIND"]
+        {
             for _ in 0..3 {
-                let call = dialects::bare(method, ordinary.path, ordinary.path).header("content-type", "application/json");
+                let call = dialects::bare(method, ordinary.path, ordinary.path)
+                    .header("content-type", "application/json");
                 let reply = call.body(&ordinary.body).send(stand.addr());
                 if let Ok(reply) = reply {
                     assert_ne!(reply.status, 503, "{method} {}", ordinary.name);
@@ -108,7 +141,12 @@ fn safe_methods_reach_no_sidecar() {
             }
         }
         assert!(stand.sidecar.requests().is_empty(), "{}", ordinary.name);
-        assert!(stand.app.resets().iter().all(|(_, request)| request.method == "OPTIONS"), "{}: {:?}", ordinary.name, stand.app.resets());
+        assert!(
+            stand.app.resets().iter().all(|(_, request)| request.method == "OPTIONS"),
+            "{}: {:?}",
+            ordinary.name,
+            stand.app.resets()
+        );
         stand.app.clear();
     }
     stand.lives("safe methods");

@@ -6,12 +6,18 @@ pub(crate) fn spellings(path: &str) -> Vec<String> {
     let first = last.chars().next().unwrap();
     let rest = &last[first.len_utf8()..];
     let inner = path.trim_start_matches('/');
-    let mut all: Vec<String> = ["", "/", "//", ".", "..", "/.", "/./", "/x/..", ";", ";x", ";x=y/", "%20", "%09", "%00", "%0a", "%2f"]
-        .iter()
-        .chain(&["%252f", "%3b", "%3bx", "%253b", "%2e", "%5c", "\\", "%3f", "%23", ".json", "%00.html", "/%2e/", "/;/", "//;a=b"])
-        .chain(&["?", "?x=y", "?state=reset", "%e2%80%8b", "%ef%bb%bf", "%c2%a0"])
-        .map(|suffix| format!("{path}{suffix}"))
-        .collect();
+    let mut all: Vec<String> = [
+        "", "/", "//", ".", "..", "/.", "/./", "/x/..", ";", ";x", ";x=y/", "%20", "%09", "%00",
+        "%0a", "%2f",
+    ]
+    .iter()
+    .chain(&[
+        "%252f", "%3b", "%3bx", "%253b", "%2e", "%5c", "\\", "%3f", "%23", ".json", "%00.html",
+        "/%2e/", "/;/", "//;a=b",
+    ])
+    .chain(&["?", "?x=y", "?state=reset", "%e2%80%8b", "%ef%bb%bf", "%c2%a0"])
+    .map(|suffix| format!("{path}{suffix}"))
+    .collect();
     all.extend([
         path.to_uppercase(),
         title(path),

@@ -37,10 +37,16 @@ impl Target {
 
     fn send(&self, to: SocketAddr, spelling: &str, body: &Spelling) {
         let what = || format!("{spelling} with {}", body.name);
-        let reply = self.call(spelling, body).send(to).unwrap_or_else(|fault| panic!("{}: {fault}", what()));
+        let reply = self
+            .call(spelling, body)
+            .send(to)
+            .unwrap_or_else(|fault| panic!("{}: {fault}", what()));
         assert_ne!(reply.status, 503, "{}: {}", what(), reply.text());
         if let Some(next) = redirected(&reply) {
-            let reply = self.call(&next, body).send(to).unwrap_or_else(|fault| panic!("{}: {fault}", what()));
+            let reply = self
+                .call(&next, body)
+                .send(to)
+                .unwrap_or_else(|fault| panic!("{}: {fault}", what()));
             assert_ne!(reply.status, 503, "{} redirected: {}", what(), reply.text());
         }
     }
@@ -49,9 +55,9 @@ impl Target {
 /// Envoy answers an escaped slash with the plain path; a client may follow.
 fn redirected(reply: &Reply) -> Option<String> {
     let location = reply.header("location").filter(|_| reply.status == 307)?;
-    let local = location.split_once("://").map_or(location.as_str(), |(_, rest)| {
-        rest.find('/').map_or("/", |at| &rest[at..])
-    });
+    let local = location
+        .split_once("://")
+        .map_or(location.as_str(), |(_, rest)| rest.find('/').map_or("/", |at| &rest[at..]));
     Some(local.to_owned())
 }
 
@@ -102,7 +108,10 @@ fn no_spelling_of_an_authing_call_reaches_the_app() {
 /// Invariant 4; ATTACKS.md 5, 6, 7, 38
 #[test]
 fn no_spelling_of_a_bamboocloud_call_reaches_the_app() {
-    attack(&[target("/api/v2/sdk/pwd/update-by-email", true), target("/api/v2/sdk/email/send", false)], 3);
+    attack(
+        &[target("/api/v2/sdk/pwd/update-by-email", true), target("/api/v2/sdk/email/send", false)],
+        3,
+    );
 }
 
 /// Invariant 4; ATTACKS.md 5, 6, 7, 38
@@ -151,7 +160,9 @@ fn a_query_cannot_make_a_shared_call_a_reset() {
         for query in queries(name, value) {
             for body in ["{}", r#"{"a":"b"}"#, &format!(r#"{{"{name}":"other"}}"#)] {
                 let call = dialects::bare("POST", path, &format!("{path}?{query}"));
-                let call = call.header("authorization", "Bearer app").header("content-type", "application/json");
+                let call = call
+                    .header("authorization", "Bearer app")
+                    .header("content-type", "application/json");
                 let reply = call.body(body).send(stand.addr()).unwrap();
                 assert_ne!(reply.status, 503, "{path}?{query}: {}", reply.text());
             }
@@ -184,7 +195,8 @@ fn no_spelling_of_an_old_link_reaches_the_app() {
 
 fn queries(name: &str, value: &str) -> Vec<String> {
     let escaped: String = name.bytes().map(|byte| format!("%{byte:02x}")).collect();
-    let (upper, spaced) = (name.to_uppercase(), value.replacen('e', "%65", 1).replacen('E', "%45", 1));
+    let (upper, spaced) =
+        (name.to_uppercase(), value.replacen('e', "%65", 1).replacen('E', "%45", 1));
     let mut all = vec![
         format!("{name}={value}"),
         format!("&&{name}={value}"),

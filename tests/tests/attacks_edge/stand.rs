@@ -103,7 +103,8 @@ impl Stand {
         for ordinary in dialects::ordinary() {
             let reply = ordinary.call.send(self.addr()).unwrap();
             assert_eq!(
-                reply.status, ordinary.status,
+                reply.status,
+                ordinary.status,
                 "{context}, then {}: {}",
                 ordinary.name,
                 reply.text()

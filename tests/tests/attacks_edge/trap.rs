@@ -50,7 +50,11 @@ fn a_dead_filter_refuses_in_the_dialects_words() {
     assert!(stand.app.requests().is_empty() && stand.sidecar.requests().is_empty());
     for ordinary in dialects::ordinary() {
         for spelling in paths::spellings(ordinary.path) {
-            dialects::bare("POST", ordinary.path, &spelling).header("content-type", "application/json").body(&ordinary.body).send(stand.addr()).unwrap();
+            dialects::bare("POST", ordinary.path, &spelling)
+                .header("content-type", "application/json")
+                .body(&ordinary.body)
+                .send(stand.addr())
+                .unwrap();
         }
     }
     assert!(stand.app.resets().is_empty(), "{:?}", stand.app.resets());
@@ -62,9 +66,20 @@ fn a_dead_filter_refuses_in_the_dialects_words() {
 fn other_routes_never_enter_the_vm() {
     let (_dir, stand) = trapped();
     let large = vec![b'x'; 2_000_000];
-    for path in ["/", "/login", "/api/password", "/api/v1/auth/login", "/api/v3/system", "/api/v2/sdk/captcha", "/reset", "/v1/confirm"] {
+    for path in [
+        "/",
+        "/login",
+        "/api/password",
+        "/api/v1/auth/login",
+        "/api/v3/system",
+        "/api/v2/sdk/captcha",
+        "/reset",
+        "/v1/confirm",
+    ] {
         for method in ["GET", "POST", "PUT", "DELETE", "OPTIONS"] {
-            let call = Call::new(method, path).header("x-rekey-operation", "confirm").header("origin", "http://localhost:3000");
+            let call = Call::new(method, path)
+                .header("x-rekey-operation", "confirm")
+                .header("origin", "http://localhost:3000");
             let call = if method == "POST" { call.body(&large) } else { call };
             let reply = call.send(stand.addr()).unwrap();
             assert_eq!(reply.status, 200, "{method} {path}: {}", reply.text());

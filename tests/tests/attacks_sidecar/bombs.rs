@@ -1,0 +1,188 @@
+//! ATTACKS.md 21, invariants 7 and 10: nobody can fill a mailbox, and everything that was accepted ends.
+
+use rekey_tests::stage::until;
+
+use crate::house::{ANN, DAN, House, NOBODY, Plan, from, initiate, message, outcome, token_in};
+
+const LONG: &str = "cool_down = \"1h\"\nsends = 3";
+
+/// The same sender again is told so, with the seconds; for nobody's address alike. Another sender is not.
+#[test]
+fn the_same_sender_waits_and_another_is_silent() {
+    let house = House::with(&Plan { limits: LONG, ..Plan::default() });
+    for to in [ANN, NOBODY, DAN] {
+        assert_eq!(outcome(&house.say(&initiate("native", to))), "accepted", "{to}");
+        let reply = house.say(&initiate("native", to));
+        assert_eq!((reply.status, outcome(&reply).as_str()), (429, "throttled"), "{to}");
+        let seconds: u32 = reply.header("retry-after").unwrap().parse().unwrap();
+        assert!((3500..=3600).contains(&seconds), "{to}: {seconds}");
+        assert_eq!(
+            outcome(&house.say(&from(initiate("native", to), "203.0.113.3"))),
+            "accepted",
+            "{to}"
+        );
+        assert_eq!(
+            outcome(&house.say(&initiate("authing", to))),
+            "throttled",
+            "{to}: another dialect is no way round"
+        );
+    }
+    house.settle();
+    assert_eq!(house.mailbox.all().unwrap().len(), 1);
+    for sender in ["2001:db8:1:2::1", "2001:db8:1:2:ffff::9"] {
+        let expected = if sender.ends_with("::1") { "accepted" } else { "throttled" };
+        assert_eq!(
+            outcome(&house.say(&from(initiate("native", ANN), sender))),
+            expected,
+            "a /64 is one sender"
+        );
+    }
+}
+
+/// ATTACKS.md 21: ten thousand asks for one address from as many senders are one mail in a cool-down.
+#[test]
+fn many_senders_send_one_mail_in_a_cool_down() {
+    let house = House::with(&Plan { limits: LONG, ..Plan::default() });
+    let asks: Vec<_> = (0..3000_u32)
+        .map(|n| {
+            from(
+                initiate(
+                    ["native", "authing", "anqicms", "bamboocloud", "vastly"][n as usize % 5],
+                    ANN,
+                ),
+                &format!("203.{}.{}.1", n / 256, n % 256),
+            )
+        })
+        .collect();
+    let outcomes = house.say_all(&asks, 32);
+    assert!(outcomes.iter().all(|outcome| outcome == "accepted"), "{outcomes:?}");
+    house.settle();
+    assert_eq!(house.mailbox.mails_to(ANN).unwrap().len(), 1);
+    assert_eq!(
+        house.count("ask WHERE state NOT IN ('sent', 'suppressed')"),
+        0,
+        "{}",
+        house.sql("SELECT state, reason, COUNT(*) FROM ask GROUP BY 1, 2")
+    );
+}
+
+/// ATTACKS.md 21, 22: after the cool-down the same secret again, `sends` times in all.
+#[test]
+fn asking_again_sends_the_same_secret_three_times() {
+    let house = House::build();
+    let mut senders = 0;
+    for count in 1..=3 {
+        until("another mail", || {
+            senders += 1;
+            house.say(&from(initiate("native", ANN), &format!("203.0.{}.1", senders)));
+            house.settle();
+            Ok((house.mailbox.mails_to(ANN)?.len() >= count).then_some(()))
+        })
+        .unwrap();
+    }
+    let tokens: Vec<String> =
+        house.mailbox.mails_to(ANN).unwrap().iter().map(|mail| token_in(mail.text())).collect();
+    assert!(tokens.len() == 3 && tokens.iter().all(|token| *token == tokens[0]), "{tokens:?}");
+    until("a refusal to send more", || {
+        senders += 1;
+        house.say(&from(initiate("native", ANN), &format!("203.0.{}.1", senders)));
+        house.settle();
+        Ok((house.count("ask WHERE reason = 'resends'") > 0).then_some(()))
+    })
+    .unwrap();
+    assert_eq!(house.mailbox.mails_to(ANN).unwrap().len(), 3);
+}
+
+/// Invariant 7: every accepted ask ends, is counted, and can be asked after.
+#[test]
+fn every_ask_ends_and_why_tells_it() {
+    let house = House::build();
+    for to in [ANN, NOBODY, DAN] {
+        house.say(&initiate("native", to));
+    }
+    house.mailbox.wait_for(ANN, 1).unwrap();
+    house.settle();
+    let ends = house.sql("SELECT address, state, reason FROM ask ORDER BY address");
+    for (to, word) in [(ANN, "sent"), (NOBODY, "suppressed"), (DAN, "suppressed")] {
+        let told = house.sidecar.rekey(&["why", to], "").unwrap();
+        assert!(
+            told.status.success() && told.out.contains(word),
+            "{to}: {}{} {ends}",
+            told.out,
+            told.err
+        );
+    }
+    let nothing = house.sidecar.rekey(&["why", "never@example.com"], "").unwrap();
+    assert!(
+        !nothing.out.contains("sent") && !nothing.out.contains("suppressed"),
+        "{}",
+        nothing.out
+    );
+}
+
+/// ATTACKS.md 10, 11: what cannot be one address never comes to an SMTP dialogue, and a mail has one recipient.
+#[test]
+fn a_mail_has_one_recipient_and_no_foreign_header() {
+    let house = House::build();
+    let lines = [
+        r#"{"id":"x1","email":"x1@example.com","display_name":"Eve\"><script>alert(1)</script>{{link}}"}"#,
+        r#"{"id":"x2","email":"x2@example.com","display_name":"=?utf-8?Q?a=0D=0ABcc:_eve@example.com?="}"#,
+        r#"{"id":"x3","email":"x3@example.com","display_name":".\u202emoc.elpmaxe http://evil.example/"}"#,
+        r#"{"id":"x4","email":"!#$%&'*+-/=?^_`{|}~@example.com","display_name":"'"}"#,
+    ];
+    let told = house.sidecar.rekey(&["account", "import", "-"], &lines.join("\n")).unwrap();
+    assert!(told.status.success(), "{}", told.err);
+    for to in
+        ["x1@example.com", "x2@example.com", "x3@example.com", "!#$%&'*+-/=?^_`{|}~@example.com"]
+    {
+        house.say(&initiate("native", to));
+    }
+    until("four mails", || Ok((house.mailbox.all()?.len() >= 4).then_some(()))).unwrap();
+    for mail in house.mailbox.all().unwrap() {
+        let raw = String::from_utf8_lossy(&mail.raw).into_owned();
+        let head = raw.split("\n\n").next().unwrap_or_default().to_lowercase();
+        assert!(!head.contains("\nbcc:") && !head.contains("\ncc:"), "{head}");
+        assert_eq!(
+            head.matches("\nto:").count() + usize::from(head.starts_with("to:")),
+            1,
+            "{head}"
+        );
+        let html = mail.html().to_owned();
+        assert!(!html.contains("<script") && !html.contains("alert(1)</"), "{html}");
+        assert!(
+            !mail.text().contains('\u{202e}') && !html.contains('\u{202e}'),
+            "a direction mark"
+        );
+        for url in raw_urls(mail.text()).into_iter().chain(raw_urls(&html)) {
+            assert!(
+                url.starts_with("http://127.0.0.1:8080/") || url.contains("evil.example/"),
+                "{url}"
+            );
+        }
+        assert!(!html.contains("href=\"http://evil.example"), "{html}");
+    }
+    let _named = message;
+}
+
+fn raw_urls(text: &str) -> Vec<String> {
+    text.match_indices("http://")
+        .map(|(at, _)| {
+            text[at..].split(['"', ' ', '<', '\n']).next().unwrap_or_default().to_owned()
+        })
+        .collect()
+}
+
+/// Invariant 10: a backlog that is full says so to everybody, known or not.
+#[test]
+fn a_full_backlog_is_busy_for_all() {
+    let mut house =
+        House::with(&Plan { limits: "cool_down = \"1h\"\nbacklog = 10", ..Plan::default() });
+    house.mailbox.stop().unwrap();
+    let asks: Vec<_> = (0..400).map(|n| initiate("native", &format!("u{n}@example.com"))).collect();
+    let outcomes = house.say_all(&asks, 16);
+    assert!(
+        outcomes.iter().all(|outcome| outcome == "accepted" || outcome == "busy"),
+        "{outcomes:?}"
+    );
+    assert!(house.count("ask WHERE state = 'waiting'") <= 10);
+}
