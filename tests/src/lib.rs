@@ -2,7 +2,21 @@
 //! (`http`), a host for the filter that forgives nothing (`wasm`), and requests with their verdicts (`fixture`). No other
 //! crate may depend on it.
 
+pub mod demo;
 pub mod fixture;
 pub mod http;
+pub mod installation;
+pub mod new_dialect;
+pub mod signals;
 pub mod stage;
+pub mod up;
 pub mod wasm;
+
+use std::process::ExitCode;
+
+/// Says on standard error what went wrong; the program then ends.
+#[must_use]
+pub fn refused(fault: &stage::Fault) -> ExitCode {
+    eprintln!("rekey-stage: {fault}");
+    ExitCode::FAILURE
+}
