@@ -81,6 +81,9 @@ impl Breach {
         match self {
             Self::TooShort { min, .. } => too_short(*min, language),
             Self::TooLong { max, .. } => too_long(*max, language),
+            Self::Composition(classes) if language == Language::English => {
+                format!("The password must contain {}", names(*classes, language).join(", "))
+            }
             Self::Composition(classes) => composition(*classes, language),
             Self::Repeats { max } => repeats(*max, language),
             Self::Reversed => reversed(language).to_owned(),
@@ -120,8 +123,18 @@ fn repeats(max: u32, language: Language) -> String {
     }
 }
 
-/// The demanded classes as a phrase, also what fills `{0}` in BambooCloud's PWD.0004.
+/// The demanded classes as a clause: what fills `{0}` in BambooCloud's PWD.0004.
 pub fn composition(classes: Classes, language: Language) -> String {
+    let names = names(classes, language);
+    match language {
+        Language::English => format!("it must contain {}", names.join(", ")),
+        Language::Japanese => format!("{}を含めてください", names.join("、")),
+        Language::Chinese => format!("必须包含{}", names.join("、")),
+        Language::Taiwanese => format!("必須包含{}", names.join("、")),
+    }
+}
+
+fn names(classes: Classes, language: Language) -> Vec<&'static str> {
     let wanted = [
         (classes.digit, ["digits", "数字", "数字", "數字"]),
         (classes.letter, ["letters", "英字", "字母", "字母"]),
@@ -131,22 +144,15 @@ pub fn composition(classes: Classes, language: Language) -> String {
         ),
         (classes.special, ["special characters", "記号", "特殊字符", "特殊字元"]),
     ];
-    let names: Vec<&str> = wanted
-        .iter()
-        .filter(|(demanded, _)| *demanded)
+    let demanded = wanted.into_iter().filter(|(demanded, _)| *demanded);
+    demanded
         .map(|(_, [english, japanese, chinese, taiwanese])| match language {
-            Language::English => *english,
-            Language::Japanese => *japanese,
-            Language::Chinese => *chinese,
-            Language::Taiwanese => *taiwanese,
+            Language::English => english,
+            Language::Japanese => japanese,
+            Language::Chinese => chinese,
+            Language::Taiwanese => taiwanese,
         })
-        .collect();
-    match language {
-        Language::English => format!("it must contain {}", names.join(", ")),
-        Language::Japanese => format!("{}を含めてください", names.join("、")),
-        Language::Chinese => format!("必须包含{}", names.join("、")),
-        Language::Taiwanese => format!("必須包含{}", names.join("、")),
-    }
+        .collect()
 }
 
 fn reversed(language: Language) -> &'static str {

@@ -11,7 +11,7 @@ use crate::host::{self, Headers, Host, HostFault, Level};
 use crate::root_context::Shared;
 
 /// Response headers that the translated answer takes the place of. Others, that the gateway added, stay.
-const REPLACED: [&[u8]; 12] = [
+const REPLACED: [&[u8]; 13] = [
     b":status",
     b"allow",
     b"cache-control",
@@ -22,6 +22,7 @@ const REPLACED: [&[u8]; 12] = [
     b"retry-after",
     b"set-cookie",
     b"transfer-encoding",
+    b"x-content-type-options",
     b"x-envoy-upstream-service-time",
     b"x-request-id",
 ];
@@ -43,6 +44,8 @@ pub(crate) struct Http {
     phase: Phase,
     /// What the gateway keeps on the way to the sidecar, and the path.
     kept: Headers,
+    /// Whether the message of this direction has a body; one that ends with trailers alone has none to read or replace.
+    has_body: bool,
 }
 
 enum Phase {
@@ -66,7 +69,7 @@ struct Back {
 
 impl Http {
     pub(crate) fn new(shared: Option<Rc<Shared>>) -> Self {
-        Self { shared, phase: Phase::Free, kept: Vec::new() }
+        Self { shared, phase: Phase::Free, kept: Vec::new(), has_body: false }
     }
 
     fn begin(&mut self, shared: &Shared, is_whole: bool) -> Result<Action, HostFault> {
@@ -89,6 +92,9 @@ impl Http {
     }
 
     fn collect(&mut self, shared: &Shared, mut exchange: Exchange) -> Result<Action, HostFault> {
+        if !self.has_body {
+            return self.judge(shared, exchange, &[]);
+        }
         let body = match host::request_body(MAX_BODY + 1) {
             Ok(body) => body,
             Err(fault) => return self.fail(shared, exchange, fault),
@@ -182,6 +188,7 @@ impl Http {
             return self.answer_without_body(shared, exchange, back);
         }
         self.phase = Phase::Answering(exchange, back);
+        self.has_body = false;
         Ok(Action::Pause)
     }
 
@@ -202,6 +209,9 @@ impl Http {
         mut exchange: Exchange,
         back: Back,
     ) -> Result<Action, HostFault> {
+        if !self.has_body {
+            return self.answer_without_body(shared, exchange, back);
+        }
         let body = host::response_body(MAX_ANSWER)?;
         let answer = exchange.on_answer(back.status, back.made_by, back.retry_after, &body);
         shared.count(&exchange);
@@ -262,6 +272,7 @@ impl HttpContext for Http {
     }
 
     fn on_http_request_body(&mut self, size: usize, is_whole: bool) -> Action {
+        self.has_body = true;
         match self.phase {
             Phase::Collecting(_) if is_whole || size > MAX_BODY => self.request_is_whole(),
             Phase::Collecting(_) => Action::Pause,
@@ -297,6 +308,7 @@ impl HttpContext for Http {
     }
 
     fn on_http_response_body(&mut self, size: usize, is_whole: bool) -> Action {
+        self.has_body = true;
         match self.phase {
             Phase::Answering(..) if is_whole => self.answer_is_whole(),
             Phase::Answering(..) if size > MAX_ANSWER => self.answer_is_oversize(),

@@ -47,13 +47,15 @@ const ALLOWED: [(&str, &[&str]); 4] = [
     (
         "tests",
         &[
+            "base64ct",
             "contract",
             "mail-parser",
+            "ring",
             "rustix",
             "serde_json",
-            "sidecar",
             "tempfile",
             "thiserror",
+            "tokio",
             "wasmtime",
         ],
     ),

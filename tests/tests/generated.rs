@@ -89,8 +89,8 @@ fn path(route: &Route) -> String {
     let shared = match route.sharing {
         Sharing::Exclusive => String::new(),
         Sharing::Value { member, ours } => format!("; shared, ours when `{member}` is `{ours}`"),
-        Sharing::SignedIn { member } => {
-            format!("; shared, not ours with `Authorization` and without `{member}`")
+        Sharing::SignedIn { members } => {
+            format!("; shared, not ours with `Authorization` and without `{}`", members.join("`, `"))
         }
     };
     format!("`{method} {}`{shared}", route.path)

@@ -33,6 +33,9 @@ static PROFILE: Profile = Profile {
     login: Login::Never,
 };
 
+/// The logged-in change of password goes by the same paths.
+const SIGNED_IN: Sharing = Sharing::SignedIn { members: &["email", "mobile"] };
+
 static ROUTES: [Route; 4] = [
     Route {
         name: "initiate-email",
@@ -55,7 +58,7 @@ static ROUTES: [Route; 4] = [
         does: Does::Call(Operation::Confirm),
         path: "/api/v2/sdk/pwd/update-by-email",
         channel: Some(Channel::Email),
-        sharing: Sharing::SignedIn { member: "email" },
+        sharing: SIGNED_IN,
         needs: None,
     },
     Route {
@@ -63,7 +66,7 @@ static ROUTES: [Route; 4] = [
         does: Does::Call(Operation::Confirm),
         path: "/api/v2/sdk/pwd/update-by-mobile",
         channel: Some(Channel::Sms),
-        sharing: Sharing::SignedIn { member: "mobile" },
+        sharing: SIGNED_IN,
         needs: None,
     },
 ];
@@ -117,10 +120,10 @@ impl Dialect for BambooCloud {
             return Ok(Call::Initiate { to });
         }
         let code = asking.required("verify_code", Member::Code)?;
-        let code = Code::parse(code).ok_or(Refusal::ProofInvalid)?;
         let to = address(asking)?;
         let password = asking.required("password", Member::Password)?;
         let password = Password::parse(password).ok_or(Refusal::Missing(Member::Password))?;
+        let code = Code::parse(code).ok_or(Refusal::ProofInvalid)?;
         Ok(Call::Confirm {
             proof: Proof::Code { to, code },
             password,

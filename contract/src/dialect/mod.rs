@@ -122,8 +122,8 @@ pub enum Sharing {
     Exclusive,
     /// Ours when this member (or query parameter) has this value.
     Value { member: &'static str, ours: &'static str },
-    /// Not ours when the caller is signed in (`Authorization`) and the member is absent.
-    SignedIn { member: &'static str },
+    /// Not ours when the caller is signed in (`Authorization`) and all of these members are absent.
+    SignedIn { members: &'static [&'static str] },
 }
 
 /// A configuration key that a dialect may have.

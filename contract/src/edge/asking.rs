@@ -30,10 +30,10 @@ impl Asking<'_> {
     }
 }
 
-/// Takes a string that must be there; absent or empty is `Missing`, another type malformed.
+/// Takes a string that must be there; absent, null or empty is `Missing`, another type malformed.
 pub fn required(body: &mut Object, name: &str, member: Member) -> Result<String, Refusal> {
     match body.take(name) {
-        None => Err(Refusal::Missing(member)),
+        None | Some(Value::Null) => Err(Refusal::Missing(member)),
         Some(Value::String(text)) if text.is_empty() => Err(Refusal::Missing(member)),
         Some(value) => value.into_string().ok_or(Refusal::Malformed),
     }

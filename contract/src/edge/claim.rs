@@ -14,6 +14,8 @@ pub struct Claim {
     pub route: &'static Route,
     pub path: String,
     pub settings: Arc<Settings>,
+    /// Switched off, and answered 404: the app's own is not to be reached by it either.
+    pub is_closed: bool,
     loose: String,
 }
 
@@ -33,9 +35,10 @@ impl Claim {
         route: &'static Route,
         path: String,
         settings: Arc<Settings>,
+        is_closed: bool,
     ) -> Self {
         let loose = loose(&path);
-        Self { dialect, route, path, settings, loose }
+        Self { dialect, route, path, settings, is_closed, loose }
     }
 
     pub(super) fn is_shared(&self) -> bool {

@@ -1,5 +1,5 @@
 //! One exchange, as a state machine without a host: `Edge::on_head` -> `Exchange::on_request` -> `Exchange::on_answer`.
-//! Invariant: every answer of ours is complete here: status, body, `no-store`, request id, CORS.
+//! Invariant: every answer of ours is complete here: status, body, `no-store`, `nosniff`, request id, CORS.
 
 use alloc::{format, string::String, string::ToString, sync::Arc, vec::Vec};
 use core::net::IpAddr;
@@ -16,8 +16,9 @@ use crate::signature::hex;
 /// The largest request body that is read, in bytes.
 pub const MAX_BODY: usize = 16 * 1024;
 
-/// The largest answer of the sidecar that is read, in bytes.
-pub const MAX_ANSWER: usize = 64 * 1024;
+/// The largest answer of the sidecar that is read, in bytes. Half of what hosts buffer by default: beyond their own
+/// limit they answer in our place.
+pub const MAX_ANSWER: usize = 32 * 1024;
 
 pub(super) const FLOW_COOKIE: &str = "__Host-rekey_flow";
 
@@ -85,7 +86,7 @@ impl Edge {
             return (Step::Pass, None);
         };
         let mut exchange = self.exchange(claim, head, circumstances);
-        let step = if spelling {
+        let step = if spelling || claim.is_closed {
             exchange.refuse(Refusal::NotFound)
         } else if chosen.is_none() {
             exchange.other_method(&claims)
@@ -166,7 +167,7 @@ impl Exchange {
         body: &[u8],
     ) -> Answer {
         let outcome = match made_by {
-            MadeBy::Sidecar => Outcome::decode(body),
+            MadeBy::Sidecar => Outcome::decode(body).filter(|outcome| self.fits(outcome)),
             MadeBy::Proxy => None,
         };
         let retry_after = retry_after.unwrap_or(BUSY_RETRY);
@@ -178,6 +179,17 @@ impl Exchange {
             })
         });
         self.answer(&outcome)
+    }
+
+    /// A success of another operation is none.
+    fn fits(&self, outcome: &Outcome) -> bool {
+        let of = match outcome {
+            Outcome::Accepted => Operation::Initiate,
+            Outcome::Granted { .. } => Operation::Verify,
+            Outcome::Reset { .. } => Operation::Confirm,
+            Outcome::Refused(_) => return true,
+        };
+        self.claim.route.does == Does::Call(of)
     }
 
     /// The answer when the host itself failed: busy, in the dialect's words.
@@ -283,6 +295,7 @@ impl Exchange {
 
     fn complete(&self, mut answer: Answer) -> Answer {
         answer.headers.push(("cache-control", "no-store".into()));
+        answer.headers.push(("x-content-type-options", "nosniff".into()));
         answer.headers.push(("x-request-id", self.request.as_str().into()));
         answer.headers.extend(cors::headers(self.origin.as_deref()));
         answer

@@ -28,9 +28,9 @@ pub(super) fn judge(
             let whose = by_value(member, ours, names, body)?;
             passes_query(whose, member, head)
         }
-        Sharing::SignedIn { member } => {
-            let whose = by_sign_in(member, head, body)?;
-            passes_query(whose, member, head)
+        Sharing::SignedIn { members } => {
+            let whose = by_sign_in(members, head, body)?;
+            members.iter().try_fold(whose, |whose, member| passes_query(whose, member, head))
         }
     }
 }
@@ -54,14 +54,18 @@ fn by_value(member: &str, ours: &str, names: Names, body: &Object) -> Result<Who
     }
 }
 
-fn by_sign_in(member: &str, head: &Head, body: &Object) -> Result<Whose, Refusal> {
-    let mut found = body.members_folding_to(member);
-    match found.next() {
-        None if head.has("authorization") => Ok(Whose::Theirs),
-        None => Ok(Whose::Ours),
-        Some((name, _)) if name == member && found.next().is_none() => Ok(Whose::Ours),
-        Some(_) => Err(Refusal::Malformed),
+fn by_sign_in(members: &[&str], head: &Head, body: &Object) -> Result<Whose, Refusal> {
+    let mut is_named = false;
+    for member in members {
+        let mut found = body.members_folding_to(member);
+        match (found.next(), found.next()) {
+            (None, _) => {}
+            (Some((name, _)), None) if name == *member => is_named = true,
+            _ => return Err(Refusal::Malformed),
+        }
     }
+    let is_signed_in = head.text("authorization").is_some();
+    Ok(if is_signed_in && !is_named { Whose::Theirs } else { Whose::Ours })
 }
 
 /// Some apps merge the query into the body; a query that names the discriminator never passes.

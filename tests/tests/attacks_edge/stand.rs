@@ -1,7 +1,7 @@
 //! The stage of these tests, and what must hold after each of them.
 
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use contract::message::{Message, Operation};
@@ -158,13 +158,23 @@ pub(crate) fn kindly(request: &Received) -> Reaction {
     Reaction::Answer(Answer::json(status, body))
 }
 
+/// The audience of the shipped configuration.
+fn audience() -> &'static Name {
+    static AUDIENCE: OnceLock<Name> = OnceLock::new();
+    AUDIENCE.get_or_init(|| {
+        let nowhere = SocketAddr::from(([127, 0, 0, 1], 1));
+        let shipped = EnvoyOptions::new(nowhere, nowhere, nowhere).shipped_config().unwrap();
+        let json: serde_json::Value = serde_json::from_str(&shipped).unwrap();
+        Name::parse(json["audience"].as_str().unwrap()).unwrap()
+    })
+}
+
 /// The message in a request, when signature, form and headers are as only our edge makes them.
 pub(crate) fn genuine(request: &Received) -> Message {
     let shown = format!("{}{}", String::from_utf8_lossy(&request.head), request.text());
     let operation = Operation::from_path(&request.target).expect(&shown);
     let key = EdgeKey::parse(Name::parse("edge1").unwrap(), KEY).unwrap();
-    let audience = Name::parse("demo").unwrap();
-    let verified = verify(&request.body, &[key], &audience, operation, unix_now()).expect(&shown);
+    let verified = verify(&request.body, &[key], audience(), operation, unix_now()).expect(&shown);
     let message = Message::decode(verified.json).expect(&shown);
     assert_eq!(message.encode().as_bytes(), verified.json, "{shown}");
     assert_eq!((message.operation(), request.method.as_str()), (operation, "POST"), "{shown}");

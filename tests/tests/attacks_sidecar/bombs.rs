@@ -147,7 +147,7 @@ fn a_mail_has_one_recipient_and_no_foreign_header() {
             1,
             "{head}"
         );
-        let html = mail.html().to_owned();
+        let html = mail.html.clone().unwrap_or_default();
         assert!(!html.contains("<script") && !html.contains("alert(1)</"), "{html}");
         assert!(
             !mail.text().contains('\u{202e}') && !html.contains('\u{202e}'),

@@ -57,10 +57,13 @@ impl Reader {
                 Setting::Fields(names) => settings.fields = self.fields(names, &mut object, &place),
             }
         }
-        let paths = self.paths(dialect, &mut object, &place, mobile);
+        let paths = self.paths(dialect, &mut object, &place);
         self.leftovers(&object, &place, &known);
         let settings = Arc::new(settings);
-        let claim = |(route, path)| Arc::new(Claim::new(dialect, route, path, settings.clone()));
+        let claim = |(route, path): (&'static Route, String)| {
+            let is_closed = route.needs == Some(Setting::Mobile) && !mobile;
+            Arc::new(Claim::new(dialect, route, path, Arc::clone(&settings), is_closed))
+        };
         paths.into_iter().map(claim).collect()
     }
 
@@ -166,13 +169,12 @@ impl Reader {
         set
     }
 
-    /// The routes that are on, each with its path.
+    /// The routes that are not left to the app, each with its path.
     fn paths(
         &mut self,
         dialect: &'static dyn Dialect,
         object: &mut Object,
         place: &str,
-        mobile: bool,
     ) -> Vec<(&'static Route, String)> {
         let place = format!("{place}paths.");
         let mut chosen = match object.take("paths") {
@@ -183,9 +185,9 @@ impl Reader {
                 None
             }
         };
-        let routes = dialect.routes().iter();
-        let on = routes.filter(|route| mobile || route.needs != Some(Setting::Mobile));
-        let paths = on
+        let paths = dialect
+            .routes()
+            .iter()
             .filter_map(|route| {
                 let path = match chosen.as_mut().and_then(|chosen| chosen.take(route.name)) {
                     None => route.path.to_owned(),

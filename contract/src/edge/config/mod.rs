@@ -30,13 +30,19 @@ pub const KEYS: &[(&str, &str)] = &[
     ("allow_inline_key", "`true` lets `key` be `{\"id\", \"inline\"}`; for demonstrations"),
     ("origins", "list of `scheme://host[:port]`: pages, beside those of `base_url`, that may call"),
     ("dialects", "object: a dialect is on when its name is a member"),
-    ("dialects.*.paths", "object: route name to another path, or to `false` to switch it off"),
+    (
+        "dialects.*.paths",
+        "object: route name to another path, or to `false` to leave it to the app",
+    ),
     ("dialects.*.language", "language of the answers where the request names none"),
     ("dialects.*.clients", "`\"any\"` or a list of `{\"id\", \"origins\"}`: who may call"),
     ("dialects.*.country", "calling code of phone numbers in national form, like `\"86\"`"),
     ("dialects.*.captcha", "`\"app\"`: captcha calls pass on to the app, which judges them"),
     ("dialects.*.keys", "`\"app\"`: calls for public keys pass on to the app"),
-    ("dialects.*.mobile", "`true` switches the operations by phone on"),
+    (
+        "dialects.*.mobile",
+        "`true` switches the operations by phone on; off, their paths are answered 404",
+    ),
     ("dialects.*.fields", "object: names of members that no source documents"),
 ];
 
