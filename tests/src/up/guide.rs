@@ -56,7 +56,7 @@ fn recipe(act: &Act, person: &Person, base_url: &str) -> Vec<String> {
     };
     let read = |part: &str| format!("$({} letter {address} {part})", program());
     let mut lines = vec![format!("# {}: {}", act.dialect, act.title)];
-    lines.push(format!("{}; sleep 1", curl(&(act.ask)(person), base_url)));
+    lines.push(format!("{}; sleep 1", shown_curl(&(act.ask)(person), base_url)));
     let parts: &[&str] = match act.letter {
         Wanted::Code => &["code"],
         Wanted::Link => &["token"],
@@ -69,7 +69,7 @@ fn recipe(act: &Act, person: &Person, base_url: &str) -> Vec<String> {
     }
     let proof = Proof { token: "$TOKEN".to_owned(), code: "$CODE".to_owned() };
     let attempt = Attempt { person, proof, password: "a new password", cookie: None };
-    lines.push(curl(&(act.confirm)(&attempt), base_url));
+    lines.push(shown_curl(&(act.confirm)(&attempt), base_url));
     lines.push(String::new());
     lines
 }
@@ -78,6 +78,11 @@ fn exchange(verify: &Verify, person: &Person, base_url: &str) -> String {
     let member = verify.granted.token_member().unwrap_or_default();
     let call = curl(&(verify.call)(person, "$CODE"), base_url);
     format!("TOKEN=$({call} | sed 's/.*\"{member}\":\"\\([^\"]*\\)\".*/\\1/')")
+}
+
+/// The same with the status behind the answer: some answers have no body.
+fn shown_curl(call: &Call, base_url: &str) -> String {
+    format!("{} -w ' %{{http_code}}\n'", curl(call, base_url))
 }
 
 /// The call as a shell command; `$TOKEN` and `$CODE` are left to the shell.

@@ -46,7 +46,8 @@ fn run() -> Staged<()> {
     println!("… importing accounts");
     let people = people(&guests);
     installation.import(&people.iter().map(Person::line).collect::<String>())?;
-    installation.import(&guests.iter().map(line_of).collect::<String>())?;
+    let brought = installation.import(&guests.iter().map(line_of).collect::<String>());
+    brought.map_err(|fault| Fault::new("REKEY_ACCOUNTS", fault.to_string()))?;
     wait_until_whole(&installation)?;
     println!("{}", guide::text(&installation, &people, &guests)?);
     while !stop.is_set() {
@@ -140,16 +141,16 @@ pub fn letter(address: &str, part: Option<&str>) -> ExitCode {
 
 fn read_letter(address: &str, part: Option<&str>) -> Staged<String> {
     let letters = letters(address)?;
-    let none = |what: &str| Fault::new("no letter", format!("{what} to {address} yet"));
+    let none = |what: &str| Fault::new("no letter", format!("nothing{what} came to {address} yet"));
     let Some(part) = part else {
-        return letters.last().map(|(text, _)| text.clone()).ok_or_else(|| none("none"));
+        return letters.last().map(|(text, _)| text.clone()).ok_or_else(|| none(""));
     };
     let pick = |proof: &Proof| match part {
         "code" => proof.code.clone(),
         _ => proof.token.clone(),
     };
     let newest = letters.iter().rev().map(|(_, proof)| pick(proof)).find(|text| !text.is_empty());
-    newest.ok_or_else(|| none(&format!("none with a {part}")))
+    newest.ok_or_else(|| none(&format!(" with a {part}")))
 }
 
 /// Text and proof of every letter, the newest last.

@@ -1,4 +1,4 @@
-//! Spellings of one body that some reader takes for the same members.
+//! Spellings of one body that some reader takes for the same members. The attacks on the sidecar use them, too.
 
 /// A body with the content type it is sent under.
 pub(crate) struct Spelling {

@@ -54,7 +54,7 @@ fn a_sidecar_that_closes_is_busy() {
 #[test]
 fn a_sidecar_that_speaks_no_http_is_busy() {
     all_busy("garbage", |_| raw("\u{1}\u{2}garbage\r\n\r\n"));
-    all_busy("an old version", |_| raw("HTTP/0.9 200\r\n\r\n{\"outcome\":\"reset\"}"));
+    all_busy("no version", |_| raw("200 OK\r\n\r\n{\"outcome\":\"reset\"}"));
     all_busy("two lengths", |_| {
         raw(
             "HTTP/1.1 200 OK\r\ncontent-length: 19\r\ncontent-length: 3\r\n\r\n{\"outcome\":\"reset\"}",

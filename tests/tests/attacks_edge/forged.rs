@@ -22,7 +22,7 @@ const LINES: [&str; 24] = [
     "x-rekey-anything: 1",
     "rekey-outcome: reset",
     "connection: x-rekey-operation\r\nx-rekey-operation: confirm",
-    "connection: close, content-type, content-length\r\nx-rekey-operation: confirm",
+    "connection: keep-alive, x-request-id, x-rekey-operation\r\nx-rekey-operation: confirm",
     "x-envoy-original-path: /v1/confirm\r\nx-rekey-operation: confirm",
     "x-original-url: /v1/confirm\r\nx-rewrite-url: /v1/confirm",
     "x-http-method-override: GET\r\nx-rekey-operation: confirm",

@@ -70,7 +70,8 @@ fn survives_on(stand: &Stand, context: &str, make: impl Fn(&Ordinary) -> Bytes) 
     for ordinary in dialects::ordinary() {
         let answer = poke(stand, &make(&ordinary));
         let text = String::from_utf8_lossy(&answer);
-        let dead = text.starts_with("HTTP/1.1 503");
+        // Where a VM died the answer has no `vary`, which only our own answers carry.
+        let dead = text.starts_with("HTTP/1.1 503") && !text.contains("\r\nvary: ");
         assert!(!dead, "{context}: {}: {text}", ordinary.name);
         stand.holds(context);
     }

@@ -74,7 +74,7 @@ fn no_header_changes_the_message() {
             let messages = stand.messages();
             let context = format!("{} {start} {host}: {}", ordinary.name, reply.text());
             if messages.is_empty() {
-                assert_eq!(reply.status, 400, "{context}");
+                assert!(matches!(reply.status, 400 | 403), "{context}");
                 assert!(honest.is_some(), "{context}");
                 continue;
             }
@@ -97,7 +97,7 @@ fn no_request_byte_chooses_where_an_old_link_leads() {
     for (start, host) in VARIANTS {
         let target = format!("{start}/api/verify/email?{query}");
         let reply = send_raw(stand.addr(), &request("GET", &target, host, &[], "")).unwrap();
-        if reply.status == 400 {
+        if matches!(reply.status, 400 | 403) {
             continue;
         }
         assert_eq!(

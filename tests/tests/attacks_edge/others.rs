@@ -48,7 +48,7 @@ fn other_routes_pass_byte_for_byte() {
 fn a_shared_route_passes_foreign_calls_byte_for_byte() {
     let stand = Stand::start();
     for path in ["/api/verify/email", "/api/v3/send-email", "/api/v2/sdk/sms/send"] {
-        for size in [0, 1, 1000, 4095, 16_000, 16_384 - 30] {
+        for size in [0, 1, 1000, 4095, 16_000, 16_330] {
             let body =
                 format!("{{ \"other\" : \"{}\\u00e9é\" , \"n\":1.50e+2}}\r\n", "x".repeat(size));
             for chunked in [false, true] {
@@ -141,12 +141,10 @@ fn safe_methods_reach_no_sidecar() {
             }
         }
         assert!(stand.sidecar.requests().is_empty(), "{}", ordinary.name);
-        assert!(
-            stand.app.resets().iter().all(|(_, request)| request.method == "OPTIONS"),
-            "{}: {:?}",
-            ordinary.name,
-            stand.app.resets()
-        );
+        for (reset, request) in stand.app.resets() {
+            let method = request.method;
+            assert_eq!(method, "OPTIONS", "{}: the app saw {reset:?} in a {method}", ordinary.name);
+        }
         stand.app.clear();
     }
     stand.lives("safe methods");

@@ -117,7 +117,7 @@ fn strangers_asks_do_not_end_a_link() {
 #[test]
 fn what_is_expired_is_invalid() {
     let house = House::with(&Plan {
-        sections: "[profile.native]\ngrant_life = \"10s\"\n[profile.native.email]\nlink_life = \"10s\"\ncode_life = \"10s\"\n",
+        sections: "[profile.native]\ngrant_life = \"12s\"\n[profile.native.email]\nlink_life = \"12s\"\ncode_life = \"12s\"\n",
         ..Plan::default()
     });
     let mail = house.ask("native", ANN, 1);

@@ -141,7 +141,7 @@ fn a_placed_code_is_good_in_its_place_only() {
     let house = House::build();
     let asking = |flow| with_flow(initiate("vastly", ANNS_PHONE), flow);
     assert_eq!(outcome(&house.say(&asking(Some(7)))), "accepted");
-    let code = code_in(house.texts.wait_for(ANNS_PHONE, 1).unwrap()[0].text.as_str());
+    let code = house.texted_code(ANNS_PHONE);
     let confirm =
         |flow, sender| from(with_flow(confirm("vastly", by_place(&code), NEW), flow), sender);
     for (flow, sender, context) in [
@@ -164,7 +164,7 @@ fn a_placed_code_is_good_in_its_place_only() {
 fn a_placed_code_dies_after_three_tries_in_its_place() {
     let house = House::build();
     house.say(&with_flow(initiate("vastly", ANNS_PHONE), Some(7)));
-    let code = code_in(house.texts.wait_for(ANNS_PHONE, 1).unwrap()[0].text.as_str());
+    let code = house.texted_code(ANNS_PHONE);
     let guesses: Vec<_> = (1..=500)
         .map(|by| from(confirm("vastly", by_place(&other(&code, by)), NEW), &stranger(by as usize)))
         .collect();
@@ -192,7 +192,7 @@ fn codes_of_one_place_differ() {
     for n in 0..40 {
         let phone = format!("+86138001390{n:02}");
         house.say(&initiate("vastly", &phone));
-        codes.push(code_in(house.texts.wait_for(&phone, 1).unwrap()[0].text.as_str()));
+        codes.push(house.texted_code(&phone));
     }
     let all = codes.len();
     codes.sort();

@@ -137,6 +137,28 @@ impl House {
         self.mailbox.wait_for(to, count).unwrap().pop().unwrap()
     }
 
+    /// The same when the address was written to a moment ago: asks from new senders until the cool-down is over.
+    pub(crate) fn ask_late(&self, dialect: &str, to: &str, count: usize) -> Mail {
+        until("a mail after the cool-down", || {
+            let n = NEXT.fetch_add(1, Ordering::Relaxed);
+            let sender = format!("192.0.{}.{}", n / 250 % 250, n % 250 + 1);
+            self.say(&from(initiate(dialect, to), &sender));
+            self.settle();
+            Ok(self.mailbox.mails_to(to)?.into_iter().nth(count - 1))
+        })
+        .unwrap()
+    }
+
+    /// The code in the first text to that number that has one.
+    pub(crate) fn texted_code(&self, to: &str) -> String {
+        until("a text with a code", || {
+            let texts = self.texts.to(to)?;
+            let found = texts.iter().find(|text| text.text.contains("is your code"));
+            Ok(found.map(|text| code_in(&text.text)))
+        })
+        .unwrap()
+    }
+
     /// Rows of a query, as JSON.
     pub(crate) fn sql(&self, query: &str) -> String {
         let script = "import json,sqlite3,sys\nc=sqlite3.connect(sys.argv[1],timeout=30)\n\

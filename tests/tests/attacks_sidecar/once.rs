@@ -69,7 +69,7 @@ fn a_link_with_its_code_in_fifty_posts_wins_once() {
 fn a_placed_code_in_fifty_posts_wins_once() {
     let house = House::build();
     house.say(&with_flow(initiate("vastly", ANNS_PHONE), Some(3)));
-    let code = code_in(&house.texts.wait_for(ANNS_PHONE, 1).unwrap()[0].text);
+    let code = house.texted_code(ANNS_PHONE);
     let message = with_flow(confirm("vastly", by_place(&code), NEW), Some(3));
     // Three tries at a time may be compared in a place; the others are refused before.
     race(&house, "placed code", "a1", &message);

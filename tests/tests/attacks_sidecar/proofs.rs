@@ -33,15 +33,13 @@ fn a_proof_of_one_with_the_address_of_another_is_nothing() {
             assert_eq!(outcome(&reply), "proof_invalid", "{to} {token} {code}");
         }
     }
-    let code = code_in(house.ask("bamboocloud", DAN_S_NEIGHBOUR, 2).text());
+    let code = code_in(house.ask_late("bamboocloud", BOB, 2).text());
     assert_eq!(
         outcome(&house.say(&confirm("bamboocloud", by_code(ANN, &code), NEW))),
         "proof_invalid"
     );
     assert_eq!((house.resets("a1"), house.resets("b2")), (0, 0));
 }
-
-const DAN_S_NEIGHBOUR: &str = BOB;
 
 /// ATTACKS.md 27: links, grants and codes are of one purpose and one dialect; a client's of one client.
 #[test]

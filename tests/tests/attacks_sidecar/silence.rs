@@ -24,7 +24,7 @@ fn live(house: &House) -> Vec<String> {
     );
     secrets.extend([token, code]);
     house.say(&with_flow(initiate("vastly", ANNS_PHONE), Some(9)));
-    let code = code_in(&house.texts.wait_for(ANNS_PHONE, 1).unwrap()[0].text);
+    let code = house.texted_code(ANNS_PHONE);
     let reset = house
         .say(&with_flow(confirm("vastly", by_place(&code), "a third secret password"), Some(9)));
     assert_eq!(outcome(&reset), "reset");
