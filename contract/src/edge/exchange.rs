@@ -233,6 +233,10 @@ impl Exchange {
     }
 
     fn check_head(&self) -> Result<(), Refusal> {
+        // The body of an upgrade never ends. Some clients offer h2c with every request; hosts ignore it.
+        if self.head.has("upgrade") && !self.head.text("upgrade").is_some_and(|to| to == "h2c") {
+            return Err(Refusal::Malformed);
+        }
         let length = self.head.only("content-length")?;
         if length.is_some_and(|text| text.parse().is_ok_and(|bytes: usize| bytes > MAX_BODY)) {
             return Err(Refusal::TooLarge);

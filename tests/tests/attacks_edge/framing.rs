@@ -51,9 +51,9 @@ fn chunks(body: &str, size: usize, end: &str) -> Bytes {
 }
 
 /// Sends bytes and gives whatever comes first, or nothing: a gateway may wait for more, or close.
-fn poke(stand: &Stand, bytes: &[u8]) -> Bytes {
+pub(crate) fn poke(stand: &Stand, bytes: &[u8]) -> Bytes {
     let mut stream = TcpStream::connect(stand.addr()).unwrap();
-    stream.set_read_timeout(Some(Duration::from_millis(700))).unwrap();
+    stream.set_read_timeout(Some(Duration::from_millis(300))).unwrap();
     let _closed = stream.write_all(bytes);
     let mut answer = vec![0; 4000];
     let count = stream.read(&mut answer).unwrap_or_default();

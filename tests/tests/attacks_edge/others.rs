@@ -3,6 +3,7 @@
 use rekey_tests::http::{Call, Line, send_pieces};
 
 use crate::dialects;
+use crate::framing::poke;
 use crate::stand::Stand;
 
 /// Invariant 3: bodies of any size and form on paths that are not claimed.
@@ -114,9 +115,7 @@ fn an_upgrade_on_a_claimed_path_is_no_way_round() {
             let mut bytes = call.to_bytes("g");
             bytes.extend(ordinary.body.as_bytes());
             // Whatever is answered, also nothing at all, the app must not have seen it.
-            let mut line = Line::connect(stand.addr()).unwrap();
-            line.write(&bytes).unwrap();
-            let _answer = line.bytes(2000);
+            poke(&stand, &bytes);
         }
         stand.holds(ordinary.name);
     }
