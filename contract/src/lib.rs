@@ -9,6 +9,7 @@ pub mod dialect;
 pub mod edge;
 pub mod json;
 pub mod language;
+mod lookalike;
 pub mod message;
 pub mod name;
 pub mod outcome;

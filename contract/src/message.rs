@@ -8,6 +8,7 @@ use crate::address::{Address, Channel, Email, Phone};
 use crate::dialect::{self, Dialect};
 use crate::json::{self, Names, Object, Value, Writer};
 use crate::language::Language;
+use crate::lookalike::is_invisible;
 use crate::name::Name;
 use crate::secret::{Code, Password, Token};
 use crate::signature::{hex, unhex};
@@ -94,7 +95,7 @@ impl Claim {
 
     /// Keeps what can be printed; `None` when nothing is left.
     pub fn of(text: &str) -> Option<Self> {
-        let harmless = |c: &char| !c.is_control() && !is_format(*c);
+        let harmless = |c: &char| !c.is_control() && !is_invisible(*c);
         let kept: String = text.chars().filter(harmless).take(Self::MAX_CHARS).collect();
         (!kept.is_empty()).then_some(Self(kept))
     }
@@ -102,11 +103,6 @@ impl Claim {
     pub fn as_str(&self) -> &str {
         &self.0
     }
-}
-
-/// Invisible and direction-changing characters, which could disguise a log line or a mail.
-fn is_format(c: char) -> bool {
-    matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
 /// What is asked for.

@@ -80,7 +80,7 @@ impl Http {
             .filter(|(name, _)| name == b":path" || KEPT.contains(&name.as_slice()))
             .cloned()
             .collect();
-        match shared.edge.on_head(Head::new(headers), &mut Host) {
+        match shared.edge.on_head(Head::new(headers), is_whole, &mut Host) {
             (Step::Collect, Some(exchange)) if is_whole => self.judge(shared, exchange, &[]),
             (Step::Collect, Some(exchange)) => {
                 self.phase = Phase::Collecting(exchange);

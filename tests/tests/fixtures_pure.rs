@@ -22,7 +22,9 @@ impl Driver for Pure {
             .entry(case.configuration.clone())
             .or_insert_with(|| edge(&case.configuration));
         let mut fixed = Fixed::default();
-        let (step, exchange) = edge.on_head(Head::new(case.request.header_map()), &mut fixed);
+        let is_whole = case.request.body.is_none();
+        let head = Head::new(case.request.header_map());
+        let (step, exchange) = edge.on_head(head, is_whole, &mut fixed);
         let (step, exchange) = match (step, exchange) {
             (Step::Collect, Some(mut exchange)) => {
                 let body = case.request.body.as_deref().unwrap_or_default();

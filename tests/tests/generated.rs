@@ -158,7 +158,7 @@ fn says_busy_in_the_words_of_the_dialects(yaml: &str) {
         let pairs = [(":method", "POST"), (":path", path), ("x-request-id", "REQUEST")];
         let pairs =
             pairs.map(|(name, value)| (name.as_bytes().to_vec(), value.as_bytes().to_vec()));
-        let (_, exchange) = edge.on_head(Head::new(pairs.to_vec()), &mut Nothing);
+        let (_, exchange) = edge.on_head(Head::new(pairs.to_vec()), false, &mut Nothing);
         let body = String::from_utf8(exchange.unwrap().on_failure().body).unwrap();
         let body = body.replace("REQUEST", "%REQ(X-REQUEST-ID)%");
         let quoted = match body.strip_suffix('\n') {

@@ -3,6 +3,7 @@
 //! one text is one mailbox everywhere. A domain label beyond ASCII is checked for form; its A-label
 //! is made where the IDNA tables are, see [`Email::with_domain`].
 
+use crate::lookalike::is_ignorable;
 use alloc::format;
 use alloc::string::String;
 use core::fmt;
@@ -128,22 +129,7 @@ fn is_label(label: &str) -> bool {
 
 /// Beyond ASCII: what nobody sees, and what becomes a dot or an at sign where text is normalized.
 fn is_treacherous(c: char) -> bool {
-    c.is_whitespace() || c.is_control() || is_invisible(c) || is_dot_or_at(c)
-}
-
-fn is_invisible(c: char) -> bool {
-    matches!(
-        c,
-        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
-            | '\u{180b}'..='\u{180f}'
-            | '\u{200b}'..='\u{200f}'
-            | '\u{202a}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}'
-            | '\u{3164}' | '\u{feff}' | '\u{ffa0}'
-            | '\u{fe00}'..='\u{fe0f}'
-            | '\u{fff0}'..='\u{ffff}'
-            | '\u{e0000}'..='\u{e0fff}'
-    )
+    is_ignorable(c) || is_dot_or_at(c)
 }
 
 fn is_dot_or_at(c: char) -> bool {

@@ -6,6 +6,10 @@ use alloc::{format, string::String, sync::Arc, vec::Vec};
 use crate::dialect::{Dialect, Does, Route, Sharing};
 use crate::edge::Settings;
 use crate::json::fold;
+use crate::lookalike::is_ignorable;
+
+/// How often a chain of routers may decode one path.
+const MAX_DECODES: usize = 4;
 
 /// One claimed path of a configured dialect.
 #[derive(Clone, Debug)]
@@ -58,11 +62,39 @@ pub(super) fn find<'e>(claims: &'e [Arc<Claim>], path: &str) -> Found<'e> {
     if !exact.is_empty() {
         return Found::Exact(exact);
     }
-    let loose = loose(path);
-    match claims.iter().find(|claim| claim.loose == loose) {
+    let readings = readings(path);
+    match claims.iter().find(|claim| readings.contains(&claim.loose)) {
         Some(claim) => Found::Spelling(claim),
         None => Found::Free,
     }
+}
+
+/// Every way in which a lenient router may read the path. Routers differ in whether they cut parameters (`;x`) before or
+/// after they decode, and in how often they decode.
+fn readings(path: &str) -> Vec<String> {
+    let mut readings = Vec::from([loose(path)]);
+    let mut text: String = path.into();
+    for _ in 0..=MAX_DECODES {
+        let cut: Vec<&str> = text.split(['/', '\\']).map(without_parameters).collect();
+        readings.push(loose(&cut.join("/")));
+        let Some(next) = decode_once(&text) else { break };
+        text = next;
+    }
+    let bare = |reading: &String| without_suffix(reading).map(Into::into);
+    let without: Vec<String> = readings.iter().filter_map(bare).collect();
+    readings.extend(without);
+    readings
+}
+
+/// Some routers take `/reset.json` for `/reset` with a format.
+fn without_suffix(path: &str) -> Option<&str> {
+    let (before, suffix) = path.rsplit_once('.')?;
+    let is_format = !suffix.is_empty() && suffix.chars().all(|c| c.is_ascii_alphanumeric());
+    (is_format && !before.ends_with('/')).then_some(before)
+}
+
+fn without_parameters(segment: &str) -> &str {
+    segment.split(';').next().unwrap_or_default()
 }
 
 /// The path as the most lenient router would read it: percent-decoded up to four times, `\` as `/`, parameters and
@@ -73,7 +105,7 @@ pub fn loose(path: &str) -> String {
     let cut = decoded.split(['?', '#', '\0']).next().unwrap_or_default();
     let mut segments: Vec<String> = Vec::new();
     for raw in cut.split(['/', '\\']) {
-        let plain = raw.split(';').next().unwrap_or_default();
+        let plain = without_parameters(raw);
         let kept: String = fold(plain).filter(|c| !is_ignorable(*c)).collect();
         match kept.as_str() {
             "" | "." => {}
@@ -86,15 +118,9 @@ pub fn loose(path: &str) -> String {
     format!("/{}", segments.join("/"))
 }
 
-fn is_ignorable(c: char) -> bool {
-    c.is_whitespace()
-        || c.is_control()
-        || matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
-}
-
 fn decode(path: &str) -> String {
     let mut text: String = path.into();
-    for _ in 0..4 {
+    for _ in 0..MAX_DECODES {
         let Some(next) = decode_once(&text) else { break };
         text = next;
     }

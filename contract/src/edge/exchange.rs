@@ -69,10 +69,11 @@ pub struct Exchange {
 }
 
 impl Edge {
-    /// Judges a request's head. An `Exchange` comes with every step but `Pass`.
+    /// Judges a request's head; `is_whole` says that nothing follows it. An `Exchange` comes with every step but `Pass`.
     pub fn on_head(
         &self,
         head: Head,
+        is_whole: bool,
         circumstances: &mut dyn Circumstances,
     ) -> (Step, Option<Exchange>) {
         let (claims, spelling) = match claim::find(self.claims(), head.path()) {
@@ -94,6 +95,11 @@ impl Edge {
             exchange.judge_head(self)
         };
         match step {
+            // Nobody judges a body that has no place in this request, and some apps read it all the same.
+            Step::Pass if !is_whole => {
+                let step = exchange.refuse(Refusal::Malformed);
+                (step, Some(exchange))
+            }
             Step::Pass => (Step::Pass, None),
             step => (step, Some(exchange)),
         }
@@ -234,7 +240,7 @@ impl Exchange {
 
     fn check_head(&self) -> Result<(), Refusal> {
         // The body of an upgrade never ends. Some clients offer h2c with every request; hosts ignore it.
-        if self.head.has("upgrade") && !self.head.text("upgrade").is_some_and(|to| to == "h2c") {
+        if self.head.has("upgrade") && self.head.text("upgrade") != Some("h2c") {
             return Err(Refusal::Malformed);
         }
         let length = self.head.only("content-length")?;
@@ -253,7 +259,7 @@ impl Exchange {
         let Some(query) = query::parse(self.head.query().unwrap_or_default()) else {
             return self.refuse(Refusal::Malformed);
         };
-        match sharing::judge_query(claim.route.sharing, &query) {
+        match sharing::judge_query(claim.route.sharing, self.head.query(), &query) {
             Ok(Whose::Theirs) => return Step::Pass,
             Ok(Whose::Ours) => {}
             Err(refusal) => return self.refuse(refusal),

@@ -9,6 +9,7 @@ mod config;
 mod cors;
 mod exchange;
 mod head;
+mod media;
 mod query;
 mod reading;
 mod route;

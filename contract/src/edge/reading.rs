@@ -3,6 +3,7 @@
 
 use crate::dialect::{Caller, Dialect, Does};
 use crate::edge::exchange::{Circumstances, Exchange, FLOW_COOKIE, Forward, MAX_BODY, busy};
+use crate::edge::media::is_json;
 use crate::edge::sharing::{self, Whose};
 use crate::edge::{Asking, Edge, cors};
 use crate::json;
@@ -26,9 +27,11 @@ impl Exchange {
         if body.len() > MAX_BODY {
             return Err(Refusal::TooLarge);
         }
-        let value = json::parse(body, dialect.names()).map_err(|_| Refusal::Malformed)?;
+        let bytes = body;
+        let value = json::parse(bytes, dialect.names()).map_err(|_| Refusal::Malformed)?;
         let body = sharing::object(value)?;
-        let whose = sharing::judge(claim.route.sharing, dialect.names(), &self.head, &body)?;
+        let (sharing, names) = (claim.route.sharing, dialect.names());
+        let whose = sharing::judge(sharing, names, &self.head, &body, bytes)?;
         if whose == Whose::Theirs {
             return Ok(None);
         }
@@ -104,14 +107,4 @@ impl Exchange {
         }
         Ok(())
     }
-}
-
-/// `application/json`, with no parameter but `charset=utf-8`.
-fn is_json(content_type: &str) -> bool {
-    let mut parts = content_type.split(';').map(str::trim);
-    let json = parts.next().is_some_and(|kind| kind.eq_ignore_ascii_case("application/json"));
-    let utf8 = ["charset=utf-8", "charset=\"utf-8\""];
-    json && parts
-        .filter(|parameter| !parameter.is_empty())
-        .all(|parameter| utf8.iter().any(|known| parameter.eq_ignore_ascii_case(known)))
 }

@@ -187,15 +187,6 @@ impl Object {
         self.members.is_empty()
     }
 
-    /// Every member that a reader who ignores case might take for `name`, however names are told
-    /// apart here.
-    pub fn members_folding_to<'a>(
-        &'a self,
-        name: &'a str,
-    ) -> impl Iterator<Item = (&'a str, &'a Value)> {
-        self.iter().filter(move |(known, _)| fold(known).eq(fold(name)))
-    }
-
     fn push(&mut self, name: String, value: Value) {
         self.members.push((name, value));
     }

@@ -59,8 +59,8 @@ const OWN: &[Own] = &[
 #[must_use]
 pub fn reset_in(request: &Received) -> Option<Reset> {
     let (path, query) = path::split(&request.target);
-    let path = path::fold(path);
-    let own = OWN.iter().find(|own| own.path == path)?;
+    let readings = [path::fold(path), path::fold(&path::without_parameters(path))];
+    let own = OWN.iter().find(|own| readings.iter().any(|path| path == own.path))?;
     let get = request.method.eq_ignore_ascii_case("GET");
     if get && own.path != "/api/verify/email" {
         return None;

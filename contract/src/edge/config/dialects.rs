@@ -194,6 +194,13 @@ impl Reader {
                     Some(Value::Bool(false)) => return None,
                     Some(value) => self.path(value, &place, route)?,
                 };
+                if is_unknown_to_gateways(&path) {
+                    self.warnings.push(format!(
+                        "{place}{}: the gateway's regex of claimed paths holds the default paths only; \
+                         add this one to it, or requests never reach the filter",
+                        route.name
+                    ));
+                }
                 Some((route, path))
             })
             .collect();
@@ -242,6 +249,11 @@ impl Setting {
             Self::Fields(_) => "fields",
         }
     }
+}
+
+/// Whether no default path of any dialect is this one.
+fn is_unknown_to_gateways(path: &str) -> bool {
+    !DIALECTS.iter().any(|dialect| dialect.routes().iter().any(|route| route.path == path))
 }
 
 fn is_plain_path(path: &str) -> bool {

@@ -24,6 +24,12 @@ pub(super) fn fold(path: &str) -> String {
     format!("/{}", segments.join("/"))
 }
 
+/// As servlet containers cut it: parameters go before anything is decoded.
+pub(super) fn without_parameters(path: &str) -> String {
+    let segments = path.split('/').map(|segment| segment.split(';').next().unwrap_or_default());
+    segments.collect::<Vec<_>>().join("/")
+}
+
 /// Percent-decoding that leaves what it does not understand.
 pub(super) fn decode(bytes: &[u8]) -> Vec<u8> {
     let mut decoded = Vec::with_capacity(bytes.len());
