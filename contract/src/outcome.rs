@@ -7,6 +7,9 @@ use crate::json::{self, Names, Object, Value, Writer};
 use crate::policy::{Breach, Classes};
 use crate::secret::Token;
 
+/// Seconds for `Retry-After` where something failed and said nothing better.
+pub const BUSY_RETRY: u32 = 5;
+
 /// What the sidecar, or the edge for what it refuses itself, decided.
 #[derive(Clone, Debug)]
 pub enum Outcome {
@@ -156,6 +159,7 @@ impl Refusal {
     pub fn retry_after(&self) -> Option<u32> {
         match self {
             Self::Throttled { retry_after } | Self::Busy { retry_after } => Some(*retry_after),
+            Self::Unsigned => Some(BUSY_RETRY),
             _ => None,
         }
     }

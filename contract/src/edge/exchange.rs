@@ -10,7 +10,7 @@ use crate::edge::{Answer, Claim, Edge, Exchanged, Head, MadeBy, claim, cors, que
 use crate::language::Language;
 use crate::message::{Flow, Operation};
 use crate::name::Name;
-use crate::outcome::{Outcome, Refusal};
+use crate::outcome::{BUSY_RETRY, Outcome, Refusal};
 use crate::signature::hex;
 
 /// The largest request body that is read, in bytes.
@@ -21,9 +21,6 @@ pub const MAX_BODY: usize = 16 * 1024;
 pub const MAX_ANSWER: usize = 32 * 1024;
 
 pub(super) const FLOW_COOKIE: &str = "__Host-rekey_flow";
-
-/// Seconds for `Retry-After` where something behind the edge failed and said nothing better.
-const BUSY_RETRY: u32 = 5;
 
 /// What the host knows and a pure machine cannot. `None` means that the host failed, and the request with it.
 pub trait Circumstances {
@@ -181,6 +178,7 @@ impl Exchange {
             Outcome::Refused(match (made_by, status) {
                 (MadeBy::Proxy, 413) => Refusal::TooLarge,
                 (MadeBy::Proxy, 429) => Refusal::Throttled { retry_after },
+                (MadeBy::Proxy, 400..500) => Refusal::Malformed,
                 _ => Refusal::Busy { retry_after },
             })
         });

@@ -47,6 +47,10 @@ pub(super) fn judge(
 }
 
 fn by_value(member: &str, ours: &str, names: Names, body: &Object) -> Result<Whose, Refusal> {
+    let resembles = |value: &Value| value.as_str().is_some_and(|text| bare(text) == bare(ours));
+    if lies_deeper(member, &resembles, body) {
+        return Err(Refusal::Malformed);
+    }
     let Some((name, value)) = only_near(member, body)? else {
         return Ok(Whose::Theirs);
     };
@@ -62,6 +66,9 @@ fn by_value(member: &str, ours: &str, names: Names, body: &Object) -> Result<Who
 fn by_sign_in(members: &[&str], head: &Head, body: &Object) -> Result<Whose, Refusal> {
     let mut is_named = false;
     for member in members {
+        if lies_deeper(member, &|_| true, body) {
+            return Err(Refusal::Malformed);
+        }
         match only_near(member, body)? {
             None => {}
             Some((name, _)) if name == *member => is_named = true,
@@ -79,6 +86,21 @@ fn only_near<'b>(member: &str, body: &'b Object) -> Result<Option<(&'b str, &'b 
     match (near.next(), near.next()) {
         (found, None) => Ok(found),
         _ => Err(Refusal::Malformed),
+    }
+}
+
+/// Whether a member of this name, with a value that fits, lies deeper in the body, where a flattening reader finds it.
+fn lies_deeper(member: &str, fits: &dyn Fn(&Value) -> bool, body: &Object) -> bool {
+    body.iter().any(|(_, value)| holds(&bare(member), fits, value))
+}
+
+fn holds(wanted: &str, fits: &dyn Fn(&Value) -> bool, value: &Value) -> bool {
+    match value {
+        Value::Object(object) => object.iter().any(|(name, value)| {
+            (bare(name) == wanted && fits(value)) || holds(wanted, fits, value)
+        }),
+        Value::Array(items) => items.iter().any(|item| holds(wanted, fits, item)),
+        _ => false,
     }
 }
 

@@ -11,6 +11,7 @@ mod h2;
 mod hosts;
 mod others;
 mod paths;
+mod sizes;
 mod spellings;
 mod stand;
 mod streams;

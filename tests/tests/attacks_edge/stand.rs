@@ -83,19 +83,22 @@ impl Stand {
         self.sidecar.requests().iter().map(genuine).collect()
     }
 
-    /// What holds at every moment. Clears both records.
-    pub(crate) fn holds(&self, context: &str) {
-        for (reset, request) in self.app.resets() {
-            panic!(
-                "{context}: the app saw {reset:?}: {} {}\n{}",
-                request.method,
-                request.target,
-                request.text()
-            );
-        }
+    /// What the app could have taken for a reset, a line each. The messages are judged, and both records cleared.
+    pub(crate) fn escaped(&self) -> Vec<String> {
         self.messages();
+        let resets = self.app.resets();
         self.app.clear();
         self.sidecar.clear();
+        let show = |request: &Received| {
+            format!("{} {}\n{}", request.method, request.target, request.text())
+        };
+        resets.iter().map(|(reset, request)| format!("{reset:?}: {}", show(request))).collect()
+    }
+
+    /// What holds at every moment. Clears both records.
+    pub(crate) fn holds(&self, context: &str) {
+        let escaped = self.escaped();
+        assert!(escaped.is_empty(), "{context}: the app saw\n{}", escaped.join("\n"));
     }
 
     /// The next ordinary request of every dialect works, and no VM has died so far.

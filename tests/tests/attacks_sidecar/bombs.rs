@@ -2,7 +2,7 @@
 
 use rekey_tests::stage::until;
 
-use crate::house::{ANN, DAN, House, NOBODY, Plan, from, initiate, message, outcome, token_in};
+use crate::house::{ANN, DAN, House, NOBODY, Plan, from, initiate, outcome, token_in};
 
 const LONG: &str = "cool_down = \"1h\"\nsends = 3";
 
@@ -161,7 +161,6 @@ fn a_mail_has_one_recipient_and_no_foreign_header() {
         }
         assert!(!html.contains("href=\"http://evil.example"), "{html}");
     }
-    let _named = message;
 }
 
 fn raw_urls(text: &str) -> Vec<String> {

@@ -4,7 +4,7 @@ use contract::name::Name;
 
 use crate::house::{
     ANN, BOB, DAN, House, NEW, NOBODY, by_both, by_code, by_token, code_in, confirm, grant_in,
-    initiate, message, outcome, token_in, verify,
+    initiate, outcome, token_in, verify,
 };
 
 /// ATTACKS.md 26
@@ -146,7 +146,6 @@ fn values_are_never_code() {
     house.settle();
     assert_eq!(house.sql("SELECT * FROM account"), before);
     assert!(house.mailbox.all().unwrap().is_empty());
-    let _named = message;
 }
 
 fn clean(text: &str) -> String {

@@ -2,7 +2,7 @@
 
 use crate::house::{
     ANN, ANNS_PHONE, BOB, House, NEW, OLD, by_both, by_code, by_place, by_token, code_in, confirm,
-    grant_in, initiate, message, outcome, token_in, verify, with_flow,
+    grant_in, initiate, outcome, token_in, verify, with_flow,
 };
 
 /// Goes through every flow; gives every secret that existed.
@@ -92,7 +92,7 @@ fn the_database_holds_no_secret() {
                     .collect();
                 assert!(!holds(&half), "the secret half of {secret} in {}", path.display());
                 assert!(
-                    !holds(secret[32..].as_bytes()),
+                    !holds(&secret.as_bytes()[32..]),
                     "the secret half of {secret} in {}",
                     path.display()
                 );
@@ -186,5 +186,4 @@ fn claims_cannot_write_log_lines() {
         let json: serde_json::Value = serde_json::from_str(line).unwrap();
         json["event"] == "reset_done"
     }));
-    let _named = message;
 }
