@@ -19,10 +19,12 @@ default:
 setup: _rust _venv
 
 # Reset passwords in all five dialects through a real Envoy, and show how
+[no-exit-message]
 demo: setup wasm build
     @{{ stage }} demo
 
 # Leave the same set-up running on 127.0.0.1:${REKEY_PORT:-8080} until Ctrl-C
+[no-exit-message]
 up: setup wasm build
     @{{ stage }} up
 
@@ -65,7 +67,7 @@ pure: _rust
 
 # Write the golden files and the generated parts of README.md and envoy.yaml anew
 bless: setup wasm build
-    REKEY_BLESS=1 cargo test {{ native }}
+    REKEY_BLESS=1 cargo test {{ native }} --no-fail-fast --test fixtures_pure --test generated --test table
 
 # Make a sixth dialect: its file, its line in the registry, its fixtures
 new-dialect name: build

@@ -100,6 +100,11 @@ fn load(dir: &Path, base: &Value) -> Case {
     let raw = fs::read(dir.join("request.http"))
         .unwrap_or_else(|error| panic!("{}: request.http: {error}", dir.display()));
     let mut configuration = base.clone();
+    let settings = &mut configuration["dialects"][&dialect];
+    if settings.is_null() {
+        // A dialect that edge.json does not name yet takes every default.
+        *settings = Value::Object(Map::new());
+    }
     if let Ok(text) = fs::read_to_string(dir.join("settings.json")) {
         let changes: Map<String, Value> = serde_json::from_str(&text)
             .unwrap_or_else(|error| panic!("{}: settings.json: {error}", dir.display()));

@@ -6,7 +6,6 @@ use std::fs;
 use std::net::IpAddr;
 use std::path::PathBuf;
 
-use contract::address::Channel;
 use contract::dialect::{DIALECTS, Does, Route, Sharing};
 use contract::edge::{self, Circumstances, Edge, Head, route_regex};
 use contract::message::{Claim, Flow};
@@ -58,27 +57,15 @@ fn envoy_yaml_has_the_regex_and_the_busy_words_of_the_dialects() {
 }
 
 fn dialects() -> String {
-    let mut table = String::from("| dialect | operation | path |\n|---|---|---|\n");
+    let mut table =
+        String::from("| dialect | route (its key under `paths`) | path |\n|---|---|---|\n");
     for dialect in DIALECTS {
         for route in dialect.routes() {
             let (name, vendor) = (dialect.name(), dialect.vendor());
-            let _ =
-                writeln!(table, "| {name} ({vendor}) | {} | {} |", operation(route), path(route));
+            let _ = writeln!(table, "| {name} ({vendor}) | `{}` | {} |", route.name, path(route));
         }
     }
     table
-}
-
-fn operation(route: &Route) -> String {
-    let operation = match route.does {
-        Does::Call(operation) => operation.as_str(),
-        Does::Link => "link",
-    };
-    match route.channel {
-        Some(Channel::Sms) => format!("{operation} by SMS"),
-        Some(Channel::Email) => format!("{operation} by e-mail"),
-        None => operation.into(),
-    }
 }
 
 fn path(route: &Route) -> String {
@@ -90,7 +77,10 @@ fn path(route: &Route) -> String {
         Sharing::Exclusive => String::new(),
         Sharing::Value { member, ours } => format!("; shared, ours when `{member}` is `{ours}`"),
         Sharing::SignedIn { members } => {
-            format!("; shared, not ours with `Authorization` and without `{}`", members.join("`, `"))
+            format!(
+                "; shared, not ours with `Authorization` and without `{}`",
+                members.join("`, `")
+            )
         }
     };
     format!("`{method} {}`{shared}", route.path)
@@ -159,7 +149,9 @@ fn says_busy_in_the_words_of_the_dialects(yaml: &str) {
         let pairs =
             pairs.map(|(name, value)| (name.as_bytes().to_vec(), value.as_bytes().to_vec()));
         let (_, exchange) = edge.on_head(Head::new(pairs.to_vec()), false, &mut Nothing);
-        let body = String::from_utf8(exchange.unwrap().on_failure().body).unwrap();
+        // One that this file does not switch on needs no words in it.
+        let Some(mut exchange) = exchange else { continue };
+        let body = String::from_utf8(exchange.on_failure().body).unwrap();
         let body = body.replace("REQUEST", "%REQ(X-REQUEST-ID)%");
         let quoted = match body.strip_suffix('\n') {
             Some(line) => format!("\"{}\\n\"", line.replace('"', "\\\"")),

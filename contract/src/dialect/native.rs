@@ -6,7 +6,7 @@ use alloc::{format, string::String, vec::Vec};
 use crate::address::{Address, Channel};
 use crate::dialect::{Dialect, Does, Route, Setting, Sharing};
 use crate::edge::{Answer, Asking, Exchanged, Head, Settings};
-use crate::json::{Writer, array};
+use crate::json::{Value, Writer, array};
 use crate::language::Language;
 use crate::message::{Call, Encryption, Operation, Proof};
 use crate::outcome::{Member, Outcome, Refusal, breach_members};
@@ -110,13 +110,12 @@ impl Dialect for Native {
 
 fn read_confirm(asking: &mut Asking<'_>) -> Result<Call, Refusal> {
     let token = asking.optional("token")?;
+    let given = |name: &str| asking.body.get(name).is_some_and(|value| *value != Value::Null);
     let proof = match token {
-        Some(_) if asking.body.get("to").is_some() || asking.body.get("code").is_some() => {
-            return Err(Refusal::Malformed);
-        }
+        Some(_) if given("to") || given("code") => return Err(Refusal::Malformed),
         Some(token) if token.is_empty() => return Err(Refusal::Missing(Member::Token)),
         Some(token) => Proof::Token { token: Token::parse(token).ok_or(Refusal::ProofInvalid)? },
-        None if asking.body.get("to").is_none() => return Err(Refusal::Missing(Member::Token)),
+        None if !given("to") => return Err(Refusal::Missing(Member::Token)),
         None => Proof::Code { to: recipient(asking)?, code: code(asking)? },
     };
     let password = asking.required("password", Member::Password)?;

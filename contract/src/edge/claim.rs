@@ -18,9 +18,18 @@ pub struct Claim {
     pub route: &'static Route,
     pub path: String,
     pub settings: Arc<Settings>,
-    /// Switched off, and answered 404: the app's own is not to be reached by it either.
-    pub is_closed: bool,
+    pub standing: Standing,
     loose: String,
+}
+
+/// Whether a route is served.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    On,
+    /// Switched off, and answered 404: the app's own is not to be reached by it either.
+    Closed,
+    /// Left to the app by the configuration.
+    Left,
 }
 
 /// How a request's path stands to the claims.
@@ -39,10 +48,10 @@ impl Claim {
         route: &'static Route,
         path: String,
         settings: Arc<Settings>,
-        is_closed: bool,
+        standing: Standing,
     ) -> Self {
         let loose = loose(&path);
-        Self { dialect, route, path, settings, is_closed, loose }
+        Self { dialect, route, path, settings, standing, loose }
     }
 
     pub(super) fn is_shared(&self) -> bool {
@@ -59,11 +68,15 @@ impl Claim {
 
 pub(super) fn find<'e>(claims: &'e [Arc<Claim>], path: &str) -> Found<'e> {
     let exact: Vec<&Arc<Claim>> = claims.iter().filter(|claim| claim.path == path).collect();
-    if !exact.is_empty() {
+    if exact.iter().any(|claim| claim.standing != Standing::Left) {
         return Found::Exact(exact);
     }
+    if !exact.is_empty() {
+        return Found::Free;
+    }
     let readings = readings(path);
-    match claims.iter().find(|claim| readings.contains(&claim.loose)) {
+    let mut taken = claims.iter().filter(|claim| claim.standing != Standing::Left);
+    match taken.find(|claim| readings.contains(&claim.loose)) {
         Some(claim) => Found::Spelling(claim),
         None => Found::Free,
     }

@@ -5,6 +5,7 @@ use alloc::{format, string::String, string::ToString, sync::Arc, vec::Vec};
 use core::net::IpAddr;
 
 use crate::dialect::{Dialect, Does};
+use crate::edge::claim::Standing;
 use crate::edge::sharing::{self, Whose};
 use crate::edge::{Answer, Claim, Edge, Exchanged, Head, MadeBy, claim, cors, query};
 use crate::language::Language;
@@ -83,8 +84,11 @@ impl Edge {
         let Some(claim) = chosen.or(claims.first()) else {
             return (Step::Pass, None);
         };
+        if claim.standing == Standing::Left && chosen.is_some() {
+            return (Step::Pass, None);
+        }
         let mut exchange = self.exchange(claim, head, circumstances);
-        let step = if spelling || claim.is_closed {
+        let step = if spelling || claim.standing == Standing::Closed {
             exchange.refuse(Refusal::NotFound)
         } else if chosen.is_none() {
             exchange.other_method(&claims)

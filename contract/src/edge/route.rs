@@ -9,8 +9,11 @@ use crate::dialect::DIALECTS;
 /// What can stand between two segments: slashes, and whatever lenient routers drop behind a segment.
 const BETWEEN: &str = "(?:[;%.][^/]*|/)+";
 
-/// Double escapes, letters that fold into ASCII, and dot segments with something behind them.
-const DISGUISED: &str = ".*(?:%25|%c5%bf|%e2%84%aa|/[.]{1,2}[;%]).*";
+/// Double escapes, letters that fold into ASCII, and characters that nobody sees.
+const DISGUISE: &str = "(?:%25|%c2%ad|%c5%bf|%e2%(?:80|81|84)|%ef%bb%bf)";
+
+/// Separators and dots that were escaped twice, and dot segments with something behind them: these move a path.
+const MOVES: &str = ".*(?:%25(?:25)*(?:2e|2f|5c)|/[.]{1,2}[;%]).*";
 
 /// RE2 syntax, to be matched against the whole path without its query.
 pub fn route_regex() -> String {
@@ -18,7 +21,13 @@ pub fn route_regex() -> String {
     for route in DIALECTS.iter().flat_map(|dialect| dialect.routes()) {
         root.add(route.path.split('/').filter(|segment| !segment.is_empty()));
     }
-    format!("(?i){}/*(?:[;%.].*)?|{DISGUISED}", root.expression())
+    let first: Vec<&str> = root.children.keys().copied().collect();
+    let first = first.join("|");
+    // Disguises count below a claimed first segment and inside a first segment only: other routes are not ours to take.
+    format!(
+        "(?i){}/*(?:[;%.].*)?|{BETWEEN}(?:{first}).*{DISGUISE}.*|/+[^/]*{DISGUISE}[^/]*/.*|{MOVES}",
+        root.expression()
+    )
 }
 
 #[derive(Default)]

@@ -34,10 +34,13 @@ impl Texts {
         }
         for entry in std::fs::read_dir(&self.0)? {
             let entry = entry?;
-            let (meta, name) =
-                (entry.metadata()?, entry.file_name().to_string_lossy().into_owned());
-            // A name that begins with a dot is a file that is still being written.
-            if !meta.is_file() || name.starts_with('.') {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            // A name that begins with a dot is a file that is still being written, and may be gone by now.
+            if name.starts_with('.') {
+                continue;
+            }
+            let meta = entry.metadata()?;
+            if !meta.is_file() {
                 continue;
             }
             let text = String::from_utf8_lossy(&std::fs::read(entry.path())?).into_owned();

@@ -5,6 +5,7 @@ use alloc::{borrow::ToOwned, format, string::String, sync::Arc, vec::Vec};
 use super::reader::Reader;
 use crate::address::Country;
 use crate::dialect::{DIALECTS, Dialect, Route, Setting};
+use crate::edge::claim::Standing;
 use crate::edge::{Claim, Client, Clients, Settings};
 use crate::json::{Object, Value};
 use crate::language::Language;
@@ -29,7 +30,7 @@ impl Reader {
         }
         let known: Vec<&str> = DIALECTS.iter().map(|dialect| dialect.name()).collect();
         self.leftovers(&chosen, "dialects.", &known);
-        if claims.is_empty() {
+        if !claims.iter().any(|claim| claim.standing == Standing::On) {
             self.fault("dialects", "none is on");
         }
         self.check_unique(&claims);
@@ -60,9 +61,14 @@ impl Reader {
         let paths = self.paths(dialect, &mut object, &place);
         self.leftovers(&object, &place, &known);
         let settings = Arc::new(settings);
-        let claim = |(route, path): (&'static Route, String)| {
-            let is_closed = route.needs == Some(Setting::Mobile) && !mobile;
-            Arc::new(Claim::new(dialect, route, path, Arc::clone(&settings), is_closed))
+        let claim = |(route, path): (&'static Route, Option<String>)| {
+            let standing = match path {
+                None => Standing::Left,
+                Some(_) if route.needs == Some(Setting::Mobile) && !mobile => Standing::Closed,
+                Some(_) => Standing::On,
+            };
+            let path = path.unwrap_or_else(|| route.path.to_owned());
+            Arc::new(Claim::new(dialect, route, path, Arc::clone(&settings), standing))
         };
         paths.into_iter().map(claim).collect()
     }
@@ -169,13 +175,13 @@ impl Reader {
         set
     }
 
-    /// The routes that are not left to the app, each with its path.
+    /// The routes, each with its path; without one it is left to the app.
     fn paths(
         &mut self,
         dialect: &'static dyn Dialect,
         object: &mut Object,
         place: &str,
-    ) -> Vec<(&'static Route, String)> {
+    ) -> Vec<(&'static Route, Option<String>)> {
         let place = format!("{place}paths.");
         let mut chosen = match object.take("paths") {
             None => None,
@@ -191,7 +197,7 @@ impl Reader {
             .filter_map(|route| {
                 let path = match chosen.as_mut().and_then(|chosen| chosen.take(route.name)) {
                     None => route.path.to_owned(),
-                    Some(Value::Bool(false)) => return None,
+                    Some(Value::Bool(false)) => return Some((route, None)),
                     Some(value) => self.path(value, &place, route)?,
                 };
                 if is_unknown_to_gateways(&path) {
@@ -201,7 +207,7 @@ impl Reader {
                         route.name
                     ));
                 }
-                Some((route, path))
+                Some((route, Some(path)))
             })
             .collect();
         let names: Vec<&str> = dialect.routes().iter().map(|route| route.name).collect();

@@ -13,37 +13,58 @@ use crate::signature::EdgeKey;
 
 /// Every key of the configuration with its meaning, for the reference in the README. Keys of a dialect follow a dot.
 pub const KEYS: &[(&str, &str)] = &[
-    ("audience", "name of this deployment; the sidecar accepts messages for its own only"),
-    ("site", "name of the site, `default` where there is one"),
-    (
-        "base_url",
-        "`https://host` of the pages that links open; the only host that ever stands in a link",
-    ),
+    ("audience", "required; name of this deployment: the sidecar's `audience`"),
+    ("site", "name of the site: the sidecar's `site`; default `default`"),
+    ("base_url", "required; the sidecar's `base_url`: `https://host` of the pages that links open"),
     (
         "mode",
-        "`natural`: hold the request at its headers (Envoy with `allow_on_headers_stop_iteration`)",
+        "default `natural`: hold the request at its headers (Envoy with `allow_on_headers_stop_iteration`)",
     ),
     (
         "key",
-        "`{\"id\", \"env\"}`: id of the edge key, and the variable that holds its 64 hexadecimal digits",
+        "required; `{\"id\", \"env\"}`: id of the edge key, and the variable that holds its 64 hexadecimal digits",
     ),
     ("allow_inline_key", "`true` lets `key` be `{\"id\", \"inline\"}`; for demonstrations"),
-    ("origins", "list of `scheme://host[:port]`: pages, beside those of `base_url`, that may call"),
-    ("dialects", "object: a dialect is on when its name is a member"),
+    (
+        "origins",
+        "list of `scheme://host[:port]`: pages, beside those of `base_url`, that may call; of the same site as the gateway",
+    ),
+    (
+        "dialects",
+        "required; object: a dialect is on when its name is a member, `{}` takes its defaults",
+    ),
     (
         "dialects.*.paths",
         "object: route name to another path, or to `false` to leave it to the app",
     ),
-    ("dialects.*.language", "language of the answers where the request names none"),
-    ("dialects.*.clients", "`\"any\"` or a list of `{\"id\", \"origins\"}`: who may call"),
-    ("dialects.*.country", "calling code of phone numbers in national form, like `\"86\"`"),
-    ("dialects.*.captcha", "`\"app\"`: captcha calls pass on to the app, which judges them"),
-    ("dialects.*.keys", "`\"app\"`: calls for public keys pass on to the app"),
+    (
+        "dialects.*.language",
+        "language of the answers where the request names none; anqicms, authing, bamboocloud, native",
+    ),
+    (
+        "dialects.*.clients",
+        "required for authing, bamboocloud, vastly; `\"any\"` or a list of `{\"id\", \"origins\"}`: who may call",
+    ),
+    (
+        "dialects.*.country",
+        "calling code of phone numbers in national form, like `\"86\"`; all but anqicms",
+    ),
+    (
+        "dialects.*.captcha",
+        "required for bamboocloud; `\"app\"`: captcha calls pass on to the app, which judges them",
+    ),
+    (
+        "dialects.*.keys",
+        "required for authing; `\"app\"`: calls for public keys pass on to the app",
+    ),
     (
         "dialects.*.mobile",
-        "`true` switches the operations by phone on; off, their paths are answered 404",
+        "vastly; `true` switches the operations by phone on; off, their paths are answered 404",
     ),
-    ("dialects.*.fields", "object: names of members that no source documents"),
+    (
+        "dialects.*.fields",
+        "vastly; object: other names for the members `email` and `mobile` of the asks",
+    ),
 ];
 
 /// A configured edge.
