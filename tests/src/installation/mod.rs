@@ -76,6 +76,7 @@ impl Installation {
         let edge = shipped_edge(&places.base_url)?;
         let toml = sidecar_toml(plan, &places, &edge, mailbox.addr());
         let sidecar = Sidecar::start(&toml, &shelf)?;
+        keep_doors(&sidecar, toml)?;
         progress("starting the gateway (Envoy with envoy/envoy.yaml and our filter)");
         let mut options =
             EnvoyOptions::new(sidecar.addr("signed")?, sidecar.addr("public")?, app.addr())
@@ -138,6 +139,12 @@ impl Installation {
     #[must_use]
     pub const fn gateway(&self) -> SocketAddr {
         self.envoy.addr()
+    }
+
+    /// The sidecar's process, and the configuration by which it can be started again at the same doors.
+    #[must_use]
+    pub fn sidecar_again(&self) -> (u32, &Path) {
+        (self.sidecar.id(), self.sidecar.config())
     }
 
     /// The sidecar's address for operators.
@@ -254,6 +261,16 @@ spool = {spool:?}
         spool = places.texts.display().to_string(),
         limits = plan.limits,
     )
+}
+
+/// Writes the addresses that the system gave into the file, so that a second start opens the same doors.
+fn keep_doors(sidecar: &Sidecar, mut toml: String) -> Staged<()> {
+    for door in ["signed", "public", "admin"] {
+        let given = format!("{door} = \"{}\"", sidecar.addr(door)?);
+        toml = toml.replace(&format!("{door} = \"127.0.0.1:0\""), &given);
+    }
+    fs::write(sidecar.config(), toml)?;
+    Ok(())
 }
 
 /// The shipped plugin configuration with the gateway's real address in it.

@@ -35,6 +35,12 @@ pub(super) fn text(
     lines.push(format!("letters      {} letter ADDRESS [token|code]", program()));
     lines.push(format!("app          http://{} (echoes)", installation.app.addr()));
     lines.push(format!("sidecar      http://{}/metrics", installation.sidecar_admin()?));
+    let (id, config) = installation.sidecar_again();
+    let rekey = rekey_program();
+    lines.push(format!(
+        "             process {id}; killed, start it again: {rekey} serve -c {}",
+        shown(config)
+    ));
     lines.push(format!("envoy        http://{}", installation.envoy_admin()));
     lines.push("running; Ctrl-C stops everything".to_owned());
     Ok(lines.join("\n"))
@@ -112,6 +118,12 @@ fn quoted(text: &str) -> String {
 /// This program, as it can be called from the checkout.
 fn program() -> String {
     std::env::current_exe().map_or_else(|_| "rekey-stage".to_owned(), |path| shown(&path))
+}
+
+/// The sidecar's program, which is built beside this one.
+fn rekey_program() -> String {
+    let beside = std::env::current_exe().map(|path| path.with_file_name("rekey"));
+    beside.map_or_else(|_| "rekey".to_owned(), |path| shown(&path))
 }
 
 #[cfg(test)]

@@ -42,7 +42,7 @@ fn the_same_sender_waits_and_another_is_silent() {
 /// ATTACKS.md 21: thousands of asks for one address from as many senders are one mail a dialect in a cool-down; one for all
 /// dialects together would let a stranger at one of them silence the others.
 #[test]
-fn many_senders_send_one_mail_a_dialect_in_a_cool_down() {
+fn many_senders_send_one_mail_in_a_cool_down() {
     let house = House::with(&Plan { limits: LONG, ..Plan::default() });
     let asks: Vec<_> = (0..3000_u32)
         .map(|n| {
