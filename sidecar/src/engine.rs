@@ -132,13 +132,18 @@ impl Engine {
         })
     }
 
-    /// Runs the workers until `stop` says so, and what they have in hand to its end.
-    pub async fn work(self: Arc<Self>, stop: watch::Receiver<bool>) {
+    /// Takes up what a process that died left behind. Only before the first message: a hold of ours is not to be freed.
+    pub async fn recover(&self) {
         match self.store.free_held().await {
             Ok(0) => {}
             Ok(count) => tracing::warn!(event = "holds_freed", count),
+            // They end by themselves, after their time.
             Err(error) => tracing::error!(event = "holds_not_freed", kind = %error),
         }
+    }
+
+    /// Runs the workers until `stop` says so, and what they have in hand to its end.
+    pub async fn work(self: Arc<Self>, stop: watch::Receiver<bool>) {
         tokio::join!(
             flow::dispatch::run(&self, stop.clone()),
             flow::deliver::run(&self, stop.clone()),

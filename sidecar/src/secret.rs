@@ -49,6 +49,9 @@ pub type Fingerprint = [u8; 32];
 #[error("no key can be derived")]
 pub struct SecretFault;
 
+/// Digits of the shortest phone numbers that an account is known by.
+const PHONE: usize = 7;
+
 /// The derived keys of one master key.
 #[derive(Clone)]
 pub struct Secrets {
@@ -158,6 +161,17 @@ impl Secrets {
     /// Where wrong codes of an address are counted that were typed together with a right link.
     pub fn linked_scope(&self, address: AddressKey) -> [u8; 16] {
         half(mac_parts(&self.keys.address, &[b"linked", &address.0]))
+    }
+
+    /// An account's id as a log may hold it: keyed where it is an address itself, or looks like one.
+    pub fn account_in_log(&self, id: &str) -> String {
+        let digits = id.bytes().filter(u8::is_ascii_digit).count();
+        let dialled = id.bytes().all(|byte| byte.is_ascii_digit() || b"+-. ()".contains(&byte));
+        if id.contains('@') || (dialled && digits >= PHONE) {
+            let [key, ..] = halves(mac_parts(&self.keys.address, &[b"account", id.as_bytes()]));
+            return format!("keyed:{}", hex(&key));
+        }
+        id.to_owned()
     }
 
     pub fn sender(&self, sender: IpAddr) -> Sender {

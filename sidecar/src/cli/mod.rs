@@ -47,7 +47,7 @@ enum Command {
     /// Runs the sidecar until SIGTERM or SIGINT.
     ///
     /// Opens three listeners (signed for the gateway, public, admin), logs one JSON object a line to standard error, and
-    /// on SIGTERM finishes what it has begun, at most ten seconds long. Keys that the configuration does not name are
+    /// on SIGTERM finishes what it has begun, at most 25 seconds long; a second signal stops it at once. Keys that the configuration does not name are
     /// made on the first start, with mode 0600.
     #[command(
         after_help = "Examples:\n  rekey serve\n  rekey serve --config /etc/rekey/rekey.toml"

@@ -5,6 +5,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use contract::address::Email;
 use contract::language::Language;
+use contract::signature::hex;
 use lettre::Address;
 use lettre::message::header::{HeaderName, HeaderValue};
 use lettre::message::{Mailbox, Message, MultiPart, SinglePart};
@@ -13,7 +14,7 @@ use zeroize::Zeroizing;
 use crate::clock::Millis;
 use crate::config::MailConfig;
 
-use super::{Letter, Reason, Rendered, hex};
+use super::{Letter, Reason, Rendered};
 
 /// What all our mails have in common.
 #[derive(Debug)]

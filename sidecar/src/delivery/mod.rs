@@ -94,16 +94,6 @@ pub enum CourierFault {
     Tls,
 }
 
-impl Reason {
-    /// The relay's reply code, if it gave one.
-    pub fn reply(self) -> Option<u16> {
-        match self {
-            Self::Reply(code) => Some(code),
-            _ => None,
-        }
-    }
-}
-
 impl fmt::Debug for Letter {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "Letter({:?}, {:?})", self.kind, self.to)
@@ -117,9 +107,4 @@ impl fmt::Debug for LetterKind {
             Self::Changed { .. } => "Changed(..)",
         })
     }
-}
-
-/// Lower-case hex of a letter's id.
-fn hex(id: &[u8; 16]) -> String {
-    id.iter().map(|byte| format!("{byte:02x}")).collect()
 }

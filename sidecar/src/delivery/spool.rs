@@ -6,12 +6,13 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use contract::address::Phone;
+use contract::signature::hex;
 use tokio::task::spawn_blocking;
 use zeroize::Zeroizing;
 
 use crate::clock::Millis;
 
-use super::{Delivery, Letter, Reason, hex};
+use super::{Delivery, Letter, Reason};
 
 /// A directory of `<unix ms>-<id>.txt`: a line `To: +..`, an empty line, the text in one line.
 #[derive(Clone, Debug)]

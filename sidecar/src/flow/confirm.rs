@@ -32,10 +32,7 @@ pub(crate) async fn confirm(
     encryption: Encryption,
 ) -> Result<Outcome, FlowError> {
     let proved = match judge(engine, asking, proof).await? {
-        Judged::Right(proved) if encryption == Encryption::None => proved,
-        Judged::Right(_) => {
-            return conclude(engine, asking, Kept::Refused(Refusal::Undecryptable)).await;
-        }
+        Judged::Right(proved) => proved,
         Judged::Wrong => return conclude(engine, asking, INVALID).await,
         Judged::Repeat(kept) => return Ok(outcome(engine, asking, kept)),
         Judged::Forged => return Ok(Outcome::Refused(Refusal::Unsigned)),
@@ -51,15 +48,25 @@ pub(crate) async fn confirm(
     let Some(challenge) = engine.store.hold(hold).await? else {
         return conclude(engine, asking, INVALID).await;
     };
-    let done = under_hold(engine, asking, &challenge, proved, password).await;
-    if done.is_err() {
-        engine.store.release(asking.key.id, Release::Busy).await?;
+    let given = Given { password, encryption };
+    let done = under_hold(engine, asking, &challenge, proved, given).await;
+    if done.is_err()
+        && let Some(first) = engine.store.release(asking.key.id, Release::Busy).await?
+    {
+        return Ok(outcome(engine, asking, first));
     }
     done
 }
 
+/// The new password, as it came.
+#[derive(Clone, Copy)]
+struct Given<'p> {
+    password: &'p Password,
+    encryption: Encryption,
+}
+
 async fn conclude(engine: &Engine, asking: &Asking<'_>, kept: Kept) -> Result<Outcome, FlowError> {
-    engine.store.conclude(asking.key.id, kept.clone()).await?;
+    let kept = engine.store.conclude(asking.key.id, kept).await?;
     Ok(outcome(engine, asking, kept))
 }
 
@@ -69,7 +76,7 @@ async fn under_hold(
     asking: &Asking<'_>,
     challenge: &Challenge,
     proved: Proved,
-    password: &Password,
+    given: Given<'_>,
 ) -> Result<Outcome, FlowError> {
     let rules = asking.profile.rules(challenge.channel);
     let accepted = rules.is_some_and(|rules| rules.accepts.contains(&proved.kind));
@@ -79,22 +86,30 @@ async fn under_hold(
     else {
         return revoke(engine, asking, challenge).await;
     };
-    let limits = &engine.config.password;
-    let breaches = judge_password(&Policy { min: limits.min, max: limits.max }, password.expose());
-    if !breaches.is_empty() {
-        let kept = Kept::Refused(Refusal::Policy(breaches));
-        let release =
-            Release::Policy { kept: kept.clone(), most: engine.config.limits.policy_failures };
-        engine.store.release(asking.key.id, release).await?;
-        return Ok(outcome(engine, asking, kept));
+    if let Some(refusal) = unfit(engine, given) {
+        let (kept, most) = (Kept::Refused(refusal), engine.config.limits.policy_failures);
+        let release = Release::Policy { kept: kept.clone(), at: asking.at, most };
+        let stands = engine.store.release(asking.key.id, release).await?;
+        return Ok(outcome(engine, asking, stands.unwrap_or(kept)));
     }
-    let hash = engine.hasher.hash(password.clone(), engine.entropy.bytes()?).await?;
+    let hash = engine.hasher.hash(given.password.clone(), engine.entropy.bytes()?).await?;
     let write = match engine.directory.write(&account, &hash).await? {
         Written::InFinish(write) => Some(write),
         Written::Done => None,
         Written::Changed => return revoke(engine, asking, challenge).await,
     };
     finish(engine, asking, challenge, proved, &account, write).await
+}
+
+/// Why a password cannot be taken. Asked under the hold only, so that it tells nobody whether a proof still lives.
+fn unfit(engine: &Engine, given: Given<'_>) -> Option<Refusal> {
+    if given.encryption != Encryption::None {
+        return Some(Refusal::Undecryptable);
+    }
+    let limits = &engine.config.password;
+    let policy = Policy { min: limits.min, max: limits.max };
+    let breaches = judge_password(&policy, given.password.expose());
+    (!breaches.is_empty()).then_some(Refusal::Policy(breaches))
 }
 
 /// Whether the account still is what it was when the challenge was made for it, and may still be reset.
@@ -116,8 +131,9 @@ async fn revoke(
     challenge: &Challenge,
 ) -> Result<Outcome, FlowError> {
     let audit = asking.audit("confirm", &challenge.account, challenge.address_key);
-    engine.store.release(asking.key.id, Release::Revoked { kept: INVALID, audit }).await?;
-    Ok(outcome(engine, asking, INVALID))
+    let release = Release::Revoked { kept: INVALID, audit };
+    let stands = engine.store.release(asking.key.id, release).await?;
+    Ok(outcome(engine, asking, stands.unwrap_or(INVALID)))
 }
 
 async fn finish(
@@ -144,7 +160,7 @@ async fn finish(
             tracing::info!(
                 event = "reset_done",
                 request = asking.context.request.as_str(),
-                account = account.id
+                account = %engine.secrets.account_in_log(&account.id),
             );
             kept
         }

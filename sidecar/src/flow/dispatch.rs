@@ -17,7 +17,7 @@ use crate::engine::Engine;
 use crate::store::{Ask, Birth, CodeForm, Form, Resolution, Resolved, Suppression};
 
 /// An ask that was not decided for so long is not decided any more.
-const STALE: Duration = Duration::from_secs(600);
+pub(super) const STALE: Duration = Duration::from_secs(600);
 
 /// Asks that are taken at a time.
 const BATCH: u32 = 64;
@@ -45,7 +45,7 @@ pub(crate) async fn run(engine: &Arc<Engine>, mut stop: watch::Receiver<bool>) {
 
 /// Decides what waits now, all at a time, so that the store commits them together; how many there were.
 pub(crate) async fn once(engine: &Arc<Engine>) -> Result<usize, FlowError> {
-    let asks = engine.store.waiting_asks(BATCH).await?;
+    let asks = engine.store.waiting_asks(engine.clock.now(), BATCH).await?;
     let count = asks.len();
     let mut deciding = JoinSet::new();
     for ask in asks {
@@ -157,6 +157,7 @@ fn usual(dialect: &'static dyn Dialect, rules: &Rules) -> Form {
         code: rules.code.map(|code| CodeForm {
             digits: code.digits,
             life: seconds(code.life),
+            tries: code.tries,
             placed: rules.accepts.contains(&ProofKind::Placed),
         }),
     }

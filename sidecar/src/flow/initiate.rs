@@ -7,6 +7,7 @@ use contract::address::Address;
 use contract::outcome::{Outcome, Refusal};
 use contract::profile::Rules;
 
+use super::dispatch::STALE;
 use super::{Asking, BUSY, FlowError};
 use crate::engine::Engine;
 use crate::store::{Asked, NewAsk};
@@ -36,7 +37,9 @@ pub(crate) async fn initiate(
 fn new_ask(engine: &Engine, asking: &Asking<'_>, rules: &Rules, address: Address) -> NewAsk {
     let places = asking.places(engine);
     let address_key = asking.address_key(engine, &address);
-    let life = rules.code.map(|code| code.life).or(rules.link.map(|link| link.life)).unwrap_or(0);
+    let lives = [rules.code.map(|code| code.life), rules.link.map(|link| link.life)];
+    let life = lives.into_iter().flatten().next().unwrap_or(0);
+    let longest = lives.into_iter().flatten().max().unwrap_or(0);
     let limits = &engine.config.limits;
     NewAsk {
         message: asking.key,
@@ -52,6 +55,9 @@ fn new_ask(engine: &Engine, asking: &Asking<'_>, rules: &Rules, address: Address
         scope: asking.scope(engine, rules, address_key, places.here),
         tries: rules.code.map_or(1, |code| code.tries),
         code_life: Duration::from_secs(life.into()),
+        // The ask waits for the worker, its mail for the relay, a second mail likewise, and then the code lives.
+        pot_life: STALE.saturating_add(Duration::from_secs(longest.into()).saturating_mul(3)),
+        daily_wrong_codes: limits.daily_wrong_codes,
         cool_down: limits.cool_down,
         backlog: limits.backlog,
     }

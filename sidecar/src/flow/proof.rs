@@ -180,8 +180,9 @@ fn allowed<'a>(asking: &'a Asking<'_>, channel: Channel, kind: ProofKind) -> Opt
 
 fn at_address(engine: &Engine, asking: &Asking<'_>, to: &Address, rules: &Rules) -> Guess {
     let places = asking.places(engine);
-    let scope = asking.scope(engine, rules, asking.address_key(engine, to), places.here);
-    guess(engine, asking, rules, vec![scope], places.all)
+    let address = asking.address_key(engine, to);
+    let scope = asking.scope(engine, rules, address, places.here);
+    Guess { address: Some(address), ..guess(engine, asking, rules, vec![scope], places.all) }
 }
 
 fn in_places(engine: &Engine, asking: &Asking<'_>, rules: &Rules) -> Guess {
@@ -200,6 +201,7 @@ fn guess(
     Guess {
         channel: rules.channel,
         scopes,
+        address: None,
         places,
         linked: None,
         tries: rules.code.map_or(0, |code| code.tries),

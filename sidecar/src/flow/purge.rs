@@ -40,12 +40,14 @@ pub(crate) async fn run(engine: &Engine, mut stop: watch::Receiver<bool>) {
     }
 }
 
-fn horizon(engine: &Engine) -> Horizon {
+pub(super) fn horizon(engine: &Engine) -> Horizon {
     let now = engine.clock.now();
+    // An ask is what a sender's cool-down is counted by.
+    let asks = ASKS.max(engine.config.limits.cool_down);
     Horizon {
         now,
         messages: now.minus(MESSAGES),
-        asks: now.minus(ASKS),
+        asks: now.minus(asks),
         mails: now.minus(MAILS),
         dead_mails: now.minus(DEAD_MAILS),
         proofs: now.minus(PROOFS),

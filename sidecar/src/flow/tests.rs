@@ -1,5 +1,6 @@
 //! The flows from message to letter and password, on a clock that stands still and a store of their own.
 
+mod bounds;
 mod codes;
 mod links;
 mod rig;

@@ -27,9 +27,8 @@ pub(crate) async fn verify(
     let kept = match granted {
         Some(kept) => kept,
         None => {
-            let kept = Kept::Refused(Refusal::ProofInvalid);
-            engine.store.conclude(asking.key.id, kept.clone()).await?;
-            kept
+            let refused = Kept::Refused(Refusal::ProofInvalid);
+            engine.store.conclude(asking.key.id, refused).await?
         }
     };
     Ok(outcome(engine, asking, kept))

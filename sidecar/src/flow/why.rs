@@ -61,7 +61,7 @@ fn meaning(reason: &str) -> &'static str {
     match reason {
         "ambiguous" => ": several accounts have this address",
         "channel_not_served" => ": nothing is set up to send on this channel",
-        "cool_down" => ": a message went to this account a moment ago",
+        "cool_down" => ": messages went to this account a moment ago",
         "disabled" => ": the account is disabled",
         "frozen" => ": too many wrong codes today, and there is no link to send instead",
         "merged" => ": another ask or message for this address was waiting already",
@@ -69,6 +69,7 @@ fn meaning(reason: &str) -> &'static str {
         "resends" => {
             ": the same link or code was sent often enough; a new one comes when half of its life is over"
         }
+        "unreadable" => ": its row cannot be read",
         "revoked" => ": its proof was used or revoked before it was sent",
         "late" => ": its proof would have ended before it arrived",
         _ => "",

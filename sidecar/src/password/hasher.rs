@@ -2,6 +2,7 @@
 //! to the end, even if its caller left, so leaving early buys nobody a second hash.
 
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -47,8 +48,21 @@ pub struct Hasher {
 }
 
 enum Work {
-    Hash { password: Password, salt: Salt, answer: oneshot::Sender<Result<String, HashError>> },
-    Verify { password: Password, stored: Stored, answer: oneshot::Sender<Result<bool, HashError>> },
+    Hash {
+        password: Password,
+        salt: Salt,
+        answer: oneshot::Sender<Result<String, HashError>>,
+    },
+    Verify {
+        password: Password,
+        stored: Stored,
+        answer: oneshot::Sender<Result<bool, HashError>>,
+    },
+    /// A hash with a fault in it.
+    #[cfg(test)]
+    Panic {
+        answer: oneshot::Sender<Result<(), HashError>>,
+    },
 }
 
 struct Job {
@@ -125,10 +139,15 @@ impl Drop for Hasher {
 fn run(queue: &Queue<Job>, cost: Cost) {
     let mut memory = Memory::for_cost(cost);
     while let Some(job) = queue.take() {
-        if job.claim.take() {
-            job.work.run(cost, &mut memory);
-            memory.trim();
+        if !job.claim.take() {
+            continue;
         }
+        // Unwinding drops the answer's sender, and the caller is told that we are busy.
+        if catch_unwind(AssertUnwindSafe(|| job.work.run(cost, &mut memory))).is_err() {
+            tracing::error!(event = "hash_panicked");
+            memory = Memory::for_cost(cost);
+        }
+        memory.trim();
     }
 }
 
@@ -143,6 +162,8 @@ impl Work {
                 let same = stored.matches(password.expose(), memory);
                 let _left = answer.send(same.map_err(HashError::from));
             }
+            #[cfg(test)]
+            Self::Panic { answer } => panic!("{:?} is told nothing", answer),
         }
     }
 }
@@ -180,6 +201,14 @@ mod tests {
         assert_eq!(hasher.verify(password("right horse"), &stored).await, Ok(true));
         assert_eq!(hasher.verify(password("wrong horse"), &stored).await, Ok(false));
         assert_eq!(hasher.verify(password("x"), "!").await, Err(FormatFault::Unknown.into()));
+    }
+
+    #[tokio::test]
+    async fn a_hash_that_panics_does_not_end_its_thread() {
+        let hasher = hasher(8, Duration::from_secs(10), QUICK);
+        let (answer, result) = oneshot::channel();
+        assert_eq!(hasher.submit(Work::Panic { answer }, result).await, Err(HashError::Busy));
+        assert!(hasher.hash(password("right horse"), [1; 16]).await.is_ok());
     }
 
     #[tokio::test]

@@ -98,3 +98,16 @@ fn challenge_ids_begin_with_the_time() {
     let seconds = (1_800_000_000_u64).to_be_bytes();
     assert_eq!(id.0[..5], seconds[3..]);
 }
+
+#[test]
+fn an_account_id_that_is_an_address_is_not_logged() {
+    let secrets = secrets(7);
+    for plain in ["a1", "0f3c9a7712345678", "123456", "ann"] {
+        assert_eq!(secrets.account_in_log(plain), plain);
+    }
+    for address in ["ann@example.org", "not an address@", "+8613800138000", "138 0013-8000"] {
+        let told = secrets.account_in_log(address);
+        assert!(told.starts_with("keyed:") && !told.contains(address), "{told}");
+        assert_eq!(told, secrets.account_in_log(address));
+    }
+}

@@ -34,6 +34,10 @@ pub struct NewAsk {
     pub tries: u8,
     /// Life of a code; a pot is renewed after half of it.
     pub code_life: Duration,
+    /// How long after this ask a code of it may still live.
+    pub pot_life: Duration,
+    /// Wrong codes a day; when they are used up, no new pot is made.
+    pub daily_wrong_codes: u32,
     pub cool_down: Duration,
     /// Asks that may wait.
     pub backlog: u32,
@@ -85,7 +89,7 @@ pub struct Birth {
     /// Derives the codes that must differ.
     pub secrets: Secrets,
     pub usual: Form,
-    /// For an address whose pot of the day is full; `None` where nothing remains.
+    /// For an account whose guesses of the day are used up; `None` where nothing remains.
     pub frozen: Option<Form>,
     pub cool_down: Duration,
     /// How often one secret is sent.
@@ -107,6 +111,8 @@ pub struct Form {
 pub struct CodeForm {
     pub digits: u8,
     pub life: Duration,
+    /// Wrong codes per pot.
+    pub tries: u8,
     /// Good in the place where it was asked for, without an address.
     pub placed: bool,
 }

@@ -7,7 +7,7 @@ use contract::name::Name;
 use super::challenge::Challenge;
 use super::message::{Kept, MessageKey};
 use crate::clock::Millis;
-use crate::secret::{ChallengeId, Place};
+use crate::secret::{AddressKey, ChallengeId, Place};
 
 /// Through which door a proof was made; it is good through no other.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +33,8 @@ pub struct Guess {
     pub channel: Channel,
     /// The address, or the places that the guesser is in.
     pub scopes: Vec<[u8; 16]>,
+    /// Whose code it is said to be; without it only a code that is good in its place can be right.
+    pub address: Option<AddressKey>,
     pub places: Vec<Place>,
     /// The code is guessed together with the link of this challenge, so it counts for this one only.
     pub linked: Option<ChallengeId>,

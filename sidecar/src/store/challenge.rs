@@ -73,8 +73,8 @@ pub enum Target {
 pub enum Release {
     /// Ours is the fault; the proof lives on.
     Busy,
-    /// The password broke the policy; the proof lives on unless that happened `most` times.
-    Policy { kept: Kept, most: u32 },
+    /// The password broke the policy or could not be read; the proof lives on unless that happened `most` times.
+    Policy { kept: Kept, at: Millis, most: u32 },
     /// The account is not what it was.
     Revoked { kept: Kept, audit: Audit },
 }

@@ -98,25 +98,25 @@ macro_rules! uses {
 uses! {
     /// Takes an ask down, unless its sender has to wait.
     take_ask(ask: NewAsk) -> Asked;
-    /// The oldest asks that wait.
-    waiting_asks(most: u32) -> Vec<Ask>;
+    /// The oldest asks that wait. What cannot be read ends here as stale, so that nobody waits behind it.
+    waiting_asks(now: Millis, most: u32) -> Vec<Ask>;
     /// Decides an ask: a challenge and a mail, or the reason why not.
     resolve_ask(ask: AskId, at: Millis, resolution: Resolution) -> Resolved;
     /// Takes a message down and counts its guess, before anything is compared.
     open_attempt(attempt: Attempt) -> Opened;
-    /// Keeps the outcome of a message; the first one stays.
-    conclude(message: [u8; 16], kept: Kept) -> ();
+    /// Keeps the outcome of a message; the first one stays, and is what comes back.
+    conclude(message: [u8; 16], kept: Kept) -> Kept;
     /// Uses a code up and makes a grant; `None` when the code cannot be used any more.
     grant(grant: Grant) -> Option<Kept>;
     /// Holds a challenge for one message; `None` when it cannot be had.
     hold(hold: Hold) -> Option<Challenge>;
-    /// Gives a held challenge back, or ends it.
-    release(message: [u8; 16], release: Release) -> ();
+    /// Gives a held challenge back, or ends it; with the outcome that the message has now.
+    release(message: [u8; 16], release: Release) -> Option<Kept>;
     /// The end of a confirm: all of it, or nothing.
     finish(finish: Finish) -> Finished;
     /// Frees what a process that is gone held; only at start, and only where one process uses the store.
     free_held() -> u32;
-    /// Takes due mails for one delivery attempt; whose challenge's life begins with it.
+    /// Takes due mails for one delivery attempt; whose challenge's life begins with it. What cannot be read ends as dead.
     lease_mails(now: Millis, until: Millis, most: u32) -> Vec<Leased>;
     /// What became of a delivery attempt.
     end_mail(mail: MailId, at: Millis, end: MailEnd) -> ();

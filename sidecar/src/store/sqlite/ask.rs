@@ -14,9 +14,31 @@ impl Sqlite {
         self.write(move |connection| take(connection, &ask)).await
     }
 
-    pub(in crate::store) async fn waiting_asks(&self, most: u32) -> Result<Vec<Ask>, StoreError> {
-        self.read(move |connection| waiting(connection, most)).await
+    pub(in crate::store) async fn waiting_asks(
+        &self,
+        now: Millis,
+        most: u32,
+    ) -> Result<Vec<Ask>, StoreError> {
+        loop {
+            let found = self.read(move |connection| waiting(connection, most)).await?;
+            let Waiting { asks, unreadable } = found;
+            if unreadable.is_empty() {
+                return Ok(asks);
+            }
+            tracing::error!(event = "rows_unreadable", table = "ask", count = unreadable.len());
+            self.write(move |connection| give_up(connection, &unreadable, now)).await?;
+            if !asks.is_empty() {
+                return Ok(asks);
+            }
+        }
     }
+}
+
+/// What waits; of what cannot be read, the number of its row.
+#[derive(Default)]
+struct Waiting {
+    asks: Vec<Ask>,
+    unreadable: Vec<i64>,
 }
 
 fn take(connection: &Connection, ask: &NewAsk) -> Result<Asked, Broken> {
@@ -48,10 +70,11 @@ fn last_of_sender(connection: &Connection, ask: &NewAsk) -> Result<Option<Millis
     Ok(last.map(Millis))
 }
 
+/// An ask waits for the worker first, and as a mail for the relay then.
 fn is_full(connection: &Connection, backlog: u32) -> Result<bool, Broken> {
-    let query = "SELECT EXISTS (SELECT 1 FROM ask WHERE state = 'waiting' LIMIT 1 OFFSET ?1)";
-    let last = backlog.saturating_sub(1);
-    Ok(connection.prepare_cached(query)?.query_row([last], |row| row.get(0))?)
+    let query = "SELECT COUNT(*) >= ?1 FROM (SELECT 1 FROM ask WHERE state = 'waiting' \
+         UNION ALL SELECT 1 FROM mail WHERE state = 'waiting' LIMIT ?1)";
+    Ok(connection.prepare_cached(query)?.query_row([backlog.max(1)], |row| row.get(0))?)
 }
 
 /// One ask waits for an address at most; who comes meanwhile is merged into it.
@@ -82,16 +105,29 @@ fn insert(connection: &Connection, ask: &NewAsk, pot: i64) -> Result<(), Broken>
     Ok(())
 }
 
-fn waiting(connection: &Connection, most: u32) -> Result<Vec<Ask>, Broken> {
-    let query = "SELECT id, at, channel, address, address_key, dialect, site, client, language, request FROM ask \
+fn waiting(connection: &Connection, most: u32) -> Result<Waiting, Broken> {
+    let query = "SELECT id, at, channel, address, address_key, dialect, site, client, language, request, rowid FROM ask \
          WHERE state = 'waiting' ORDER BY at LIMIT ?1";
     let mut statement = connection.prepare_cached(query)?;
     let mut rows = statement.query([most])?;
-    let mut asks = Vec::new();
+    let mut waiting = Waiting::default();
     while let Some(row) = rows.next()? {
-        asks.push(read(row)?);
+        match read(row) {
+            Ok(ask) => waiting.asks.push(ask),
+            Err(Broken::Row) => waiting.unreadable.push(row.get(10)?),
+            Err(error) => return Err(error),
+        }
     }
-    Ok(asks)
+    Ok(waiting)
+}
+
+fn give_up(connection: &Connection, rows: &[i64], now: Millis) -> Result<(), Broken> {
+    let write = "UPDATE ask SET state = 'stale', reason = 'unreadable', ended = ?2 WHERE rowid = ?1 AND state = 'waiting'";
+    let mut statement = connection.prepare_cached(write)?;
+    for row in rows {
+        statement.execute(params![row, now.0])?;
+    }
+    Ok(())
 }
 
 fn read(row: &Row<'_>) -> Result<Ask, Broken> {

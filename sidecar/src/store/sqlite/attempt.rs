@@ -4,7 +4,7 @@
 use rusqlite::{Connection, params};
 
 use super::message::{Seen, seen, take_down};
-use super::pot::{self, Tally};
+use super::pot::{self, Count, Tally};
 use super::{Broken, Sqlite, row};
 use crate::clock::Millis;
 use crate::store::{Attempt, Challenge, Guess, Opened, StoreError};
@@ -39,8 +39,11 @@ fn resume(
     let (Some(guess), Some(tally)) = (&attempt.guess, tally) else {
         return Ok(Vec::new());
     };
-    let Tally { pots, .. } = Tally::read(tally)?;
-    candidates(connection, guess, &pots, attempt.at)
+    let mut found = Vec::new();
+    for count in Tally::read(tally)?.counts {
+        found.extend(candidates(connection, guess, &count.pots, attempt.at)?);
+    }
+    Ok(found)
 }
 
 fn begin(connection: &Connection, attempt: &Attempt) -> Result<Vec<Challenge>, Broken> {
@@ -49,17 +52,20 @@ fn begin(connection: &Connection, attempt: &Attempt) -> Result<Vec<Challenge>, B
         take_down(connection, message, at, attempt.operation, None)?;
         return Ok(Vec::new());
     };
-    let mut tally = Tally { pots: pot::count(connection, guess, at)?, daily: 0 };
-    let mut found = candidates(connection, guess, &tally.pots, at)?;
-    // Several codes that live at a time multiply the chance of a guess, and what it costs.
-    tally.daily = if tally.pots.is_empty() {
-        0
-    } else {
-        u32::try_from(found.len().max(1)).unwrap_or(u32::MAX)
-    };
-    if !pot::count_daily(connection, guess, at, tally.daily)? {
-        found.clear();
-        tally.pots.clear();
+    let (mut tally, mut found) = (Tally::default(), Vec::new());
+    for scope in &guess.scopes {
+        let pots = pot::count(connection, guess, *scope, at)?;
+        // A scope that compares nothing costs its day nothing: others who are in it, too, would pay.
+        if pots.is_empty() {
+            continue;
+        }
+        let codes = candidates(connection, guess, &pots, at)?;
+        // Several codes that live at a time multiply the chance of a guess, and what it costs.
+        let daily = u32::try_from(codes.len().max(1)).unwrap_or(u32::MAX);
+        if pot::count_daily(connection, guess, *scope, at, daily)? {
+            found.extend(codes);
+            tally.counts.push(Count { pots, daily });
+        }
     }
     take_down(connection, message, at, attempt.operation, Some(&tally.write()))?;
     Ok(found)
@@ -75,7 +81,8 @@ fn candidates(
     let query = format!(
         "SELECT {} FROM challenge WHERE pot = ?1 AND channel = ?2 AND dialect = ?3 AND site = ?4 AND client IS ?5 \
          AND state IN ('live', 'held') AND code_used = 0 AND code_until > ?6 \
-         AND (NOT placed OR place = ?7 OR place = ?8) AND (?9 IS NULL OR id = ?9) ORDER BY born DESC LIMIT ?10",
+         AND (NOT placed OR place = ?7 OR place = ?8) AND (?9 IS NULL OR id = ?9) \
+         AND ((?11 IS NULL AND placed) OR address_key = ?11) ORDER BY born DESC LIMIT ?10",
         row::CHALLENGE
     );
     let mut statement = connection.prepare_cached(&query)?;
@@ -83,11 +90,13 @@ fn candidates(
     let last = guess.places.last().map_or([0; 16], |place| place.0);
     let client = guess.issuer.client.as_ref().map(contract::name::Name::as_str);
     let linked = guess.linked.map(|linked| linked.0);
+    let address = guess.address.map(|address| address.0);
     let mut found = Vec::new();
     for (pot, _) in pots {
         let (channel, dialect, site) =
             (guess.channel.as_str(), guess.issuer.dialect, guess.issuer.site.as_str());
-        let values = params![pot, channel, dialect, site, client, at.0, first, last, linked, MOST];
+        let values =
+            params![pot, channel, dialect, site, client, at.0, first, last, linked, MOST, address];
         let mut rows = statement.query(values)?;
         while let Some(row) = rows.next()? {
             found.push(row::challenge(row)?);

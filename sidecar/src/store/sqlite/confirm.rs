@@ -25,7 +25,7 @@ impl Sqlite {
         &self,
         message: [u8; 16],
         release: Release,
-    ) -> Result<(), StoreError> {
+    ) -> Result<Option<Kept>, StoreError> {
         self.write(move |connection| give_up(connection, message, &release)).await
     }
 
@@ -64,13 +64,20 @@ fn give_grant(connection: &Connection, grant: &Grant) -> Result<Option<Kept>, Br
     Ok(Some(kept))
 }
 
-/// The guess of this message was right.
+/// The guess of this message was right. It is given back once, however often its message is taken up again.
 fn give_back(connection: &Connection, message: [u8; 16], at: Millis) -> Result<(), Broken> {
     let query = "SELECT tally FROM message WHERE id = ?1";
     let tally =
         connection.prepare_cached(query)?.query_row([message], |row| row.get(0)).optional()?;
     let tally: Option<String> = tally.flatten();
-    tally.map_or(Ok(()), |tally| pot::give_back(connection, &Tally::read(&tally)?, at))
+    let Some(mut tally) = tally.map(|tally| Tally::read(&tally)).transpose()? else {
+        return Ok(());
+    };
+    pot::give_back(connection, &tally, at)?;
+    tally.given_back = true;
+    let write = "UPDATE message SET tally = ?2 WHERE id = ?1";
+    connection.prepare_cached(write)?.execute(params![message, tally.write()])?;
+    Ok(())
 }
 
 fn take_hold(connection: &Connection, hold: &Hold) -> Result<Option<Challenge>, Broken> {
@@ -119,7 +126,12 @@ fn target(connection: &Connection, hold: &Hold) -> Result<Option<ChallengeId>, B
     Ok(found.map(ChallengeId))
 }
 
-fn give_up(connection: &Connection, message: [u8; 16], release: &Release) -> Result<(), Broken> {
+/// Gives the outcome that the message has now. Another run of the same message may have come first: its outcome stands.
+fn give_up(
+    connection: &Connection,
+    message: [u8; 16],
+    release: &Release,
+) -> Result<Option<Kept>, Broken> {
     let run = |write: &str, values: &[&dyn rusqlite::ToSql]| {
         connection.prepare_cached(write)?.execute(values)
     };
@@ -128,23 +140,24 @@ fn give_up(connection: &Connection, message: [u8; 16], release: &Release) -> Res
             let write = "UPDATE challenge SET state = 'live', held_by = NULL, held_until = NULL \
                  WHERE held_by = ?1 AND state = 'held'";
             run(write, &[&message])?;
+            outcome(connection, message)
         }
-        Release::Policy { kept, most } => {
+        Release::Policy { kept, at, most } => {
             let write = "UPDATE challenge SET state = CASE WHEN policy_failures + 1 >= ?2 THEN 'dead' ELSE 'live' END, \
-                 policy_failures = policy_failures + 1, held_by = NULL, held_until = NULL \
+                 ended = CASE WHEN policy_failures + 1 >= ?2 THEN ?3 END, policy_failures = policy_failures + 1, held_by = NULL, held_until = NULL \
                  WHERE held_by = ?1 AND state = 'held'";
-            run(write, &[&message, most])?;
-            keep(connection, message, kept)?;
+            run(write, &[&message, most, &at.0])?;
+            keep(connection, message, kept).map(Some)
         }
         Release::Revoked { kept, audit: line } => {
             let write = "UPDATE challenge SET state = 'revoked', ended = ?2, held_by = NULL, held_until = NULL \
                  WHERE held_by = ?1 AND state = 'held'";
-            run(write, &[&message, &line.at.0])?;
-            keep(connection, message, kept)?;
-            audit(connection, line, "revoked")?;
+            if run(write, &[&message, &line.at.0])? > 0 {
+                audit(connection, line, "revoked")?;
+            }
+            keep(connection, message, kept).map(Some)
         }
     }
-    Ok(())
 }
 
 fn end(connection: &Connection, finish: &Finish) -> Result<Finished, Broken> {

@@ -1,8 +1,10 @@
 //! The database file: how it is made, opened and brought to our schema.
 //! Invariant: nobody but its owner can read it, and a schema newer than ours is left alone.
 
-use std::fs::{self, DirBuilder, OpenOptions};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::ffi::OsString;
+use std::fs::{self, DirBuilder, OpenOptions, Permissions};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 use std::time::Duration;
 
@@ -26,9 +28,27 @@ pub(super) fn make(path: &Path) -> Result<(), StoreError> {
         if !fs::exists(path)? {
             OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path)?;
         }
-        Ok::<(), std::io::Error>(())
+        tighten(path)
     };
     made().map_err(|_| StoreError::Unwritable)
+}
+
+/// A file that others may read (a copy put back, mostly) is its owner's alone from now on, with what lies beside it.
+fn tighten(path: &Path) -> io::Result<()> {
+    for end in ["", "-wal", "-shm"] {
+        let mut name = OsString::from(path);
+        name.push(end);
+        let mode = match fs::metadata(&name) {
+            Ok(found) => found.permissions().mode(),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            Err(error) => return Err(error),
+        };
+        if mode & 0o077 != 0 {
+            fs::set_permissions(&name, Permissions::from_mode(0o600))?;
+            tracing::warn!(event = "database_tightened", file = end);
+        }
+    }
+    Ok(())
 }
 
 pub(super) fn connect(path: &Path) -> Result<Connection, StoreError> {

@@ -6,6 +6,9 @@ use super::{Broken, Sqlite, row};
 use crate::clock::Millis;
 use crate::store::{Leased, MailEnd, MailId, MailKind, NewMail, StoreError};
 
+/// What `rekey why` shows of a mail whose row, or whose challenge's, holds what we never write.
+const UNREADABLE: &str = "unreadable";
+
 impl Sqlite {
     pub(in crate::store) async fn lease_mails(
         &self,
@@ -68,14 +71,33 @@ fn lease(
 ) -> Result<Vec<Leased>, Broken> {
     let write = "UPDATE mail SET next_at = ?2, attempts = attempts + 1 WHERE id IN \
          (SELECT id FROM mail WHERE state = 'waiting' AND next_at <= ?1 ORDER BY next_at LIMIT ?3) \
-         RETURNING id, kind, challenge, account, channel, address, language, params, at, attempts";
+         RETURNING id, kind, challenge, account, channel, address, language, params, at, attempts, rowid";
     let mut statement = connection.prepare_cached(write)?;
     let mut rows = statement.query(params![now.0, until.0, most])?;
-    let mut leased = Vec::new();
+    let (mut leased, mut unreadable) = (Vec::new(), Vec::<i64>::new());
     while let Some(row) = rows.next()? {
-        leased.push(read(connection, row, now)?);
+        match read(connection, row, now) {
+            Ok(mail) => leased.push(mail),
+            Err(Broken::Row) => unreadable.push(row.get(10)?),
+            Err(error) => return Err(error),
+        }
+    }
+    for row in unreadable {
+        tracing::error!(event = "rows_unreadable", table = "mail", count = 1);
+        give_up(connection, row, now)?;
     }
     Ok(leased)
+}
+
+/// One that cannot be read keeps nobody waiting behind it.
+fn give_up(connection: &Connection, row: i64, now: Millis) -> Result<(), Broken> {
+    let write =
+        "UPDATE mail SET state = 'dead', ended = ?2, reply = ?3 WHERE rowid = ?1 RETURNING ask";
+    let ask = connection
+        .prepare_cached(write)?
+        .query_row(params![row, now.0, UNREADABLE], |row| row.get(0))
+        .optional()?;
+    end_ask(connection, ask.flatten(), now, "dead", Some(UNREADABLE))
 }
 
 fn read(connection: &Connection, row: &Row<'_>, now: Millis) -> Result<Leased, Broken> {

@@ -23,7 +23,7 @@ impl Sqlite {
         &self,
         message: [u8; 16],
         kept: Kept,
-    ) -> Result<(), StoreError> {
+    ) -> Result<Kept, StoreError> {
         self.write(move |connection| keep(connection, message, &kept)).await
     }
 }
@@ -69,12 +69,16 @@ pub(super) fn take_down(
     Ok(())
 }
 
-/// The first outcome stays.
-pub(super) fn keep(connection: &Connection, message: [u8; 16], kept: &Kept) -> Result<(), Broken> {
+/// The first outcome stays; gives the one that stands.
+pub(super) fn keep(
+    connection: &Connection,
+    message: [u8; 16],
+    kept: &Kept,
+) -> Result<Kept, Broken> {
     let write = "UPDATE message SET outcome = ?2, params = ?3, reference = ?4 WHERE id = ?1 AND outcome IS NULL";
     let (code, params, reference) = written(kept);
     connection.prepare_cached(write)?.execute(params![message, code, params, reference])?;
-    Ok(())
+    Ok(outcome(connection, message)?.unwrap_or_else(|| kept.clone()))
 }
 
 fn written(kept: &Kept) -> (&'static str, Option<String>, Option<Vec<u8>>) {

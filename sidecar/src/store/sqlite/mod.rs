@@ -17,7 +17,7 @@ mod writer;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use rusqlite::{Connection, ErrorCode};
+use rusqlite::{Connection, Error, ErrorCode};
 
 use super::StoreError;
 use writer::Writer;
@@ -92,7 +92,13 @@ enum Broken {
 
 impl From<rusqlite::Error> for Broken {
     fn from(error: rusqlite::Error) -> Self {
-        Self::Sql(error)
+        match error {
+            Error::FromSqlConversionFailure(..)
+            | Error::IntegralValueOutOfRange(..)
+            | Error::InvalidColumnType(..)
+            | Error::Utf8Error(..) => Self::Row,
+            error => Self::Sql(error),
+        }
     }
 }
 

@@ -1,6 +1,8 @@
 //! The worker's decision of an ask, in one transaction: the reason why not, the same secret again, or a new challenge.
 //! Invariant: an ask is decided once, and nothing that is asked for ends a living challenge of another place.
 
+use std::time::Duration;
+
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{Broken, Sqlite, mail, pot, row};
@@ -12,6 +14,12 @@ use crate::store::{
 
 /// Codes of one place that are looked at to find one that differs; more do not live at a time.
 const NEIGHBOURS: u32 = 256;
+
+/// In this time an account gets a bounded number of messages, whatever is asked for.
+const CROWD: Duration = Duration::from_secs(15 * 60);
+
+/// How many secrets' sends fit into it.
+const DOORS: u32 = 3;
 
 impl Sqlite {
     pub(in crate::store) async fn resolve_ask(
@@ -89,12 +97,17 @@ fn waiting(connection: &Connection, id: AskId, at: Millis) -> Result<Option<Aski
 }
 
 fn give_birth(connection: &Connection, asking: &Asking, birth: &Birth) -> Result<Resolved, Broken> {
-    let frozen = pot::daily(connection, asking.address_key, asking.at)? >= birth.daily_wrong_codes;
-    let form = if frozen { birth.frozen.as_ref() } else { Some(&birth.usual) };
+    let form = if is_frozen(connection, asking, birth)? {
+        birth.frozen.as_ref()
+    } else {
+        Some(&birth.usual)
+    };
     let Some(form) = form else {
         return Ok(Resolved::Suppressed(Suppression::Frozen));
     };
-    if is_cooling_down(connection, asking, birth, form)? {
+    if is_cooling_down(connection, asking, birth, form)?
+        || is_crowded(connection, asking, birth, form)?
+    {
         return Ok(Resolved::Suppressed(Suppression::CoolDown));
     }
     let challenge = match living(connection, asking, birth, form)? {
@@ -127,23 +140,71 @@ fn give_birth(connection: &Connection, asking: &Asking, birth: &Birth) -> Result
     Ok(Resolved::Queued)
 }
 
-/// Whether the account was written to too lately. A code that is good in its place only is of no use in another one, so
-/// there the places share the number of sends instead.
+/// Whether the day's guesses are used up: those that were made at the address, or those that the codes of places, which
+/// are guessed at in each place anew, have allowed already.
+fn is_frozen(connection: &Connection, asking: &Asking, birth: &Birth) -> Result<bool, Broken> {
+    if pot::daily(connection, asking.address_key, asking.at)? >= birth.daily_wrong_codes {
+        return Ok(true);
+    }
+    let Some(code) = birth.usual.code.filter(|code| code.placed) else {
+        return Ok(false);
+    };
+    let query = "SELECT COUNT(*) FROM challenge WHERE account = ?1 AND born >= ?2 AND placed";
+    let values = params![birth.account, pot::today(asking.at).0];
+    let born: u32 = connection.prepare_cached(query)?.query_row(values, |row| row.get(0))?;
+    Ok(born.saturating_mul(code.tries.into()) >= birth.daily_wrong_codes)
+}
+
+/// Whether the challenge that would be sent was sent too lately; what was sent through another door counts nothing here,
+/// or a stranger who asks there would silence this one. A code that is good in its place only is of no use in another
+/// one, so there the places share the number of sends instead.
 fn is_cooling_down(
     connection: &Connection,
     asking: &Asking,
     birth: &Birth,
     form: &Form,
 ) -> Result<bool, Broken> {
-    let query = "SELECT COUNT(*), COALESCE(SUM(place = ?4), 0) FROM challenge \
-         WHERE account = ?1 AND channel = ?2 AND last_send > ?3";
+    let query = "SELECT COUNT(*), COALESCE(SUM(place = ?8), 0) FROM challenge \
+         WHERE account = ?1 AND channel = ?2 AND last_send > ?3 AND address = ?4 AND dialect = ?5 AND site = ?6 \
+         AND client IS ?7";
     let since = asking.at.minus(birth.cool_down);
-    let values = params![birth.account, asking.channel, since.0, asking.place];
+    let (address, client) = (birth.address.as_str(), asking.client(form));
+    let (dialect, site) = (form.dialect, &asking.site);
+    let values = params![
+        birth.account,
+        asking.channel,
+        since.0,
+        address,
+        dialect,
+        site,
+        client,
+        asking.place
+    ];
     let mut statement = connection.prepare_cached(query)?;
     let (all, here): (u32, u32) =
         statement.query_row(values, |row| Ok((row.get(0)?, row.get(1)?)))?;
     let placed = form.code.is_some_and(|code| code.placed);
     Ok(if placed { here > 0 || all >= birth.sends } else { all > 0 })
+}
+
+/// Whether all doors together have written to the account often enough: `DOORS` times what one secret is sent. A dialect
+/// that has not written in this time may, once, or strangers at the others would silence it. So nobody gets more than
+/// `DOORS * sends` messages and one for each dialect in a `CROWD` on one channel.
+fn is_crowded(
+    connection: &Connection,
+    asking: &Asking,
+    birth: &Birth,
+    form: &Form,
+) -> Result<bool, Broken> {
+    let query = "SELECT COUNT(*), COALESCE(SUM(challenge.dialect = ?4), 0) \
+         FROM mail JOIN challenge ON challenge.id = mail.challenge \
+         WHERE mail.account = ?1 AND mail.channel = ?2 AND mail.at > ?3";
+    let since = asking.at.minus(CROWD);
+    let values = params![birth.account, asking.channel, since.0, form.dialect];
+    let mut statement = connection.prepare_cached(query)?;
+    let (all, here): (u32, u32) =
+        statement.query_row(values, |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(all >= birth.sends.saturating_mul(DOORS) && here > 0)
 }
 
 struct Living {
@@ -153,7 +214,8 @@ struct Living {
     is_queued: bool,
 }
 
-/// A challenge that says the same and has more than half of its life before it, or has not begun it.
+/// A challenge that says the same and has more than half of its life before it, or has not begun it. A code alone whose
+/// tries are used up for who asks is of no use to him, and is not sent again.
 fn living(
     connection: &Connection,
     asking: &Asking,
@@ -167,6 +229,8 @@ fn living(
          AND (link_until IS NULL OR (link_until - ?12) * 2 > link_life) \
          AND (code_until IS NULL OR (code_until - ?12) * 2 > code_life) \
          AND (relayed IS NOT NULL OR born > ?12 - COALESCE(link_life, code_life)) \
+         AND (link_life IS NOT NULL OR EXISTS (SELECT 1 FROM pot WHERE pot.id = challenge.pot \
+         AND CASE WHEN pot.place = ?11 THEN pot.own_wrong ELSE pot.others_wrong END < ?13)) \
          ORDER BY born DESC LIMIT 1";
     let values = params![
         birth.account,
@@ -181,6 +245,7 @@ fn living(
         form.link_life.is_none(),
         asking.place,
         asking.at.0,
+        form.code.map_or(0, |code| code.tries),
     ];
     let mut statement = connection.prepare_cached(query)?;
     let found = statement.query_row(values, |row| {

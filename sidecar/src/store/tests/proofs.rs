@@ -139,3 +139,25 @@ async fn a_message_that_found_no_end_is_resumed_without_counting_again() {
     };
     assert!(matches!(rig.store.open_attempt(forged).await.unwrap(), Opened::Forged));
 }
+
+#[tokio::test]
+async fn a_right_code_is_given_back_once_however_often_its_message_comes_again() {
+    let rig = Rig::new();
+    let id = rig.challenge().await;
+    for byte in 10..14 {
+        assert!(matches!(rig.open(byte, Some(rig.guess())).await, Opened::Fresh(_)));
+    }
+    for _ in 0..9 {
+        assert!(
+            matches!(rig.open(5, Some(rig.guess())).await, Opened::Fresh(found) if found.len() == 1)
+        );
+        assert!(rig.hold(5, Target::Code(id), after(1)).await.is_some());
+        rig.store.release([5; 16], Release::Busy).await.unwrap();
+    }
+    assert!(
+        matches!(rig.open(14, Some(rig.guess())).await, Opened::Fresh(found) if found.len() == 1)
+    );
+    assert!(
+        matches!(rig.open(15, Some(rig.guess())).await, Opened::Fresh(found) if found.is_empty())
+    );
+}

@@ -87,6 +87,8 @@ impl Rig {
             scope: [1; 16],
             tries: 5,
             code_life: Duration::from_secs(600),
+            pot_life: Duration::from_secs(6000),
+            daily_wrong_codes: 20,
             cool_down: Duration::from_secs(60),
             backlog: 2,
         }
@@ -105,7 +107,7 @@ impl Rig {
     pub(super) async fn queued(&self, asked: u8, id: u8, at: Millis) -> ChallengeId {
         let ask = self.ask(asked, at);
         assert_eq!(self.store.take_ask(ask.clone()).await.unwrap(), Asked::Taken);
-        let code = CodeForm { digits: 6, life: Duration::from_secs(600), placed: false };
+        let code = CodeForm { digits: 6, life: Duration::from_secs(600), tries: 5, placed: false };
         let usual = Form {
             dialect: issuer().dialect,
             keeps_client: true,
@@ -169,6 +171,7 @@ impl Rig {
         Guess {
             channel: Channel::Email,
             scopes: vec![[1; 16]],
+            address: Some(AddressKey([1; 16])),
             places: vec![Place([2; 16])],
             linked: None,
             tries: 5,

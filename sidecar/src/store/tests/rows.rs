@@ -18,7 +18,7 @@ async fn asks_are_bounded_and_one_waits_for_an_address() {
     assert_eq!(rig.store.take_ask(rig.ask(1, BEGIN)).await.unwrap(), Asked::Taken);
     assert_eq!(rig.store.take_ask(rig.ask(1, BEGIN)).await.unwrap(), Asked::Taken);
     assert_eq!(rig.store.take_ask(rig.ask(2, BEGIN)).await.unwrap(), Asked::Taken);
-    assert_eq!(rig.store.waiting_asks(9).await.unwrap().len(), 1);
+    assert_eq!(rig.store.waiting_asks(BEGIN, 9).await.unwrap().len(), 1);
     let same_sender = NewAsk { message: message(3), ..rig.ask(1, after(20)) };
     assert_eq!(
         rig.store.take_ask(same_sender).await.unwrap(),
@@ -155,5 +155,32 @@ async fn many_starting_at_once_agree_on_the_schema() {
         .collect();
     for one in starting {
         one.await.unwrap().unwrap().ping().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn mails_that_wait_fill_the_backlog_too() {
+    let rig = Rig::new();
+    rig.queued(1, 8, BEGIN).await;
+    assert_eq!(rig.store.waiting_asks(BEGIN, 9).await.unwrap().len(), 0);
+    let other = |byte| NewAsk { address_key: AddressKey([byte; 16]), ..rig.ask(byte, BEGIN) };
+    assert_eq!(rig.store.take_ask(other(2)).await.unwrap(), Asked::Taken);
+    assert_eq!(rig.store.take_ask(other(3)).await.unwrap(), Asked::Full);
+    rig.store.end_mail([8; 16], BEGIN, MailEnd::Sent).await.unwrap();
+    assert_eq!(rig.store.take_ask(other(3)).await.unwrap(), Asked::Taken);
+}
+
+#[tokio::test]
+async fn a_file_that_others_may_read_is_tightened() {
+    let rig = Rig::new();
+    rig.challenge().await;
+    let files = || fs::read_dir(rig.file.parent().unwrap()).unwrap().map(|one| one.unwrap().path());
+    for path in files() {
+        fs::set_permissions(path, fs::Permissions::from_mode(0o664)).unwrap();
+    }
+    let again = Store::open(&rig.file).unwrap();
+    again.ping().await.unwrap();
+    for path in files() {
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600, "{path:?}");
     }
 }

@@ -12,8 +12,9 @@ CREATE TABLE message (
 CREATE INDEX message_at ON message (at);
 
 -- Wrong codes: those from the place that asked, and those from everywhere else.
+-- An id is never used again: a challenge whose pot was forgotten must not come into another's.
 CREATE TABLE pot (
-    id INTEGER PRIMARY KEY,
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
     scope BLOB NOT NULL,
     channel TEXT NOT NULL,
     place BLOB NOT NULL,
@@ -125,6 +126,7 @@ CREATE TABLE mail (
 );
 CREATE INDEX mail_due ON mail (next_at) WHERE state = 'waiting';
 CREATE INDEX mail_ask ON mail (ask);
+CREATE INDEX mail_account ON mail (account, channel, at);
 CREATE INDEX mail_ended ON mail (state, ended);
 
 CREATE TABLE audit (
