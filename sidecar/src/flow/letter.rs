@@ -13,7 +13,7 @@ use crate::engine::Engine;
 use crate::store::{Challenge, Leased, MailKind};
 
 /// A proof that lives no longer than this is not worth sending.
-const TOO_LATE: Duration = Duration::from_secs(10);
+const TOO_LATE: Duration = Duration::from_secs(5);
 
 /// Why a mail is not sent at all; the word that `rekey why` shows.
 pub(super) type Reason = &'static str;
