@@ -1,6 +1,8 @@
 //! What differs between dialects inside the sidecar, as data: which proofs, how long they live, what the mail carries.
 //! Invariant: the sidecar reads a `Profile` and never asks for a dialect's name. Lives are seconds.
 
+use alloc::{format, string::String};
+
 use crate::address::Channel;
 
 /// One dialect's rules; a constant beside its parser.
@@ -39,6 +41,30 @@ pub struct Link {
     pub life: u32,
 }
 
+impl Link {
+    /// The link behind the base URL. No value can end itself or begin another: all are percent-encoded.
+    pub fn fill(&self, token: &str, code: &str, address: &str) -> String {
+        self.form
+            .replace("{token}", &percent(token))
+            .replace("{code}", &percent(code))
+            .replace("{address}", &percent(address))
+    }
+}
+
+/// Percent-encodes everything but RFC 3986's unreserved characters.
+fn percent(text: &str) -> String {
+    let mut encoded = String::new();
+    for byte in text.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                encoded.push(char::from(byte));
+            }
+            _ => encoded.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    encoded
+}
+
 /// A code in a message.
 #[derive(Clone, Copy, Debug)]
 pub struct CodeRules {
@@ -70,4 +96,16 @@ pub enum Login {
     /// Only after a proof that came as a link.
     Link,
     Never,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_value_of_a_link_can_end_itself() {
+        let link = Link { form: "/r#t={token}&c={code}&a={address}", life: 1 };
+        let filled = link.fill("{code}", "1&a=x", "a+b&c#d%'@example.org");
+        assert_eq!(filled, "/r#t=%7Bcode%7D&c=1%26a%3Dx&a=a%2Bb%26c%23d%25%27%40example.org");
+    }
 }

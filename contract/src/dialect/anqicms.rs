@@ -17,13 +17,15 @@ use crate::secret::{Code, Password, Token};
 
 pub(super) struct AnQiCms;
 
+const LINK: Link = Link {
+    form: "/account/password/reset#token={token}&code={code}&email={address}",
+    life: 30 * 60,
+};
+
 static PROFILE: Profile = Profile {
     channels: &[Rules {
         channel: Channel::Email,
-        link: Some(Link {
-            form: "/account/password/reset#token={token}&code={code}&email={address}",
-            life: 30 * 60,
-        }),
+        link: Some(LINK),
         code: Some(CodeRules { digits: 6, life: 30 * 60, tries: 5 }),
         accepts: &[ProofKind::LinkAndCode],
     }],
@@ -141,8 +143,7 @@ impl Dialect for AnQiCms {
         let token = value("token").filter(plain)?;
         let code = value("code").filter(plain)?;
         let email = Email::parse(value("email")?).ok()?;
-        let email = percent(email.as_str());
-        Some(format!("/account/password/reset#token={token}&code={code}&email={email}"))
+        Some(LINK.fill(token, code, email.as_str()))
     }
 }
 
@@ -211,18 +212,4 @@ fn status(outcome: &Outcome) -> u16 {
         ) => refusal.status(),
         _ => 200,
     }
-}
-
-/// Percent-encodes everything but RFC 3986 unreserved characters.
-fn percent(text: &str) -> String {
-    let mut encoded = String::new();
-    for byte in text.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-                encoded.push(char::from(byte))
-            }
-            _ => encoded.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    encoded
 }
