@@ -5,9 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
-use tokio::task::JoinSet;
 
-use super::{FlowError, letter, wait};
+use super::{FlowError, letter, side_by_side, wait};
 use crate::clock::Millis;
 use crate::delivery::Delivery;
 use crate::engine::Engine;
@@ -56,18 +55,12 @@ async fn until_due(engine: &Engine) -> Duration {
 pub(crate) async fn once(engine: &Arc<Engine>) -> Result<usize, FlowError> {
     let now = engine.clock.now();
     let leased = engine.store.lease_mails(now, now.plus(LEASE), BATCH).await?;
-    let count = leased.len();
-    let mut sending = JoinSet::new();
-    for mail in leased {
+    // One that panicked is due again when its lease ends.
+    let deliveries = leased.into_iter().map(|mail| {
         let engine = Arc::clone(engine);
-        sending.spawn(async move { deliver(&engine, &mail).await });
-    }
-    let mut fault = None;
-    while let Some(done) = sending.join_next().await {
-        // One that panicked is due again when its lease ends.
-        fault = done.unwrap_or(Err(FlowError::Panicked)).err().or(fault);
-    }
-    fault.map_or(Ok(count), Err)
+        async move { deliver(&engine, &mail).await }
+    });
+    side_by_side(deliveries).await
 }
 
 async fn deliver(engine: &Engine, mail: &Leased) -> Result<(), FlowError> {

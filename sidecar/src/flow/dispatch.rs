@@ -8,9 +8,8 @@ use contract::address::Channel;
 use contract::dialect::{self, DIALECTS, Dialect, Setting};
 use contract::profile::{ProofKind, Rules};
 use tokio::sync::watch;
-use tokio::task::JoinSet;
 
-use super::{FlowError, wait};
+use super::{FlowError, side_by_side, wait};
 use crate::config::DialectProfile;
 use crate::directory::{Account, Status};
 use crate::engine::Engine;
@@ -46,18 +45,12 @@ pub(crate) async fn run(engine: &Arc<Engine>, mut stop: watch::Receiver<bool>) {
 /// Decides what waits now, all at a time, so that the store commits them together; how many there were.
 pub(crate) async fn once(engine: &Arc<Engine>) -> Result<usize, FlowError> {
     let asks = engine.store.waiting_asks(engine.clock.now(), BATCH).await?;
-    let count = asks.len();
-    let mut deciding = JoinSet::new();
-    for ask in asks {
+    // One that cannot be decided keeps nobody waiting behind it.
+    let decisions = asks.into_iter().map(|ask| {
         let engine = Arc::clone(engine);
-        deciding.spawn(async move { resolve(&engine, &ask).await });
-    }
-    let mut fault = None;
-    while let Some(done) = deciding.join_next().await {
-        // One that cannot be decided keeps nobody waiting behind it.
-        fault = done.unwrap_or(Err(FlowError::Panicked)).err().or(fault);
-    }
-    fault.map_or(Ok(count), Err)
+        async move { resolve(&engine, &ask).await }
+    });
+    side_by_side(decisions).await
 }
 
 async fn resolve(engine: &Engine, ask: &Ask) -> Result<(), FlowError> {

@@ -21,6 +21,7 @@ use contract::profile::{ProofKind, Rules};
 use contract::secret::Token;
 use thiserror::Error;
 use tokio::sync::{Notify, watch};
+use tokio::task::JoinSet;
 
 use crate::clock::Millis;
 use crate::config::DialectProfile;
@@ -183,6 +184,20 @@ pub(crate) fn outcome(engine: &Engine, asking: &Asking<'_>, kept: Kept) -> Outco
         }
         Kept::Refused(refusal) => Outcome::Refused(refusal),
     }
+}
+
+/// Runs all of them at a time, to their ends; how many there were, or the last fault. One that fails stops no other.
+async fn side_by_side<W>(works: impl Iterator<Item = W>) -> Result<usize, FlowError>
+where
+    W: Future<Output = Result<(), FlowError>> + Send + 'static,
+{
+    let mut running: JoinSet<_> = works.collect();
+    let count = running.len();
+    let mut fault = None;
+    while let Some(done) = running.join_next().await {
+        fault = done.unwrap_or(Err(FlowError::Panicked)).err().or(fault);
+    }
+    fault.map_or(Ok(count), Err)
 }
 
 /// Waits for work, for its time, or for the end; false at the end.

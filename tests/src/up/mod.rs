@@ -7,7 +7,6 @@ use std::fs::{self, File, TryLockError};
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::Duration;
 
 use serde_json::Value;
 
@@ -17,7 +16,6 @@ use crate::signals::Stop;
 use crate::stage::{Fault, Mail, Staged, Texts, root};
 
 const PORT: u16 = 8080;
-const PAUSE: Duration = Duration::from_millis(100);
 /// Loose enough to play with; the tries of a code stay as the dialects document them.
 const LIMITS: &str = "cool_down = \"2s\"\nsends = 10\ndaily_wrong_codes = 100";
 
@@ -50,9 +48,7 @@ fn run() -> Staged<()> {
     brought.map_err(|fault| Fault::new("REKEY_ACCOUNTS", fault.to_string()))?;
     wait_until_whole(&installation)?;
     println!("{}", guide::text(&installation, &people, &guests)?);
-    while !stop.is_set() {
-        std::thread::sleep(PAUSE);
-    }
+    stop.wait();
     println!("\n… stopping");
     // Ctrl-C reaches them as well, so how they end says nothing.
     let _ended = installation.close();
