@@ -19,6 +19,7 @@ use crate::entropy::Entropy;
 use crate::flow;
 use crate::jwt::JwtKey;
 use crate::keys::Keys;
+use crate::limits::Limits;
 use crate::password::{Cost, HashError, Hasher, HasherConfig};
 use crate::secret::{SecretFault, Secrets};
 use crate::store::{MessageKey, Store, StoreError};
@@ -39,6 +40,7 @@ pub struct Engine {
     pub(crate) clock: Clock,
     pub(crate) entropy: Entropy,
     pub(crate) wake: Wake,
+    pub(crate) limits: Limits,
 }
 
 /// What wakes the workers before their time.
@@ -99,6 +101,7 @@ impl Engine {
             clock,
             entropy,
             wake: Wake::default(),
+            limits: Limits::new(config.limits.rates),
             config,
         }))
     }
