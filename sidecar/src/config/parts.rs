@@ -14,8 +14,7 @@ use super::forms::{self, Formed, Wrong};
 use super::profile::Overrides;
 use super::reader::Reader;
 use super::{
-    Config, KeyFile, KeyFiles, Limits, Listen, MailConfig, PasswordConfig, Rates, SmsConfig,
-    Tls,
+    Config, KeyFile, KeyFiles, Limits, Listen, MailConfig, PasswordConfig, Rates, SmsConfig, Tls,
 };
 use crate::limits::table::{self, Limit};
 

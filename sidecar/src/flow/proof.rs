@@ -218,7 +218,8 @@ async fn open(
 ) -> Result<Opened, FlowError> {
     let (message, at) = (asking.key, asking.at);
     let budgets = engine.limits.of_attempt(&engine.secrets, asking.context.sender);
-    let opened = engine.store.open_attempt(Attempt { message, operation, at, guess, budgets }).await?;
+    let opened =
+        engine.store.open_attempt(Attempt { message, operation, at, guess, budgets }).await?;
     match opened {
         Opened::Spent(spent) => engine.limits.refuse(spent, at),
         Opened::Fresh(_) => engine.limits.taken(message.id, at),

@@ -2,5 +2,7 @@
 
 mod bounds;
 mod codes;
+mod guessing;
+mod limits;
 mod links;
 mod rig;
