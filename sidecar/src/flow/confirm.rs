@@ -37,8 +37,10 @@ pub(crate) async fn confirm(
         Judged::Repeat(kept) => return Ok(outcome(engine, asking, kept)),
         Judged::Forged => return Ok(Outcome::Refused(Refusal::Unsigned)),
     };
+    let run = engine.entropy.bytes()?;
     let hold = Hold {
         message: asking.key.id,
+        run,
         target: proved.target,
         issuer: asking.issuer(),
         master: engine.secrets.master().clone(),
@@ -51,7 +53,7 @@ pub(crate) async fn confirm(
     let given = Given { password, encryption };
     let done = under_hold(engine, asking, &challenge, proved, given).await;
     if done.is_err()
-        && let Some(first) = engine.store.release(asking.key.id, Release::Busy).await?
+        && let Some(first) = engine.store.release(asking.key.id, Release::Busy { run }).await?
     {
         return Ok(outcome(engine, asking, first));
     }
