@@ -45,6 +45,9 @@ pub(crate) async fn run(engine: &Arc<Engine>, mut stop: watch::Receiver<bool>) {
 /// Decides what waits now, all at a time, so that the store commits them together; how many there were.
 pub(crate) async fn once(engine: &Arc<Engine>) -> Result<usize, FlowError> {
     let asks = engine.store.waiting_asks(engine.clock.now(), BATCH).await?;
+    if !asks.is_empty() {
+        crate::crash::point("dispatch.leased");
+    }
     // One that cannot be decided keeps nobody waiting behind it.
     let decisions = asks.into_iter().map(|ask| {
         let engine = Arc::clone(engine);
@@ -56,6 +59,7 @@ pub(crate) async fn once(engine: &Arc<Engine>) -> Result<usize, FlowError> {
 async fn resolve(engine: &Engine, ask: &Ask) -> Result<(), FlowError> {
     let resolution = decide(engine, ask).await?;
     let resolved = engine.store.resolve_ask(ask.id, engine.clock.now(), resolution).await?;
+    crate::crash::point("dispatch.decided");
     let (request, address) = (ask.request.as_str(), ask.address.masked());
     match resolved {
         Resolved::Queued => {
