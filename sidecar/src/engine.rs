@@ -2,6 +2,7 @@
 //! Invariant: every message gets an outcome; what fails is answered busy, never taken for a success.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use contract::address::Address;
 use contract::message::{Call, Message, Proof};
@@ -35,6 +36,15 @@ pub struct Engine {
     pub(crate) clock: Clock,
     pub(crate) entropy: Entropy,
     pub(crate) wake: Wake,
+    /// Codes that were compared with a guess.
+    pub(crate) compared: AtomicU64,
+}
+
+/// What strangers can make us work at.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Worked {
+    pub hashed: u64,
+    pub compared: u64,
 }
 
 /// What wakes the workers before their time.
@@ -95,6 +105,7 @@ impl Engine {
             clock,
             entropy,
             wake: Wake::default(),
+            compared: AtomicU64::new(0),
             config,
         }))
     }
@@ -106,6 +117,12 @@ impl Engine {
     /// The key set that verifies our access tokens.
     pub fn jwks(&self) -> String {
         self.jwt.jwks()
+    }
+
+    /// Passwords that were hashed, and codes that were compared with a guess, since the start.
+    pub fn worked(&self) -> Worked {
+        let compared = self.compared.load(Ordering::Relaxed);
+        Worked { hashed: self.hasher.hashed(), compared }
     }
 
     pub async fn is_ready(&self) -> bool {

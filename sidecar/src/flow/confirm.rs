@@ -38,6 +38,7 @@ pub(crate) async fn confirm(
         Judged::Forged => return Ok(Outcome::Refused(Refusal::Unsigned)),
     };
     let run = engine.entropy.bytes()?;
+    crate::crash::point("confirm.counted");
     let hold = Hold {
         message: asking.key.id,
         run,
@@ -51,6 +52,7 @@ pub(crate) async fn confirm(
         return conclude(engine, asking, INVALID).await;
     };
     let given = Given { password, encryption };
+    crate::crash::point("confirm.held");
     let done = under_hold(engine, asking, &challenge, proved, given).await;
     if done.is_err()
         && let Some(first) = engine.store.release(asking.key.id, Release::Busy { run }).await?
@@ -95,6 +97,7 @@ async fn under_hold(
         return Ok(outcome(engine, asking, stands.unwrap_or(kept)));
     }
     let hash = engine.hasher.hash(given.password.clone(), engine.entropy.bytes()?).await?;
+    crate::crash::point("confirm.hashed");
     let write = match engine.directory.write(&account, &hash).await? {
         Written::InFinish(write) => Some(write),
         Written::Done => None,
@@ -156,7 +159,9 @@ async fn finish(
         audit: asking.audit("confirm", &account.id, challenge.address_key),
         notices: notices(engine, asking, account)?,
     };
-    let kept = match engine.store.finish(finish).await? {
+    let finished = engine.store.finish(finish).await?;
+    crate::crash::point("confirm.finished");
+    let kept = match finished {
         Finished::Done => {
             engine.wake.mails.notify_one();
             tracing::info!(

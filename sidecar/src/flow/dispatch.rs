@@ -49,6 +49,9 @@ pub(crate) async fn run(engine: &Arc<Engine>, mut stop: watch::Receiver<bool>) {
 pub(crate) async fn once(engine: &Arc<Engine>) -> Result<usize, FlowError> {
     let now = engine.clock.now();
     let asks = engine.store.lease_asks(now, now.plus(LEASE), BATCH).await?;
+    if !asks.is_empty() {
+        crate::crash::point("dispatch.leased");
+    }
     // One that cannot be decided keeps nobody waiting behind it.
     let decisions = asks.into_iter().map(|ask| {
         let engine = Arc::clone(engine);
@@ -60,6 +63,7 @@ pub(crate) async fn once(engine: &Arc<Engine>) -> Result<usize, FlowError> {
 async fn resolve(engine: &Engine, ask: &Ask) -> Result<(), FlowError> {
     let resolution = decide(engine, ask).await?;
     let resolved = engine.store.resolve_ask(ask.id, engine.clock.now(), resolution).await?;
+    crate::crash::point("dispatch.decided");
     let (request, address) = (ask.request.as_str(), ask.address.masked());
     match resolved {
         Resolved::Queued => {
