@@ -39,9 +39,19 @@ impl Courier {
         if self.spool.is_some() { None } else { self.relays.rest(now) }
     }
 
-    /// How many letters can be on their way at a time; more only wait for each other. At least 1.
-    pub fn width(&self, now: Millis) -> usize {
-        if self.spool.is_some() { self.relays.connections() } else { self.relays.width(now) }
+    /// How long no mail can be sent.
+    pub fn rest_of_mail(&self, now: Millis) -> Option<Duration> {
+        self.relays.rest(now)
+    }
+
+    /// How many mails can be on their way at a time; more only wait for each other.
+    pub fn width(&self) -> usize {
+        self.relays.width()
+    }
+
+    /// Whether one mail is to try the way, before others follow.
+    pub fn is_on_trial(&self, now: Millis) -> bool {
+        self.spool.is_none() && self.relays.is_on_trial(now)
     }
 
     /// One attempt, of 90 s at most; `now` dates the mail and names the spool file.

@@ -120,17 +120,17 @@ async fn a_dead_relay_is_not_asked_any_more_until_it_heals() {
 async fn where_all_rest_nobody_is_asked() {
     let only = relay(FRIENDLY);
     let courier = courier_to(&[only.port]);
-    assert_eq!((courier.rest(NOW), courier.width(NOW)), (None, 4));
+    assert_eq!((courier.rest(NOW), courier.is_on_trial(NOW)), (None, false));
     open(&courier, &only, Delivery::Later(Reason::Reply(421))).await;
     assert_eq!(send(&courier, NOW).await, Delivery::Later(Reason::Resting));
     assert_eq!(only.seen(), (0, 0));
     let rest = courier.rest(after(1)).unwrap();
     assert!(rest > Duration::from_secs(3) && rest <= Duration::from_secs(5), "{rest:?}");
     // Half-open: room for the one that tries.
-    assert_eq!((courier.rest(after(6)), courier.width(after(6))), (None, 1));
+    assert_eq!((courier.rest(after(6)), courier.is_on_trial(after(6))), (None, true));
     only.sick.store(false, Ordering::SeqCst);
     assert_eq!(send(&courier, after(6)).await, Delivery::Sent);
-    assert_eq!((courier.rest(after(6)), courier.width(after(6))), (None, 4));
+    assert_eq!((courier.rest(after(6)), courier.is_on_trial(after(6))), (None, false));
 }
 
 #[tokio::test]
@@ -148,4 +148,18 @@ async fn what_a_relay_says_of_a_mail_does_not_close_the_way() {
         }
         assert_eq!((relay.seen().0, courier.rest(NOW)), (7, None));
     }
+}
+
+#[tokio::test]
+async fn parallel_mails_share_few_connections() {
+    let relay = relay(FRIENDLY);
+    let courier = std::sync::Arc::new(courier_to(&[relay.port]));
+    let mut sending = tokio::task::JoinSet::new();
+    for _ in 0..40 {
+        let courier = std::sync::Arc::clone(&courier);
+        sending.spawn(async move { send(&courier, NOW).await });
+    }
+    assert!(sending.join_all().await.iter().all(|sent| *sent == Delivery::Sent));
+    let (connections, mails) = relay.seen();
+    assert_eq!((connections <= 4, mails), (true, 40), "{connections}");
 }

@@ -49,14 +49,13 @@ impl Relays {
         self.doors.iter().map(rest).min().flatten()
     }
 
-    pub(super) fn connections(&self) -> usize {
+    pub(super) fn width(&self) -> usize {
         self.connections
     }
 
-    /// How many mails can be on their way at a time: one, while the way is only tried.
-    pub(super) fn width(&self, now: Millis) -> usize {
-        let is_free = |door: &Door| door.breaker().way(now) == Way::Free;
-        if self.doors.iter().any(is_free) { self.connections } else { 1 }
+    /// Whether no way is known to be free.
+    pub(super) fn is_on_trial(&self, now: Millis) -> bool {
+        self.doors.iter().all(|door| door.breaker().way(now) != Way::Free)
     }
 
     /// One attempt, which begins `now`.
