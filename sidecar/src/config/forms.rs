@@ -46,6 +46,22 @@ pub(super) fn owned(value: &DeValue<'_>) -> Formed<String> {
     text(value).map(str::to_owned)
 }
 
+/// One value, or a list of at most eight; each judged alone, so that all faults are found.
+pub(super) fn one_or_more<T>(
+    value: &DeValue<'_>,
+    form: impl Fn(&DeValue<'_>) -> Formed<T>,
+) -> Formed<Vec<Formed<T>>> {
+    let Some(list) = value.as_array() else {
+        return Ok(vec![form(value)]);
+    };
+    match list.iter().len() {
+        1..=8 => Ok(list.iter().map(|item| form(item.get_ref())).collect()),
+        count => {
+            Err(Wrong::new(format!("the list has {count} values"), "write 1 to 8, or one alone"))
+        }
+    }
+}
+
 pub(super) fn name(value: &DeValue<'_>) -> Formed<Name> {
     Name::parse(text(value)?)
         .ok_or_else(|| Wrong::new("it is not a short name", "write 1 to 64 of A-Z a-z 0-9 . _ -"))
@@ -272,7 +288,7 @@ pub(super) fn relay(value: &DeValue<'_>) -> Formed<Relay> {
             "write smtps:// or smtp+starttls://",
         ));
     }
-    Ok(Relay { tls, host, port })
+    Ok(Relay { tls, host, port, login: None })
 }
 
 fn host_and_port(text: &str, preset: u16) -> Option<(String, u16)> {

@@ -4,10 +4,12 @@
 mod declared;
 mod faults;
 mod forms;
+mod mail;
 mod parts;
 mod profile;
 mod reader;
 mod reference;
+mod store;
 #[cfg(test)]
 mod tests;
 mod url;
@@ -25,6 +27,7 @@ use zeroize::Zeroizing;
 pub use self::faults::{Fault, Faults};
 pub use self::profile::DialectProfile;
 pub use self::reference::reference;
+pub use self::store::{PostgresConfig, StoreConfig};
 pub use self::url::BaseUrl;
 
 use self::profile::Overrides;
@@ -46,6 +49,7 @@ pub struct Config {
     pub change_password_url: Option<BaseUrl>,
     pub log_level: tracing::Level,
     pub listen: Listen,
+    pub store: StoreConfig,
     pub keys: KeyFiles,
     pub mail: MailConfig,
     /// Absent: nothing is sent by SMS, asks end as suppressed.
@@ -103,25 +107,40 @@ impl KeyFile {
 /// How mail leaves.
 #[derive(Clone)]
 pub struct MailConfig {
-    pub relay: Relay,
-    pub user: Option<String>,
-    pub password: Option<Zeroizing<String>>,
+    /// In the order of preference; one at least.
+    pub relays: Vec<Relay>,
+    /// Connections to each relay at a time.
+    pub connections: usize,
     pub from: Mailbox,
     pub reply_to: Option<Mailbox>,
 }
 
 impl std::fmt::Debug for MailConfig {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(out, "MailConfig({:?}, ..)", self.relay)
+        write!(out, "MailConfig({:?}, ..)", self.relays)
     }
 }
 
-/// The SMTP server that takes our mail.
+/// An SMTP server that takes our mail.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Relay {
     pub tls: Tls,
     pub host: String,
     pub port: u16,
+    pub login: Option<RelayLogin>,
+}
+
+/// What a relay knows us by.
+#[derive(Clone, PartialEq, Eq)]
+pub struct RelayLogin {
+    pub user: String,
+    pub password: Zeroizing<String>,
+}
+
+impl std::fmt::Debug for RelayLogin {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str("RelayLogin(..)")
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

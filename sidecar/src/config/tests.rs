@@ -32,7 +32,8 @@ fn defaults_suit() {
     let config = parse("").unwrap();
     assert_eq!(config.data, Path::new("/etc/rekey/rekey-data"));
     assert_eq!(config.listen.signed, Endpoint::Tcp("127.0.0.1:7080".parse().unwrap()));
-    assert_eq!(config.mail.relay.tls, Tls::None);
+    assert_eq!(config.mail.relays[0].tls, Tls::None);
+    assert_eq!(config.mail.connections, 4);
     assert_eq!(config.limits.cool_down, Duration::from_secs(60));
     assert_eq!(config.keys.master, KeyFile::Default("/etc/rekey/rekey-data/keys/master".into()));
     assert!(config.sms.is_none());
@@ -80,7 +81,7 @@ fn a_full_file_is_read() {
     assert_eq!(config.listen.signed, Endpoint::Unix("/run/rekey/signed.sock".into()));
     let edges: Vec<_> = config.keys.edge.iter().map(KeyFile::path).collect();
     assert_eq!(edges, [Path::new("/etc/rekey/edge1"), Path::new("/run/secrets/edge2")]);
-    assert_eq!(config.mail.relay.port, 587);
+    assert_eq!(config.mail.relays[0].port, 587);
     let profile = config.profile(dialect);
     assert_eq!((profile.login, profile.grant_life), (Login::Never, Some(120)));
     assert_eq!(profile.rules(Channel::Email).unwrap().code.unwrap().digits, 8);
@@ -121,6 +122,9 @@ fn faults_have_place_and_remedy() {
         ("keys.edge = []", "no gateway can be believed", "name one key file"),
         ("mail.relay = \"smtp://mail.example.com\"", "in the clear", "smtps://"),
         ("mail.relay = \"mail.example.com\"", "not a relay", "smtps://"),
+        ("mail.relay = []", "the list has 0 values", "1 to 8"),
+        ("mail.relay = [\"smtps://a\", \"smtps://\"]", "\"smtps://\" is not a relay", "smtps://"),
+        ("mail.connections = 33", "out of range", "write 1 to 32"),
         ("mail.from = \"nobody\"", "not a mailbox", "name@example.com"),
         ("mail.user = \"u\"", "go together", "give both"),
         ("password.memory_kib = 7168", "soon cracked", "35840"),
@@ -145,6 +149,77 @@ fn all_faults_come_at_once() {
     )
     .unwrap_err();
     assert_eq!(faults.len(), 5, "{faults:#?}");
+}
+
+/// Passwords in files of a directory, and what follows.
+fn parse_with_passwords(text: &str) -> Result<Config, Vec<String>> {
+    let home = tempfile::tempdir().unwrap();
+    for (name, password) in [("one", "secret one\n"), ("two", "secret two\n")] {
+        let path = home.path().join(name);
+        std::fs::write(&path, password).unwrap();
+        std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o600))
+            .unwrap();
+    }
+    let found = Config::parse(text, home.path());
+    found.map_err(|faults| faults.list().iter().map(ToString::to_string).collect())
+}
+
+#[test]
+fn relays_have_their_logins() {
+    let table = [
+        (r#"["smtps://a", "smtps://b"]"#, r#""u""#, r#""file:one""#, "u secret one, u secret one"),
+        (
+            r#"["smtps://a", "smtps://b"]"#,
+            r#"["u", "v"]"#,
+            r#"["file:one", "file:two"]"#,
+            "u secret one, v secret two",
+        ),
+        (
+            r#"["smtps://a", "smtp://localhost"]"#,
+            r#"["u", ""]"#,
+            r#"["file:one", ""]"#,
+            "u secret one, -",
+        ),
+        (r#""smtps://a""#, r#"["u"]"#, r#"["file:two"]"#, "u secret two"),
+    ];
+    for (relay, user, password, expected) in table {
+        let text = format!("[mail]\nrelay = {relay}\nuser = {user}\npassword = {password}");
+        let config = parse_with_passwords(&text).unwrap();
+        let logins: Vec<_> = config
+            .mail
+            .relays
+            .iter()
+            .map(|relay| match &relay.login {
+                Some(login) => format!("{} {}", login.user, login.password.as_str()),
+                None => "-".to_owned(),
+            })
+            .collect();
+        assert_eq!(logins.join(", "), expected, "{text}");
+        assert!(!format!("{:?}", config.mail).contains("secret"));
+    }
+}
+
+#[test]
+fn logins_that_fit_no_relay_are_refused() {
+    let table = [
+        (r#""smtp://localhost""#, r#""u""#, r#""file:one""#, "in the clear"),
+        (r#"["smtps://a", "smtp://localhost"]"#, r#""u""#, r#""file:one""#, "in the clear"),
+        (
+            r#"["smtps://a", "smtps://b", "smtps://c"]"#,
+            r#"["u", "v"]"#,
+            r#""file:one""#,
+            "2 stand here for 3 relays",
+        ),
+        (r#"["smtps://a", "smtps://b"]"#, r#"["u", ""]"#, r#""file:one""#, "not both"),
+        (r#""smtps://a""#, r#""u""#, r#""file:three""#, "cannot be read"),
+    ];
+    for (relay, user, password, problem) in table {
+        let text = format!("[mail]\nrelay = {relay}\nuser = {user}\npassword = {password}");
+        let faults = parse_with_passwords(&text).unwrap_err();
+        assert!(faults.iter().any(|fault| fault.contains(problem)), "{text}: {faults:#?}");
+    }
+    let two = "mail.relay = [\"smtp://far.example\", \"near.example\"]\nmail.user = \"u\"";
+    assert_eq!(parse(two).unwrap_err().len(), 3, "all faults of a section come at once");
 }
 
 #[test]

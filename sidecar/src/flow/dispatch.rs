@@ -2,7 +2,7 @@
 //! Invariant: every ask that was accepted is decided; one that cannot be decided now waits, and is stale in the end.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use contract::address::Channel;
 use contract::dialect::{self, DIALECTS, Dialect, Setting};
@@ -21,13 +21,21 @@ pub(super) const STALE: Duration = Duration::from_secs(600);
 /// Asks that are taken at a time.
 const BATCH: u32 = 64;
 
+/// Longer than a look-up takes; then another worker may take the ask.
+const LEASE: Duration = Duration::from_secs(10);
+
+/// Between two readings of what waits.
+const GAUGED: Duration = Duration::from_millis(250);
+
 const IDLE: Duration = Duration::from_secs(5);
 
 /// After a fault of store or directory.
 const REST: Duration = Duration::from_secs(1);
 
 pub(crate) async fn run(engine: &Arc<Engine>, mut stop: watch::Receiver<bool>) {
+    let mut gauged = None;
     loop {
+        gauge(engine, &mut gauged).await;
         let span = match once(engine).await {
             Ok(0) => IDLE,
             Ok(_) => Duration::ZERO,
@@ -42,9 +50,26 @@ pub(crate) async fn run(engine: &Arc<Engine>, mut stop: watch::Receiver<bool>) {
     }
 }
 
+/// Tells the gauge what waits, now and then.
+async fn gauge(engine: &Engine, last: &mut Option<Instant>) {
+    if last.is_some_and(|last| last.elapsed() < GAUGED) {
+        return;
+    }
+    *last = Some(Instant::now());
+    let most = engine.config.limits.backlog.saturating_add(1);
+    // A store that fails is told of by what needs it.
+    if let Ok(waiting) = engine.store.backlog(most).await {
+        engine.limits.backlog.set(waiting.into(), engine.clock.now());
+    }
+}
+
 /// Decides what waits now, all at a time, so that the store commits them together; how many there were.
 pub(crate) async fn once(engine: &Arc<Engine>) -> Result<usize, FlowError> {
-    let asks = engine.store.waiting_asks(engine.clock.now(), BATCH).await?;
+    let now = engine.clock.now();
+    let asks = engine.store.lease_asks(now, now.plus(LEASE), BATCH).await?;
+    if !asks.is_empty() {
+        crate::crash::point("dispatch.leased");
+    }
     // One that cannot be decided keeps nobody waiting behind it.
     let decisions = asks.into_iter().map(|ask| {
         let engine = Arc::clone(engine);
@@ -56,7 +81,11 @@ pub(crate) async fn once(engine: &Arc<Engine>) -> Result<usize, FlowError> {
 async fn resolve(engine: &Engine, ask: &Ask) -> Result<(), FlowError> {
     let resolution = decide(engine, ask).await?;
     let resolved = engine.store.resolve_ask(ask.id, engine.clock.now(), resolution).await?;
+    crate::crash::point("dispatch.decided");
     let (request, address) = (ask.request.as_str(), ask.address.masked());
+    if resolved != Resolved::Queued {
+        engine.limits.backlog.end();
+    }
     match resolved {
         Resolved::Queued => {
             engine.wake.mails.notify_one();

@@ -8,7 +8,7 @@ use contract::outcome::{Outcome, Refusal};
 use contract::profile::Rules;
 
 use super::dispatch::STALE;
-use super::{Asking, BUSY, FlowError, seconds, throttled};
+use super::{Asking, FlowError, seconds, throttled};
 use crate::clock::Millis;
 use crate::engine::Engine;
 use crate::limits::{BudgetKey, Counted, Spent, pair_key};
@@ -22,6 +22,7 @@ pub(crate) async fn initiate(
     let Some(rules) = asking.profile.rules(to.channel()) else {
         return Ok(Outcome::Refused(Refusal::Malformed));
     };
+    crate::crash::linger(to.as_str());
     let ask = new_ask(engine, asking, rules, to);
     let pair = pair_key(&engine.secrets, ask.address_key, ask.sender.0);
     let (client, at) = (asking.context.client.as_ref(), asking.at);
@@ -63,11 +64,11 @@ async fn stop(
 fn answer(engine: &Engine, asked: Asked, pair: BudgetKey, at: Millis) -> Outcome {
     let spent = match asked {
         Asked::Taken => {
+            crate::crash::point("initiate.taken");
             engine.wake.asks.notify_one();
             return Outcome::Accepted;
         }
         Asked::Forged => return Outcome::Refused(Refusal::Unsigned),
-        Asked::Full => return Outcome::Refused(BUSY),
         Asked::Throttled(wait) => Spent { key: pair, wait },
         Asked::Spent(spent) => spent,
     };
@@ -107,6 +108,5 @@ fn new_ask(engine: &Engine, asking: &Asking<'_>, rules: &Rules, address: Address
         pot_life: STALE.saturating_add(Duration::from_secs(longest.into()).saturating_mul(3)),
         daily_wrong_codes: limits.daily_wrong_codes,
         cool_down: limits.cool_down,
-        backlog: limits.backlog,
     }
 }

@@ -6,6 +6,7 @@ pub(crate) mod deliver;
 pub(crate) mod dispatch;
 pub(crate) mod initiate;
 mod letter;
+mod pace;
 mod proof;
 pub(crate) mod purge;
 #[cfg(test)]

@@ -6,3 +6,4 @@ mod guessing;
 mod limits;
 mod links;
 mod rig;
+mod sending;

@@ -156,7 +156,8 @@ mod tests {
 
     #[test]
     fn a_burst_is_whole_whatever_rounding_does() {
-        for (count, seconds) in [(1, 1), (7, 60), (70, 600), (1900, 3600), (1000, 1), (60_000, 60)] {
+        for (count, seconds) in [(1, 1), (7, 60), (70, 600), (1900, 3600), (1000, 1), (60_000, 60)]
+        {
             let take = Rate::new(count, Duration::from_secs(seconds)).unwrap().take([1; 16], 1);
             let (mut tat, mut passed) = (None, 0);
             while let Ok(new) = take.judge(tat, Millis(5_000_000)) {
@@ -231,10 +232,7 @@ mod tests {
             let first = (0..).map(|waited| waited * 500);
             let waited =
                 first.take_while(|waited| take.judge(tat, Millis(at + waited)).is_err()).last();
-            assert!(
-                waited.unwrap_or(0) <= step.min(FOREIGN) + take.cost,
-                "{step}: {waited:?}"
-            );
+            assert!(waited.unwrap_or(0) <= step.min(FOREIGN) + take.cost, "{step}: {waited:?}");
         }
     }
 

@@ -6,7 +6,7 @@ use tempfile::TempDir;
 use zeroize::Zeroizing;
 
 use super::*;
-use crate::config::Config;
+use crate::config::{Config, StoreConfig};
 use crate::keys::MasterKey;
 
 const BEGIN: Millis = Millis(1_800_000_000_000);
@@ -33,7 +33,10 @@ struct Home {
 impl Home {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        Self { store: Store::open(&folder.path().join("rekey.db")).unwrap(), _folder: folder }
+        Self {
+            store: Store::open(&StoreConfig::Sqlite(folder.path().join("rekey.db"))).unwrap(),
+            _folder: folder,
+        }
     }
 }
 

@@ -100,15 +100,15 @@ async fn a_day_of_guessing_stays_under_the_stated_bounds() {
         all(&rig, victims.iter().map(|victim| ask(somebody(), *victim)).collect()).await;
         all(&rig, vec![ask(somebody(), 99_999)]).await;
         deliver(&rig).await;
-        let before = rig.engine.limits.compared();
+        let before = rig.engine.worked().compared;
         all(&rig, (0..10).map(|_| guess(somebody(), 99_999)).collect()).await;
-        of_one += rig.engine.limits.compared() - before;
+        of_one += rig.engine.worked().compared - before;
         let guesses = victims.iter().flat_map(|victim| [*victim; 10]);
         all(&rig, guesses.map(|victim| guess(somebody(), victim)).collect()).await;
         rig.pass(3600);
     }
     let chance = 10_f64.powi(-DIGITS);
-    let compared = rig.engine.limits.compared() as f64;
+    let compared = rig.engine.worked().compared as f64;
     assert!(compared * chance <= 0.05, "{compared} codes were compared in a day");
     assert!(compared > 20_000.0, "the attack compared {compared} only: it tries nothing");
     assert!(of_one as f64 * chance <= 2e-5, "{of_one} codes of one account were compared");

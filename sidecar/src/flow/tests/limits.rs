@@ -206,9 +206,9 @@ async fn the_installations_wrong_codes_end_codes_but_no_link() {
         let guesser = caller.from(format!("203.0.113.{n}").leak());
         assert_eq!(rig.confirm(guesser, by_code(NOBODY, "123456")).await, "proof_invalid");
     }
-    let compared = rig.engine.limits.compared();
+    let compared = rig.engine.worked().compared;
     assert_eq!(rig.confirm(caller, by_code(ANN, &right)).await, "proof_invalid");
-    assert_eq!(rig.engine.limits.compared(), compared);
+    assert_eq!(rig.engine.worked().compared, compared);
     assert_eq!(number(&rig, "SELECT SUM(own_wrong) FROM pot"), 0, "the owner's pot is untouched");
     // Who asks now gets what is sure to work.
     let other = rig.letter(caller.from("203.0.113.77"), BOB).await;
