@@ -2,7 +2,6 @@
 //! Invariant: every message gets an outcome; what fails is answered busy, never taken for a success.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use contract::address::Address;
 use contract::message::{Call, Message, Proof};
@@ -19,6 +18,7 @@ use crate::entropy::Entropy;
 use crate::flow;
 use crate::jwt::JwtKey;
 use crate::keys::Keys;
+use crate::limits::Limits;
 use crate::password::{Cost, HashError, Hasher, HasherConfig};
 use crate::secret::{SecretFault, Secrets};
 use crate::store::{MessageKey, Store, StoreError};
@@ -36,8 +36,7 @@ pub struct Engine {
     pub(crate) clock: Clock,
     pub(crate) entropy: Entropy,
     pub(crate) wake: Wake,
-    /// Codes that were compared with a guess.
-    pub(crate) compared: AtomicU64,
+    pub(crate) limits: Limits,
 }
 
 /// What strangers can make us work at.
@@ -105,7 +104,7 @@ impl Engine {
             clock,
             entropy,
             wake: Wake::default(),
-            compared: AtomicU64::new(0),
+            limits: Limits::new(config.limits.rates),
             config,
         }))
     }
@@ -121,7 +120,7 @@ impl Engine {
 
     /// Passwords that were hashed, and codes that were compared with a guess, since the start.
     pub fn worked(&self) -> Worked {
-        let compared = self.compared.load(Ordering::Relaxed);
+        let compared = self.limits.compared();
         Worked { hashed: self.hasher.hashed(), compared }
     }
 

@@ -66,6 +66,7 @@ struct Keys {
     code: Key,
     fingerprint: Key,
     grant: Key,
+    limit: Key,
     link: Key,
     place: Key,
     sender: Key,
@@ -84,6 +85,7 @@ impl Secrets {
             code: key("code")?,
             fingerprint: key("fingerprint")?,
             grant: key("grant")?,
+            limit: key("limit")?,
             link: key("link")?,
             place: key("place")?,
             sender: key("sender")?,
@@ -176,6 +178,11 @@ impl Secrets {
 
     pub fn sender(&self, sender: IpAddr) -> Sender {
         Sender(half(mac_parts(&self.keys.sender, &[&prefix(sender)])))
+    }
+
+    /// The key of a budget: what it limits, and the value that it is counted by.
+    pub fn limit_key(&self, kind: &str, value: &[u8]) -> [u8; 16] {
+        half(mac_parts(&self.keys.limit, &[kind.as_bytes(), value]))
     }
 
     /// The place of a flow that carries its cookie.

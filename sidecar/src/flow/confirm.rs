@@ -11,7 +11,7 @@ use contract::secret::Password;
 use subtle::ConstantTimeEq;
 
 use super::proof::{Judged, Proved, judge};
-use super::{Asking, BUSY, FlowError, outcome};
+use super::{Asking, BUSY, FlowError, outcome, throttled};
 use crate::directory::{Account, Status, Written};
 use crate::engine::Engine;
 use crate::password::{Policy, judge as judge_password};
@@ -36,6 +36,7 @@ pub(crate) async fn confirm(
         Judged::Wrong => return conclude(engine, asking, INVALID).await,
         Judged::Repeat(kept) => return Ok(outcome(engine, asking, kept)),
         Judged::Forged => return Ok(Outcome::Refused(Refusal::Unsigned)),
+        Judged::Throttled(wait) => return Ok(Outcome::Refused(throttled(wait))),
     };
     let run = engine.entropy.bytes()?;
     crate::crash::point("confirm.counted");

@@ -129,6 +129,10 @@ fn birth(
     let secrets = &engine.secrets;
     let status = account.status.as_str();
     let limits = &engine.config.limits;
+    let frozen = frozen(engine, dialect, rules);
+    // A code that nobody might compare is not sent where there is a link.
+    let is_frozen = engine.limits.is_frozen(secrets, engine.clock.now());
+    let closed = frozen.clone().filter(|_| is_frozen);
     Ok(Resolution::Birth(Box::new(Birth {
         id: secrets.challenge_id(engine.clock.now(), &engine.entropy)?,
         mail: engine.entropy.bytes()?,
@@ -142,8 +146,8 @@ fn birth(
         ),
         address,
         secrets: secrets.clone(),
-        usual: usual(dialect, rules),
-        frozen: frozen(engine, dialect, rules),
+        usual: closed.unwrap_or_else(|| usual(dialect, rules)),
+        frozen,
         cool_down: limits.cool_down,
         sends: limits.sends,
         daily_wrong_codes: limits.daily_wrong_codes,
