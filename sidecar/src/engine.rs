@@ -17,10 +17,9 @@ use crate::delivery::{Courier, CourierFault};
 use crate::directory::{Directory, Embedded, ascii};
 use crate::entropy::Entropy;
 use crate::flow;
-use crate::jwt::JwtKey;
-use crate::keys::Keys;
+use crate::keys::{InUse, KeyStates, Keys, Ring, RingFault};
 use crate::password::{Cost, HashError, Hasher, HasherConfig};
-use crate::secret::{SecretFault, Secrets};
+use crate::secret::Secrets;
 use crate::store::{MessageKey, Store, StoreError};
 
 /// The database's name in the data directory.
@@ -35,7 +34,7 @@ pub struct Engine {
     pub(crate) secrets: Secrets,
     pub(crate) hasher: Hasher,
     pub(crate) courier: Courier,
-    pub(crate) jwt: JwtKey,
+    pub(crate) ring: Ring,
     pub(crate) clock: Clock,
     pub(crate) entropy: Entropy,
     pub(crate) wake: Wake,
@@ -48,14 +47,14 @@ pub(crate) struct Wake {
     pub(crate) mails: Notify,
 }
 
-#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum EngineError {
     #[error(transparent)]
     Courier(#[from] CourierFault),
     #[error(transparent)]
     Hash(#[from] HashError),
     #[error(transparent)]
-    Secret(#[from] SecretFault),
+    Ring(#[from] RingFault),
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -73,6 +72,7 @@ impl Engine {
         entropy: Entropy,
     ) -> Result<Arc<Self>, EngineError> {
         let store = open_store(&config)?;
+        let ring = Ring::new(&keys, &KeyStates::default())?;
         let password = &config.password;
         let cost = Cost {
             memory_kib: password.memory_kib,
@@ -91,10 +91,10 @@ impl Engine {
                 clock.clone(),
                 entropy.clone(),
             )),
-            secrets: Secrets::new(&keys.master)?,
+            secrets: ring.secrets().clone(),
             hasher: Hasher::new(hasher)?,
             courier: Courier::new(&config.mail, config.sms.as_ref())?,
-            jwt: keys.jwt,
+            ring,
             store,
             clock,
             entropy,
@@ -107,9 +107,9 @@ impl Engine {
         &self.clock
     }
 
-    /// The key set that verifies our access tokens.
-    pub fn jwks(&self) -> String {
-        self.jwt.jwks()
+    /// The keys of this moment: those that gateways sign with, and those of access tokens.
+    pub fn keys(&self) -> Arc<InUse> {
+        self.ring.now()
     }
 
     pub async fn is_ready(&self) -> bool {

@@ -118,7 +118,7 @@ fn birth(
     let Some(address) = account.stored(&ask.address) else {
         return Ok(Resolution::Suppressed(Suppression::NoAccount));
     };
-    let secrets = &engine.secrets;
+    let secrets = engine.secrets.frozen();
     let status = account.status.as_str();
     let limits = &engine.config.limits;
     Ok(Resolution::Birth(Box::new(Birth {
@@ -126,14 +126,14 @@ fn birth(
         mail: engine.entropy.bytes()?,
         account: account.id.clone(),
         language: account.language.unwrap_or(ask.language),
-        fingerprint: secrets.fingerprint(
+        fingerprint: secrets.masters().active().fingerprint(
             &account.id,
             &account.revision.0,
             address.as_str(),
             status,
         ),
         address,
-        secrets: secrets.clone(),
+        secrets,
         usual: usual(dialect, rules),
         frozen: frozen(engine, dialect, rules),
         cool_down: limits.cool_down,
