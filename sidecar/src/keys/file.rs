@@ -46,7 +46,7 @@ pub fn read_lines(path: &Path, kind: Kind) -> Result<Vec<Key>, KeyFault> {
 }
 
 /// Every line that is not empty; `None` when one is no key.
-pub(super) fn parse(text: &str) -> Option<Vec<Key>> {
+pub fn parse(text: &str) -> Option<Vec<Key>> {
     text.lines().filter(|line| !line.trim().is_empty()).map(line).collect()
 }
 
@@ -138,6 +138,34 @@ pub fn add_line(path: &Path, key: &Key) -> Result<(), KeyFault> {
     }
     lines.push(key.clone());
     replace(path, &lines)
+}
+
+/// What a file would hold with these keys too, each with whether it is new there.
+pub(super) fn merge<'k>(
+    path: &Path,
+    kind: Kind,
+    given: impl Iterator<Item = &'k Key>,
+) -> Result<Vec<(Key, bool)>, KeyFault> {
+    let mut lines = Vec::new();
+    if path.exists() {
+        lines = read_lines(path, kind)?;
+        if kind == Kind::Master {
+            let index = take_index(&mut lines)?;
+            lines.insert(0, index);
+        }
+    }
+    let had_index = !lines.is_empty();
+    let mut merged: Vec<(Key, bool)> = lines.into_iter().map(|key| (key, false)).collect();
+    for key in given {
+        let same = merged.iter().find(|(other, _)| other.kind == key.kind && other.id == key.id);
+        match same {
+            Some((other, _)) if other.secret == key.secret => {}
+            Some(_) => return Err(KeyFault::Foreign),
+            None if key.kind == Kind::Index && had_index => return Err(KeyFault::Foreign),
+            None => merged.push((key.clone(), true)),
+        }
+    }
+    Ok(merged)
 }
 
 /// Writes a whole key file over the old one, whose owner and group it gets.

@@ -3,6 +3,7 @@
 
 mod file;
 mod ring;
+mod rotation;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -21,8 +22,9 @@ use crate::config::{KeyFile, KeyFiles};
 use crate::entropy::Entropy;
 use crate::jwt::JwtKey;
 
-pub use self::file::{Marks, add_line, as_line, draw, marks, read_lines, replace};
+pub use self::file::{Marks, add_line, as_line, draw, marks, parse as parse_lines, read_lines, replace};
 pub use self::ring::{InUse, Ring, RingFault};
+pub use self::rotation::{ALIVE, Facts, Instance, PUBLISHED, Refused, Step, Wish, judge, stranger};
 pub use self::state::{Held, KeyRow, KeyState, KeyStates};
 
 /// What a key is for; the first word of its line.
@@ -140,6 +142,11 @@ pub enum KeyFault {
         "it holds several master keys and no line `rekey-index <id> <64 hex>`: put that of the other instances there"
     )]
     NoIndex,
+    #[error(
+        "another index or another key under the same id is there already; if no row of the store is keyed with it yet, \
+         move this file away and import again"
+    )]
+    Foreign,
     #[error("it holds more than one rekey-index: keep the line that the other instances have")]
     Indexes,
     #[error(
@@ -225,6 +232,38 @@ pub fn make_first(files: &KeyFiles, entropy: &Entropy) -> Result<Vec<PathBuf>, K
         Ok(file.path().to_owned())
     };
     missing.map(make).collect()
+}
+
+/// Where keys of a kind are put; the first file where there are several.
+pub fn file_of(files: &KeyFiles, kind: Kind) -> Option<&KeyFile> {
+    match kind {
+        Kind::Edge => files.edge.first(),
+        Kind::Index | Kind::Master => Some(&files.master),
+        Kind::Jwt => Some(&files.jwt),
+    }
+}
+
+/// Puts keys of another instance into the files; those that were not there already. Nothing is written when one of them
+/// does not fit to what is there.
+pub fn import(files: &KeyFiles, given: &[Key]) -> Result<Vec<Key>, KeyError> {
+    let mut taken = Vec::new();
+    let mut plans = Vec::new();
+    for kind in [Kind::Master, Kind::Jwt, Kind::Edge] {
+        let Some(file) = file_of(files, kind) else {
+            continue;
+        };
+        let given = given.iter().filter(|key| file_of(files, key.kind) == Some(file));
+        let plan = file::merge(file.path(), kind, given).map_err(|fault| at(file, fault))?;
+        taken.extend(plan.iter().filter(|(_, is_new)| *is_new).map(|(key, _)| key.clone()));
+        plans.push((file, plan));
+    }
+    for (file, plan) in plans {
+        if plan.iter().any(|(_, is_new)| *is_new) {
+            let lines: Vec<Key> = plan.into_iter().map(|(key, _)| key).collect();
+            replace(file.path(), &lines).map_err(|fault| at(file, fault))?;
+        }
+    }
+    Ok(taken)
 }
 
 /// Every file with the kind of its keys.
