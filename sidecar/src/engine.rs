@@ -16,11 +16,10 @@ use crate::delivery::{Courier, CourierFault};
 use crate::directory::{Directory, Embedded, ascii};
 use crate::entropy::Entropy;
 use crate::flow;
-use crate::jwt::JwtKey;
-use crate::keys::Keys;
+use crate::keys::{InUse, KeyStates, Keys, Ring, RingFault};
 use crate::limits::Limits;
 use crate::password::{Cost, HashError, Hasher, HasherConfig};
-use crate::secret::{SecretFault, Secrets};
+use crate::secret::Secrets;
 use crate::store::{MessageKey, Store, StoreError};
 
 /// Everything that the flows work with.
@@ -32,7 +31,7 @@ pub struct Engine {
     pub(crate) secrets: Secrets,
     pub(crate) hasher: Hasher,
     pub(crate) courier: Courier,
-    pub(crate) jwt: JwtKey,
+    pub(crate) ring: Ring,
     pub(crate) clock: Clock,
     pub(crate) entropy: Entropy,
     pub(crate) wake: Wake,
@@ -53,14 +52,14 @@ pub(crate) struct Wake {
     pub(crate) mails: Notify,
 }
 
-#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum EngineError {
     #[error(transparent)]
     Courier(#[from] CourierFault),
     #[error(transparent)]
     Hash(#[from] HashError),
     #[error(transparent)]
-    Secret(#[from] SecretFault),
+    Ring(#[from] RingFault),
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -78,6 +77,7 @@ impl Engine {
         entropy: Entropy,
     ) -> Result<Arc<Self>, EngineError> {
         let store = Store::open(&config.store)?;
+        let ring = Ring::new(&keys, &KeyStates::default())?;
         let password = &config.password;
         let cost = Cost {
             memory_kib: password.memory_kib,
@@ -96,10 +96,10 @@ impl Engine {
                 clock.clone(),
                 entropy.clone(),
             )),
-            secrets: Secrets::new(&keys.master)?,
+            secrets: ring.secrets().clone(),
             hasher: Hasher::new(hasher)?,
             courier: Courier::new(&config.mail, config.sms.as_ref())?,
-            jwt: keys.jwt,
+            ring,
             store,
             clock,
             entropy,
@@ -113,9 +113,9 @@ impl Engine {
         &self.clock
     }
 
-    /// The key set that verifies our access tokens.
-    pub fn jwks(&self) -> String {
-        self.jwt.jwks()
+    /// The keys of this moment: those that gateways sign with, and those of access tokens.
+    pub fn keys(&self) -> Arc<InUse> {
+        self.ring.now()
     }
 
     /// Passwords that were hashed, and codes that were compared with a guess, since the start.

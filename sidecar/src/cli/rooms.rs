@@ -12,9 +12,8 @@ use crate::engine::EngineError;
 use crate::entropy::Entropy;
 use crate::flow;
 use crate::http::BindError;
-use crate::keys::{KeyError, Keys};
+use crate::keys::{KeyError, KeyStates, Keys, Ring, RingFault};
 use crate::password::{Cost, HashError, Hasher, HasherConfig};
-use crate::secret::{SecretFault, Secrets};
 use crate::store::{Store, StoreError, Story};
 
 #[derive(Debug, thiserror::Error)]
@@ -25,8 +24,8 @@ pub enum RoomError {
     Engine(#[from] EngineError),
     #[error("no password can be hashed: {0}")]
     Hash(#[from] HashError),
-    #[error("no secrets can be derived: {0}")]
-    Secret(#[from] SecretFault),
+    #[error(transparent)]
+    Ring(#[from] RingFault),
     #[error("key file {0}")]
     Key(#[from] KeyError),
     #[error("no threads can be started: {0}")]
@@ -55,6 +54,6 @@ pub(super) fn embedded(config: &Config) -> Result<Embedded, RoomError> {
 /// What became of the asks for an address, the latest first.
 pub(super) async fn stories(config: &Config, address: Address) -> Result<Vec<Story>, RoomError> {
     let keys = Keys::open(&config.keys, &Entropy::System)?;
-    let secrets = Secrets::new(&keys.master)?;
-    Ok(flow::why::tell(&Store::open(&config.store)?, &secrets, &config.site, address).await?)
+    let ring = Ring::new(&keys, &KeyStates::default())?;
+    Ok(flow::why::tell(&Store::open(&config.store)?, ring.secrets(), &config.site, address).await?)
 }

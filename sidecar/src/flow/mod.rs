@@ -166,7 +166,7 @@ pub(crate) fn outcome(engine: &Engine, asking: &Asking<'_>, kept: Kept) -> Outco
     match kept {
         Kept::Accepted => Outcome::Accepted,
         Kept::Granted { grant, expires_in } => {
-            match Token::parse(engine.secrets.grant_token(grant).to_string()) {
+            match Token::parse(engine.secrets.masters().grant_token(grant).to_string()) {
                 Some(token) => Outcome::Granted { token, expires_in },
                 None => Outcome::Refused(BUSY),
             }
@@ -175,7 +175,7 @@ pub(crate) fn outcome(engine: &Engine, asking: &Asking<'_>, kept: Kept) -> Outco
             let claims = |at: Millis| (engine.config.base_url.as_str(), at.seconds());
             let access_token = login.and_then(|login| {
                 let (issuer, issued_at) = claims(login.at);
-                engine.jwt.sign(&Claims {
+                engine.ring.now().jwt.active().sign(&Claims {
                     issuer,
                     subject: &login.account,
                     client: asking.context.client.as_ref(),
