@@ -123,6 +123,5 @@ fn name(text: &str) -> Benched<Name> {
 }
 
 fn address(text: &str) -> Benched<Address> {
-    Address::parse(Channel::Email, text, None)
-        .map_err(|_| fault(format!("not an address: {text}")))
+    Address::parse(Channel::Email, text, None).map_err(|_| fault(format!("not an address: {text}")))
 }
