@@ -28,6 +28,7 @@ pub use challenge::{Audit, Challenge, Finish, Finished, Grant, Hold, Release, Ta
 pub use mail::{Leased, MailEnd, MailId, MailKind, NewMail};
 pub use message::{Kept, LoggedIn, MessageKey};
 pub use postgres::Postgres;
+pub use sql::forget::Forgotten;
 pub use sqlite::Sqlite;
 
 use sql::tx::{Broken, Tx};

@@ -5,6 +5,7 @@ mod account;
 mod ask;
 mod attempt;
 mod confirm;
+pub(super) mod forget;
 mod housekeeping;
 mod mail;
 mod message;
