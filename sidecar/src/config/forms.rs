@@ -126,8 +126,7 @@ fn whole_number(text: &str) -> Option<u32> {
     digits.then(|| text.parse().ok())?
 }
 
-const RATE_PERIODS: RangeInclusive<Duration> =
-    Duration::from_secs(1)..=Duration::from_secs(86_400);
+const RATE_PERIODS: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(86_400);
 
 fn parse_duration(text: &str) -> Option<Duration> {
     let end = text.find(|c: char| !c.is_ascii_digit())?;

@@ -165,6 +165,9 @@ pub(super) async fn deliver(engine: &Engine, mail: &Leased) -> Result<(), FlowEr
             tracing::error!(event = "mail_dead", id, kind, address, attempts, reply)
         }
     }
+    if !matches!(end, MailEnd::Later { .. }) {
+        engine.limits.backlog.end();
+    }
     note_end(engine, mail, end).await
 }
 

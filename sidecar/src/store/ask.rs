@@ -40,8 +40,6 @@ pub struct NewAsk {
     /// Wrong codes a day; when they are used up, no new pot is made.
     pub daily_wrong_codes: u32,
     pub cool_down: Duration,
-    /// Asks that may wait.
-    pub backlog: u32,
     /// Taken with the ask, all or none, in the order of their keys.
     pub budgets: Vec<Take>,
 }
@@ -57,8 +55,6 @@ pub enum Asked {
     Spent(Spent),
     /// The message's id was used with another MAC.
     Forged,
-    /// Too many asks wait.
-    Full,
 }
 
 /// An ask that waits for the worker.

@@ -4,6 +4,7 @@
 mod account;
 mod ask;
 mod attempt;
+mod budget;
 mod confirm;
 pub(super) mod forget;
 mod housekeeping;

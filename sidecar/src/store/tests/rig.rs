@@ -91,7 +91,7 @@ impl Rig {
             pot_life: Duration::from_secs(6000),
             daily_wrong_codes: 20,
             cool_down: Duration::from_secs(60),
-            backlog: 2,
+            budgets: Vec::new(),
         }
     }
 
@@ -151,8 +151,13 @@ impl Rig {
     }
 
     pub(super) async fn open(&self, byte: u8, guess: Option<Guess>) -> Opened {
-        let attempt =
-            Attempt { message: message(byte), operation: Operation::Confirm, at: BEGIN, guess };
+        let attempt = Attempt {
+            message: message(byte),
+            operation: Operation::Confirm,
+            at: BEGIN,
+            guess,
+            budgets: Vec::new(),
+        };
         self.store.open_attempt(attempt).await.unwrap()
     }
 
@@ -169,6 +174,32 @@ impl Rig {
         self.store.finish(finish).await.unwrap()
     }
 
+    /// Everything in the tables that an ask or a proof writes to.
+    pub(super) fn rows(&self) -> Vec<i64> {
+        ["ask", "message", "pot", "daily", "budget", "(SELECT DISTINCT tat FROM budget)"]
+            .map(|table| self.count(table))
+            .to_vec()
+    }
+
+    pub(super) fn count(&self, table: &str) -> i64 {
+        let connection = rusqlite::Connection::open(&self.file).unwrap();
+        let query = format!("SELECT COUNT(*) FROM {table}");
+        connection.query_row(&query, [], |row| row.get(0)).unwrap()
+    }
+
+    pub(super) async fn purge(&self, now: Millis) {
+        let horizon = Horizon {
+            now,
+            messages: BEGIN,
+            asks: BEGIN,
+            mails: BEGIN,
+            dead_mails: BEGIN,
+            proofs: BEGIN,
+            audit: BEGIN,
+        };
+        self.store.purge(horizon).await.unwrap();
+    }
+
     pub(super) fn guess(&self) -> Guess {
         Guess {
             channel: Channel::Email,
@@ -179,6 +210,7 @@ impl Rig {
             tries: 5,
             daily: 20,
             issuer: issuer(),
+            closed: false,
         }
     }
 }
