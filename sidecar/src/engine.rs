@@ -1,8 +1,8 @@
 //! The sidecar's parts put together, and the one way into them: a message that the signature vouches for.
 //! Invariant: every message gets an outcome; what fails is answered busy, never taken for a success.
 
-use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use contract::address::Address;
 use contract::message::{Call, Message, Proof};
@@ -23,9 +23,6 @@ use crate::password::{Cost, HashError, Hasher, HasherConfig};
 use crate::secret::{SecretFault, Secrets};
 use crate::store::{MessageKey, Store, StoreError};
 
-/// The database's name in the data directory.
-const DATABASE: &str = "rekey.db";
-
 /// Everything that the flows work with.
 #[derive(Debug)]
 pub struct Engine {
@@ -39,6 +36,15 @@ pub struct Engine {
     pub(crate) clock: Clock,
     pub(crate) entropy: Entropy,
     pub(crate) wake: Wake,
+    /// Codes that were compared with a guess.
+    pub(crate) compared: AtomicU64,
+}
+
+/// What strangers can make us work at.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Worked {
+    pub hashed: u64,
+    pub compared: u64,
 }
 
 /// What wakes the workers before their time.
@@ -72,7 +78,7 @@ impl Engine {
         clock: Clock,
         entropy: Entropy,
     ) -> Result<Arc<Self>, EngineError> {
-        let store = open_store(&config)?;
+        let store = Store::open(&config.store)?;
         let password = &config.password;
         let cost = Cost {
             memory_kib: password.memory_kib,
@@ -99,6 +105,7 @@ impl Engine {
             clock,
             entropy,
             wake: Wake::default(),
+            compared: AtomicU64::new(0),
             config,
         }))
     }
@@ -110,6 +117,12 @@ impl Engine {
     /// The key set that verifies our access tokens.
     pub fn jwks(&self) -> String {
         self.jwt.jwks()
+    }
+
+    /// Passwords that were hashed, and codes that were compared with a guess, since the start.
+    pub fn worked(&self) -> Worked {
+        let compared = self.compared.load(Ordering::Relaxed);
+        Worked { hashed: self.hasher.hashed(), compared }
     }
 
     pub async fn is_ready(&self) -> bool {
@@ -150,11 +163,6 @@ impl Engine {
             flow::purge::run(&self, stop),
         );
     }
-}
-
-/// The store that a configuration names; also for commands that need nothing else.
-pub fn open_store(config: &Config) -> Result<Store, StoreError> {
-    Store::open(&Path::new(&config.data).join(DATABASE))
 }
 
 /// Every address of a message in its one spelling, before anything is looked up or counted by it.

@@ -30,6 +30,7 @@ pub(super) fn serve(config: Config) -> Result<ExitCode, CliError> {
     for warning in check::warnings(&config) {
         tracing::warn!(event = "configured", warning);
     }
+    crate::crash::arm(&config.data);
     let keys = Keys::open(&config.keys, &Entropy::System).map_err(RoomError::Key)?;
     let runtime = runtime()?;
     let ended = runtime.block_on(run(config, keys, events));

@@ -10,6 +10,7 @@ use super::forms;
 use super::mail;
 use super::profile::Overrides;
 use super::reader::Reader;
+use super::store;
 use super::{Config, KeyFile, KeyFiles, Limits, Listen, PasswordConfig, SmsConfig};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -25,6 +26,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<Config> {
     let change_password_url = reader.read("change_password_url", forms::url);
     let log_level = reader.read("log_level", forms::level);
     let listen = listen(reader, &home);
+    let store = data.as_deref().and_then(|data| store::read(reader, &home, data));
     let keys = data.as_deref().and_then(|data| keys(reader, &home, data));
     let mail = mail::read(reader, &home);
     let sms = reader
@@ -41,6 +43,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<Config> {
         change_password_url,
         log_level: log_level?,
         listen: listen?,
+        store: store?,
         keys: keys?,
         mail: mail?,
         sms,

@@ -108,6 +108,9 @@ impl Hands {
             (engine.clock.now(), self.limit(engine).saturating_sub(self.running.len()));
         let most = u32::try_from(room).unwrap_or(u32::MAX);
         let leased = engine.store.lease_mails(now, now.plus(LEASE), most).await?;
+        if !leased.is_empty() {
+            crate::crash::point("deliver.leased");
+        }
         let more = leased.len() >= room;
         for mail in leased {
             let engine = Arc::clone(engine);
@@ -150,6 +153,7 @@ pub(super) async fn deliver(engine: &Engine, mail: &Leased) -> Result<(), FlowEr
     let Some(end) = attempt(engine, mail).await? else {
         return Ok(());
     };
+    crate::crash::point("deliver.relayed");
     let (id, address) = (contract::signature::hex(&mail.id), mail.address.masked());
     let (kind, attempts) = (mail.kind.as_str(), mail.attempts);
     match &end {
