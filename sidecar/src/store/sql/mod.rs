@@ -8,6 +8,7 @@ mod confirm;
 mod housekeeping;
 mod mail;
 mod message;
+mod outbox;
 mod pot;
 mod resolve;
 mod row;
