@@ -121,7 +121,9 @@ pub(super) fn run(
             MailCommand::Show { id } => desk.show(&id, console).await,
             MailCommand::Retry(args) => desk.retry(args.id.as_deref(), console).await,
             MailCommand::Drop { id } => desk.drop_mail(&id, console).await,
-            MailCommand::Unsuppress(args) => desk.unsuppress(args.address.as_deref(), console).await,
+            MailCommand::Unsuppress(args) => {
+                desk.unsuppress(args.address.as_deref(), console).await
+            }
         }
     })
 }
@@ -160,7 +162,8 @@ impl Desk<'_> {
         }
         let all = outbox.of(state);
         if u64::from(shown) < all {
-            console.line(format_args!("{shown} of {all} shown; --most shows more, --state fewer"))?;
+            console
+                .line(format_args!("{shown} of {all} shown; --most shows more, --state fewer"))?;
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -200,7 +203,9 @@ impl Desk<'_> {
             }
             console.line(format_args!("{all} so far"))?;
         }
-        console.line(format_args!("{all} wait again; the sidecar that runs takes them up within seconds"))?;
+        console.line(format_args!(
+            "{all} wait again; the sidecar that runs takes them up within seconds"
+        ))?;
         Ok(ExitCode::SUCCESS)
     }
 
@@ -212,7 +217,9 @@ impl Desk<'_> {
         }
         let mail = self.store.show_mail(id).await.map_err(failed)?.ok_or_else(unknown)?;
         let state = mail.state.as_str();
-        Err(CliError::refused(format!("the mail is {state} already; only a waiting one can be dropped")))
+        Err(CliError::refused(format!(
+            "the mail is {state} already; only a waiting one can be dropped"
+        )))
     }
 
     async fn unsuppress(
@@ -237,8 +244,7 @@ impl Desk<'_> {
     }
 }
 
-const HEAD: &str =
-    "\nid                                state    kind     to                        age      attempts  last";
+const HEAD: &str = "\nid                                state    kind     to                        age      attempts  last";
 
 fn totals(outbox: &Outbox) -> String {
     let Outbox { waiting, due, sent, dead, suppressed, .. } = outbox;
@@ -295,7 +301,9 @@ fn describe(mail: &MailRow, now: Millis) -> Vec<String> {
         (_, None) => {}
     }
     if mail.state == MailState::Dead {
-        lines.push("\n`rekey mail retry` gives it another chance, `rekey why` tells of its ask".to_owned());
+        lines.push(
+            "\n`rekey mail retry` gives it another chance, `rekey why` tells of its ask".to_owned(),
+        );
     }
     lines
 }
@@ -312,8 +320,11 @@ fn span(span: Duration) -> String {
 }
 
 fn read(text: &str) -> Result<MailId, CliError> {
-    let malformed =
-        || CliError::refused("the id is malformed; write the 32 hex digits that `rekey mail list` shows");
+    let malformed = || {
+        CliError::refused(
+            "the id is malformed; write the 32 hex digits that `rekey mail list` shows",
+        )
+    };
     contract::signature::unhex(text).ok_or_else(malformed)
 }
 
@@ -333,8 +344,7 @@ mod tests {
 
     #[test]
     fn spans_are_short() {
-        let table =
-            [(0, "0s"), (59, "59s"), (60, "1m00s"), (3_661, "1h01m"), (90_000, "1d01h")];
+        let table = [(0, "0s"), (59, "59s"), (60, "1m00s"), (3_661, "1h01m"), (90_000, "1d01h")];
         for (seconds, expected) in table {
             assert_eq!(span(Duration::from_secs(seconds)), expected);
         }
