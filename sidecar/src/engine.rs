@@ -15,6 +15,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::delivery::{Courier, CourierFault};
 use crate::directory::{Directory, Embedded, ascii};
+use crate::ends::Ends;
 use crate::entropy::Entropy;
 use crate::flow;
 use crate::keys::{InUse, KeyStates, Keys, Ring, RingFault};
@@ -39,6 +40,7 @@ pub struct Engine {
     pub(crate) limits: Limits,
     /// Codes that were compared with a guess.
     pub(crate) compared: AtomicU64,
+    pub(crate) ends: Ends,
 }
 
 /// What strangers can make us work at.
@@ -109,6 +111,7 @@ impl Engine {
             wake: Wake::default(),
             limits: Limits::new(config.limits.rates),
             compared: AtomicU64::new(0),
+            ends: Ends::new(),
             config,
         }))
     }
@@ -126,6 +129,11 @@ impl Engine {
     pub fn worked(&self) -> Worked {
         let compared = self.compared.load(Ordering::Relaxed);
         Worked { hashed: self.hasher.hashed(), compared }
+    }
+
+    /// How asks and mails ended since the start.
+    pub fn ends(&self) -> &Ends {
+        &self.ends
     }
 
     pub async fn is_ready(&self) -> bool {

@@ -5,6 +5,7 @@ mod account;
 mod check;
 mod console;
 mod import;
+mod mail;
 mod rooms;
 mod serve;
 mod why;
@@ -20,6 +21,7 @@ use crate::config::{Config, Faults};
 pub use self::console::Console;
 
 use self::account::AccountCommand;
+use self::mail::MailCommand;
 use self::rooms::RoomError;
 
 /// Password reset behind the gateway that you already have.
@@ -39,6 +41,7 @@ First steps:
   rekey account add --email ann@example.com < password.txt
   rekey serve                      makes its keys on the first start, then listens
   rekey why ann@example.com        what became of a reset that was asked for
+  rekey mail list                  what waits to be sent, and what could not be
 
 Passwords are read from standard input only. Exit codes: 0 done, 1 judged bad (check, verify), 2 not done.";
 
@@ -67,6 +70,9 @@ enum Command {
     /// Accounts of the embedded directory.
     #[command(subcommand)]
     Account(AccountCommand),
+    /// The outbox: mails that wait, were sent or were given up, and addresses that bounced.
+    #[command(subcommand)]
+    Mail(MailCommand),
     /// Tells what became of the resets that were asked for with an address.
     ///
     /// Every accepted ask ends as sent, dead, suppressed (with the reason) or stale. Asks are remembered for 15 minutes.
@@ -103,6 +109,7 @@ pub fn run(cli: Cli, console: &mut Console) -> Result<ExitCode, CliError> {
         Command::Serve => serve::serve(load(config)?),
         Command::Check { reference } => check::check(config, reference, console),
         Command::Account(command) => account::run(command, &load(config)?, console),
+        Command::Mail(command) => mail::run(command, &load(config)?, console),
         Command::Why { address } => why::why(&load(config)?, &address, console),
     }
 }

@@ -92,6 +92,7 @@ async fn resolve(engine: &Engine, ask: &Ask) -> Result<(), FlowError> {
             tracing::info!(event = "ask_queued", request, address);
         }
         Resolved::Suppressed(reason) => {
+            engine.ends.ask("suppressed", reason.as_str());
             tracing::info!(
                 event = "ask_ended",
                 request,
@@ -100,7 +101,10 @@ async fn resolve(engine: &Engine, ask: &Ask) -> Result<(), FlowError> {
                 reason = reason.as_str()
             );
         }
-        Resolved::Stale => tracing::warn!(event = "ask_ended", request, address, end = "stale"),
+        Resolved::Stale => {
+            engine.ends.ask("stale", "");
+            tracing::warn!(event = "ask_ended", request, address, end = "stale");
+        }
         Resolved::Gone => {}
     }
     Ok(())

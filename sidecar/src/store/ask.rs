@@ -135,6 +135,8 @@ pub enum Resolved {
 pub enum Suppression {
     /// Several accounts have the address.
     Ambiguous,
+    /// A relay said lately that the mailbox does not exist.
+    Bounced,
     ChannelNotServed,
     CoolDown,
     Disabled,
@@ -148,9 +150,22 @@ pub enum Suppression {
 }
 
 impl Suppression {
+    pub const ALL: [Self; 9] = [
+        Self::Ambiguous,
+        Self::Bounced,
+        Self::ChannelNotServed,
+        Self::CoolDown,
+        Self::Disabled,
+        Self::Frozen,
+        Self::Merged,
+        Self::NoAccount,
+        Self::Resends,
+    ];
+
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Ambiguous => "ambiguous",
+            Self::Bounced => "bounced",
             Self::ChannelNotServed => "channel_not_served",
             Self::CoolDown => "cool_down",
             Self::Disabled => "disabled",

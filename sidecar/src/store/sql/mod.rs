@@ -10,6 +10,7 @@ pub(super) mod forget;
 mod housekeeping;
 mod mail;
 mod message;
+mod outbox;
 mod pot;
 mod resolve;
 mod row;

@@ -106,8 +106,16 @@ impl Rig {
 
     /// A challenge whose mail waits under the same id.
     pub(super) async fn queued(&self, asked: u8, id: u8, at: Millis) -> ChallengeId {
-        let ask = self.ask(asked, at);
-        assert_eq!(self.store.take_ask(ask.clone()).await.unwrap(), Asked::Taken);
+        assert_eq!(self.store.take_ask(self.ask(asked, at)).await.unwrap(), Asked::Taken);
+        let resolution = Resolution::Birth(Box::new(self.birth(id)));
+        assert_eq!(
+            self.store.resolve_ask([asked; 16], at, resolution).await.unwrap(),
+            Resolved::Queued
+        );
+        ChallengeId([id; 16])
+    }
+
+    pub(super) fn birth(&self, id: u8) -> Birth {
         let code = CodeForm { digits: 6, life: Duration::from_secs(600), tries: 5, placed: false };
         let usual = Form {
             dialect: issuer().dialect,
@@ -115,11 +123,11 @@ impl Rig {
             link_life: Some(Duration::from_secs(1800)),
             code: Some(code),
         };
-        let birth = Birth {
+        Birth {
             id: ChallengeId([id; 16]),
             mail: [id; 16],
             account: "ann".into(),
-            address: ask.address,
+            address: self.ask(id, BEGIN).address,
             language: Language::English,
             fingerprint: [4; 32],
             secrets: self.secrets.clone(),
@@ -128,13 +136,7 @@ impl Rig {
             cool_down: Duration::from_secs(60),
             sends: 3,
             daily_wrong_codes: 20,
-        };
-        let resolution = Resolution::Birth(Box::new(birth));
-        assert_eq!(
-            self.store.resolve_ask([asked; 16], at, resolution).await.unwrap(),
-            Resolved::Queued
-        );
-        ChallengeId([id; 16])
+        }
     }
 
     pub(super) async fn hold(&self, byte: u8, target: Target, at: Millis) -> Option<Challenge> {
