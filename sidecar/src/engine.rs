@@ -1,8 +1,8 @@
 //! The sidecar's parts put together, and the one way into them: a message that the signature vouches for.
 //! Invariant: every message gets an outcome; what fails is answered busy, never taken for a success.
 
-use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use contract::address::Address;
 use contract::message::{Call, Message, Proof};
@@ -12,18 +12,16 @@ use thiserror::Error;
 use tokio::sync::{Notify, watch};
 
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{Config, StoreConfig};
 use crate::delivery::{Courier, CourierFault};
 use crate::directory::{Directory, Embedded, ascii};
-use crate::entropy::Entropy;
+use crate::entropy::{Entropy, NoEntropy};
 use crate::flow;
+use crate::flow::beat::{BeatFault, Pulse};
 use crate::keys::{InUse, KeyStates, Keys, Ring, RingFault};
 use crate::password::{Cost, HashError, Hasher, HasherConfig};
 use crate::secret::Secrets;
 use crate::store::{MessageKey, Store, StoreError};
-
-/// The database's name in the data directory.
-const DATABASE: &str = "rekey.db";
 
 /// Everything that the flows work with.
 #[derive(Debug)]
@@ -34,10 +32,20 @@ pub struct Engine {
     pub(crate) secrets: Secrets,
     pub(crate) hasher: Hasher,
     pub(crate) courier: Courier,
+    pub(crate) pulse: Pulse,
     pub(crate) ring: Ring,
     pub(crate) clock: Clock,
     pub(crate) entropy: Entropy,
     pub(crate) wake: Wake,
+    /// Codes that were compared with a guess.
+    pub(crate) compared: AtomicU64,
+}
+
+/// What strangers can make us work at.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Worked {
+    pub hashed: u64,
+    pub compared: u64,
 }
 
 /// What wakes the workers before their time.
@@ -50,7 +58,11 @@ pub(crate) struct Wake {
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum EngineError {
     #[error(transparent)]
+    Beat(#[from] BeatFault),
+    #[error(transparent)]
     Courier(#[from] CourierFault),
+    #[error(transparent)]
+    Entropy(#[from] NoEntropy),
     #[error(transparent)]
     Hash(#[from] HashError),
     #[error(transparent)]
@@ -61,7 +73,11 @@ pub enum EngineError {
 
 impl Engine {
     pub fn open(config: Config, keys: Keys) -> Result<Arc<Self>, EngineError> {
-        Self::assemble(config, keys, Clock::System, Entropy::System)
+        let clock = match config.store {
+            StoreConfig::Sqlite(_) => Clock::System,
+            StoreConfig::Postgres(_) => Clock::followed(),
+        };
+        Self::assemble(config, keys, clock, Entropy::System)
     }
 
     /// With a clock and randomness of the caller's choice.
@@ -71,8 +87,9 @@ impl Engine {
         clock: Clock,
         entropy: Entropy,
     ) -> Result<Arc<Self>, EngineError> {
-        let store = open_store(&config)?;
+        let store = Store::open(&config.store)?;
         let ring = Ring::new(&keys, &KeyStates::default())?;
+        let pulse = Pulse::new(&config.data, &config.keys, keys, &entropy)?;
         let password = &config.password;
         let cost = Cost {
             memory_kib: password.memory_kib,
@@ -94,11 +111,13 @@ impl Engine {
             secrets: ring.secrets().clone(),
             hasher: Hasher::new(hasher)?,
             courier: Courier::new(&config.mail, config.sms.as_ref())?,
+            pulse,
             ring,
             store,
             clock,
             entropy,
             wake: Wake::default(),
+            compared: AtomicU64::new(0),
             config,
         }))
     }
@@ -110,6 +129,12 @@ impl Engine {
     /// The keys of this moment: those that gateways sign with, and those of access tokens.
     pub fn keys(&self) -> Arc<InUse> {
         self.ring.now()
+    }
+
+    /// Passwords that were hashed, and codes that were compared with a guess, since the start.
+    pub fn worked(&self) -> Worked {
+        let compared = self.compared.load(Ordering::Relaxed);
+        Worked { hashed: self.hasher.hashed(), compared }
     }
 
     pub async fn is_ready(&self) -> bool {
@@ -132,6 +157,12 @@ impl Engine {
         })
     }
 
+    /// Tells the store that we live, and takes over what it knows of keys. Before the first message: it also notices
+    /// whether the store was put back from a copy.
+    pub async fn begin(&self) -> Result<(), EngineError> {
+        Ok(flow::beat::first(self).await?)
+    }
+
     /// Takes up what a process that died left behind. Only before the first message: a hold of ours is not to be freed.
     pub async fn recover(&self) {
         match self.store.free_held().await {
@@ -147,14 +178,10 @@ impl Engine {
         tokio::join!(
             flow::dispatch::run(&self, stop.clone()),
             flow::deliver::run(&self, stop.clone()),
-            flow::purge::run(&self, stop),
+            flow::purge::run(&self, stop.clone()),
+            flow::beat::run(&self, stop),
         );
     }
-}
-
-/// The store that a configuration names; also for commands that need nothing else.
-pub fn open_store(config: &Config) -> Result<Store, StoreError> {
-    Store::open(&Path::new(&config.data).join(DATABASE))
 }
 
 /// Every address of a message in its one spelling, before anything is looked up or counted by it.

@@ -5,8 +5,10 @@ mod account;
 mod check;
 mod console;
 mod import;
+mod keys;
 mod rooms;
 mod serve;
+mod store;
 mod why;
 
 use std::io;
@@ -20,7 +22,9 @@ use crate::config::{Config, Faults};
 pub use self::console::Console;
 
 use self::account::AccountCommand;
+use self::keys::KeysCommand;
 use self::rooms::RoomError;
+use self::store::StoreCommand;
 
 /// Password reset behind the gateway that you already have.
 #[derive(Debug, Parser)]
@@ -67,6 +71,12 @@ enum Command {
     /// Accounts of the embedded directory.
     #[command(subcommand)]
     Account(AccountCommand),
+    /// Keys, and their exchange without a pause.
+    #[command(subcommand)]
+    Keys(KeysCommand),
+    /// The store: copies, and the end of an upgrade.
+    #[command(subcommand)]
+    Store(StoreCommand),
     /// Tells what became of the resets that were asked for with an address.
     ///
     /// Every accepted ask ends as sent, dead, suppressed (with the reason) or stale. Asks are remembered for 15 minutes.
@@ -103,6 +113,8 @@ pub fn run(cli: Cli, console: &mut Console) -> Result<ExitCode, CliError> {
         Command::Serve => serve::serve(load(config)?),
         Command::Check { reference } => check::check(config, reference, console),
         Command::Account(command) => account::run(command, &load(config)?, console),
+        Command::Keys(command) => keys::run(command, &load(config)?, console),
+        Command::Store(command) => store::run(command, &load(config)?, console),
         Command::Why { address } => why::why(&load(config)?, &address, console),
     }
 }

@@ -30,6 +30,7 @@ pub(super) fn serve(config: Config) -> Result<ExitCode, CliError> {
     for warning in check::warnings(&config) {
         tracing::warn!(event = "configured", warning);
     }
+    crate::crash::arm(&config.data);
     let keys = Keys::open(&config.keys, &Entropy::System).map_err(RoomError::Key)?;
     let runtime = runtime()?;
     let ended = runtime.block_on(run(config, keys, events));
@@ -43,6 +44,7 @@ async fn run(config: Config, keys: Keys, events: Counts) -> Result<ExitCode, Cli
     let mut signals = Signals::listen()?;
     let doors = Doors::bind(&config.listen).await.map_err(RoomError::Bind)?;
     let engine = Engine::open(config.clone(), keys).map_err(RoomError::Engine)?;
+    engine.begin().await.map_err(RoomError::Engine)?;
     engine.recover().await;
     let (rest, rested) = watch::channel(false);
     let work = tokio::spawn(Arc::clone(&engine).work(rested));

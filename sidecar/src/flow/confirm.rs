@@ -41,8 +41,11 @@ pub(crate) async fn confirm(
     let Some(master) = Name::parse(&proved.master) else {
         return conclude(engine, asking, INVALID).await;
     };
+    let run = engine.entropy.bytes()?;
+    crate::crash::point("confirm.counted");
     let hold = Hold {
         message: asking.key.id,
+        run,
         target: proved.target,
         issuer: asking.issuer(),
         master,
@@ -53,9 +56,10 @@ pub(crate) async fn confirm(
         return conclude(engine, asking, INVALID).await;
     };
     let given = Given { password, encryption };
+    crate::crash::point("confirm.held");
     let done = under_hold(engine, asking, &challenge, proved.kind, given).await;
     if done.is_err()
-        && let Some(first) = engine.store.release(asking.key.id, Release::Busy).await?
+        && let Some(first) = engine.store.release(asking.key.id, Release::Busy { run }).await?
     {
         return Ok(outcome(engine, asking, first));
     }
@@ -97,6 +101,7 @@ async fn under_hold(
         return Ok(outcome(engine, asking, stands.unwrap_or(kept)));
     }
     let hash = engine.hasher.hash(given.password.clone(), engine.entropy.bytes()?).await?;
+    crate::crash::point("confirm.hashed");
     let write = match engine.directory.write(&account, &hash).await? {
         Written::InFinish(write) => Some(write),
         Written::Done => None,
@@ -157,7 +162,9 @@ async fn finish(
         audit: asking.audit("confirm", &account.id, challenge.address_key),
         notices: notices(engine, asking, account)?,
     };
-    let kept = match engine.store.finish(finish).await? {
+    let finished = engine.store.finish(finish).await?;
+    crate::crash::point("confirm.finished");
+    let kept = match finished {
         Finished::Done => {
             engine.wake.mails.notify_one();
             tracing::info!(

@@ -55,6 +55,9 @@ async fn until_due(engine: &Engine) -> Duration {
 pub(crate) async fn once(engine: &Arc<Engine>) -> Result<usize, FlowError> {
     let now = engine.clock.now();
     let leased = engine.store.lease_mails(now, now.plus(LEASE), BATCH).await?;
+    if !leased.is_empty() {
+        crate::crash::point("deliver.leased");
+    }
     // One that panicked is due again when its lease ends.
     let deliveries = leased.into_iter().map(|mail| {
         let engine = Arc::clone(engine);
@@ -65,6 +68,7 @@ pub(crate) async fn once(engine: &Arc<Engine>) -> Result<usize, FlowError> {
 
 async fn deliver(engine: &Engine, mail: &Leased) -> Result<(), FlowError> {
     let end = attempt(engine, mail).await?;
+    crate::crash::point("deliver.relayed");
     let (id, address) = (contract::signature::hex(&mail.id), mail.address.masked());
     let (kind, attempts) = (mail.kind.as_str(), mail.attempts);
     match &end {

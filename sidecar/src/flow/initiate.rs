@@ -20,9 +20,11 @@ pub(crate) async fn initiate(
     let Some(rules) = asking.profile.rules(to.channel()) else {
         return Ok(Outcome::Refused(Refusal::Malformed));
     };
+    crate::crash::linger(to.as_str());
     let ask = new_ask(engine, asking, rules, to);
     Ok(match engine.store.take_ask(ask).await? {
         Asked::Taken => {
+            crate::crash::point("initiate.taken");
             engine.wake.asks.notify_one();
             Outcome::Accepted
         }

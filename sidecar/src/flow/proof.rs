@@ -1,6 +1,8 @@
 //! Proofs, judged from the store alone. Invariant: a guess is counted before it is compared, everything that may be right
 //! is compared in constant time, and a dummy is where nothing may.
 
+use std::sync::atomic::Ordering;
+
 use contract::address::{Address, Channel};
 use contract::message::{Operation, Proof};
 use contract::profile::{ProofKind, Rules};
@@ -142,8 +144,11 @@ async fn compare(
     code: &Code,
 ) -> Result<Compared, FlowError> {
     Ok(match open(engine, asking, operation, guess).await? {
-        Opened::Fresh(found) => pick(&engine.secrets.masters(), found, code)
-            .map_or(Compared::Wrong, |right| Compared::Right(Box::new(right))),
+        Opened::Fresh(found) => {
+            engine.compared.fetch_add(found.len() as u64, Ordering::Relaxed);
+            pick(&engine.secrets.masters(), found, code)
+                .map_or(Compared::Wrong, |right| Compared::Right(Box::new(right)))
+        }
         Opened::Repeat(kept) => Compared::Repeat(kept),
         Opened::Forged => Compared::Forged,
     })

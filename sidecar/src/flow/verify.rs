@@ -17,7 +17,9 @@ pub(crate) async fn verify(
     to: &Address,
     code: &Code,
 ) -> Result<Outcome, FlowError> {
-    let granted = match judge_code(engine, asking, to, code).await? {
+    let judged = judge_code(engine, asking, to, code).await?;
+    crate::crash::point("verify.counted");
+    let granted = match judged {
         Compared::Right(challenge) => grant(engine, asking, &challenge).await?,
         Compared::Wrong => None,
         Compared::Repeat(kept) => Some(kept),
@@ -54,5 +56,7 @@ async fn grant(
         expires_in: life,
         audit: asking.audit("verify", &challenge.account, challenge.address_key),
     };
-    Ok(engine.store.grant(grant).await?)
+    let granted = engine.store.grant(grant).await?;
+    crate::crash::point("verify.granted");
+    Ok(granted)
 }

@@ -1,6 +1,7 @@
 //! A store in a directory of its own, and short words for what the flows do with it.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use contract::address::{Address, Channel};
@@ -11,15 +12,16 @@ use tempfile::TempDir;
 use zeroize::Zeroizing;
 
 use crate::clock::Millis;
-use crate::keys::MasterKey;
-use crate::secret::{AddressKey, ChallengeId, Place, Secrets, Sender};
+use crate::config::StoreConfig;
+use crate::keys::{Key, Kind};
+use crate::secret::{AddressKey, ChallengeId, Master, Masters, Place, Sender};
 use crate::store::*;
 
 pub(super) const BEGIN: Millis = Millis(1_800_000_000_000);
 
 pub(super) struct Rig {
     pub(super) store: Store,
-    pub(super) secrets: Secrets,
+    pub(super) masters: Arc<Masters>,
     pub(super) file: PathBuf,
     _home: TempDir,
 }
@@ -57,10 +59,11 @@ impl Rig {
     pub(super) fn new() -> Self {
         let home = tempfile::tempdir().unwrap();
         let file = home.path().join("data").join("rekey.db");
-        let master = MasterKey { id: name("m"), secret: Zeroizing::new([7; 32]) };
+        let (kind, secret) = (Kind::Master, Zeroizing::new([7; 32]));
+        let master = Master::derive(&Key { kind, id: name("m"), secret }).unwrap();
         Self {
-            store: Store::open(&file).unwrap(),
-            secrets: Secrets::new(&master).unwrap(),
+            store: Store::open(&StoreConfig::Sqlite(file.clone())).unwrap(),
+            masters: Arc::new(Masters::new(master, Vec::new())),
             file,
             _home: home,
         }
@@ -68,7 +71,7 @@ impl Rig {
 
     /// A process that dies and another that starts.
     pub(super) fn reopen(mut self) -> Self {
-        self.store = Store::open(&self.file).unwrap();
+        self.store = Store::open(&StoreConfig::Sqlite(self.file.clone())).unwrap();
         self
     }
 
@@ -121,7 +124,7 @@ impl Rig {
             address: ask.address,
             language: Language::English,
             fingerprint: [4; 32],
-            secrets: self.secrets.clone(),
+            masters: Arc::clone(&self.masters),
             usual,
             frozen: None,
             cool_down: Duration::from_secs(60),
@@ -139,6 +142,7 @@ impl Rig {
     pub(super) async fn hold(&self, byte: u8, target: Target, at: Millis) -> Option<Challenge> {
         let hold = Hold {
             message: [byte; 16],
+            run: [byte; 16],
             target,
             issuer: issuer(),
             master: name("m"),
