@@ -12,12 +12,13 @@ use thiserror::Error;
 use tokio::sync::{Notify, watch};
 
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{Config, StoreConfig};
 use crate::delivery::{Courier, CourierFault};
 use crate::directory::{Directory, Embedded, ascii};
 use crate::ends::Ends;
-use crate::entropy::Entropy;
+use crate::entropy::{Entropy, NoEntropy};
 use crate::flow;
+use crate::flow::beat::{BeatFault, Pulse};
 use crate::keys::{InUse, KeyStates, Keys, Ring, RingFault};
 use crate::limits::Limits;
 use crate::password::{Cost, HashError, Hasher, HasherConfig};
@@ -33,6 +34,7 @@ pub struct Engine {
     pub(crate) secrets: Secrets,
     pub(crate) hasher: Hasher,
     pub(crate) courier: Courier,
+    pub(crate) pulse: Pulse,
     pub(crate) ring: Ring,
     pub(crate) clock: Clock,
     pub(crate) entropy: Entropy,
@@ -60,7 +62,11 @@ pub(crate) struct Wake {
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum EngineError {
     #[error(transparent)]
+    Beat(#[from] BeatFault),
+    #[error(transparent)]
     Courier(#[from] CourierFault),
+    #[error(transparent)]
+    Entropy(#[from] NoEntropy),
     #[error(transparent)]
     Hash(#[from] HashError),
     #[error(transparent)]
@@ -71,7 +77,11 @@ pub enum EngineError {
 
 impl Engine {
     pub fn open(config: Config, keys: Keys) -> Result<Arc<Self>, EngineError> {
-        Self::assemble(config, keys, Clock::System, Entropy::System)
+        let clock = match config.store {
+            StoreConfig::Sqlite(_) => Clock::System,
+            StoreConfig::Postgres(_) => Clock::followed(),
+        };
+        Self::assemble(config, keys, clock, Entropy::System)
     }
 
     /// With a clock and randomness of the caller's choice.
@@ -83,6 +93,7 @@ impl Engine {
     ) -> Result<Arc<Self>, EngineError> {
         let store = Store::open(&config.store)?;
         let ring = Ring::new(&keys, &KeyStates::default())?;
+        let pulse = Pulse::new(&config.data, &config.keys, keys, &entropy)?;
         let password = &config.password;
         let cost = Cost {
             memory_kib: password.memory_kib,
@@ -104,6 +115,7 @@ impl Engine {
             secrets: ring.secrets().clone(),
             hasher: Hasher::new(hasher)?,
             courier: Courier::new(&config.mail, config.sms.as_ref())?,
+            pulse,
             ring,
             store,
             clock,
@@ -156,6 +168,12 @@ impl Engine {
         })
     }
 
+    /// Tells the store that we live, and takes over what it knows of keys. Before the first message: it also notices
+    /// whether the store was put back from a copy.
+    pub async fn begin(&self) -> Result<(), EngineError> {
+        Ok(flow::beat::first(self).await?)
+    }
+
     /// Takes up what a process that died left behind. Only before the first message: a hold of ours is not to be freed.
     pub async fn recover(&self) {
         match self.store.free_held().await {
@@ -171,7 +189,8 @@ impl Engine {
         tokio::join!(
             flow::dispatch::run(&self, stop.clone()),
             flow::deliver::run(&self, stop.clone()),
-            flow::purge::run(&self, stop),
+            flow::purge::run(&self, stop.clone()),
+            flow::beat::run(&self, stop),
         );
     }
 }

@@ -65,10 +65,10 @@ pub(super) async fn unsuppress(
     address: Address,
 ) -> Result<bool, RoomError> {
     let keys = Keys::open(&config.keys, &Entropy::System)?;
-    let secrets = Secrets::new(&keys.master)?;
+    let ring = Ring::new(&keys, &KeyStates::default())?;
     let Some(address) = ascii(address) else {
         return Ok(false);
     };
-    let key = secrets.address_key(&config.site, address.channel(), &address.key());
+    let key = ring.secrets().address_key(&config.site, address.channel(), &address.key());
     Ok(store.unsuppress(key, address.channel()).await?)
 }

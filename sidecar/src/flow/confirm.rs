@@ -39,11 +39,11 @@ pub(crate) async fn confirm(
         Judged::Forged => return Ok(Outcome::Refused(Refusal::Unsigned)),
         Judged::Throttled(wait) => return Ok(Outcome::Refused(throttled(wait))),
     };
-    let run = engine.entropy.bytes()?;
-    crate::crash::point("confirm.counted");
     let Some(master) = Name::parse(&proved.master) else {
         return conclude(engine, asking, INVALID).await;
     };
+    let run = engine.entropy.bytes()?;
+    crate::crash::point("confirm.counted");
     let hold = Hold {
         message: asking.key.id,
         run,

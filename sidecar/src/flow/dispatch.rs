@@ -151,26 +151,26 @@ fn birth(
     let Some(address) = account.stored(&ask.address) else {
         return Ok(Resolution::Suppressed(Suppression::NoAccount));
     };
-    let secrets = engine.secrets.frozen();
+    let masters = engine.secrets.masters();
     let status = account.status.as_str();
     let limits = &engine.config.limits;
     let frozen = frozen(engine, dialect, rules);
     // A code that nobody might compare is not sent where there is a link.
-    let is_frozen = engine.limits.is_frozen(&secrets, engine.clock.now());
+    let is_frozen = engine.limits.is_frozen(&engine.secrets, engine.clock.now());
     let closed = frozen.clone().filter(|_| is_frozen);
     Ok(Resolution::Birth(Box::new(Birth {
-        id: secrets.challenge_id(engine.clock.now(), &engine.entropy)?,
+        id: engine.secrets.challenge_id(engine.clock.now(), &engine.entropy)?,
         mail: engine.entropy.bytes()?,
         account: account.id.clone(),
         language: account.language.unwrap_or(ask.language),
-        fingerprint: secrets.masters().active().fingerprint(
+        fingerprint: masters.active().fingerprint(
             &account.id,
             &account.revision.0,
             address.as_str(),
             status,
         ),
         address,
-        secrets,
+        masters,
         usual: closed.unwrap_or_else(|| usual(dialect, rules)),
         frozen,
         cool_down: limits.cool_down,

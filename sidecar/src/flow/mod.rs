@@ -1,6 +1,7 @@
 //! What happens: one use case a file. Invariant: a flow reads a dialect's profile and never its name, and its answer
 //! depends on nothing that it did not look at for everybody.
 
+pub(crate) mod beat;
 pub(crate) mod confirm;
 pub(crate) mod deliver;
 pub(crate) mod dispatch;

@@ -8,6 +8,7 @@ mod budget;
 mod confirm;
 pub(super) mod forget;
 mod housekeeping;
+mod instance;
 mod mail;
 mod message;
 mod outbox;

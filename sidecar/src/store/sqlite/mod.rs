@@ -1,6 +1,7 @@
 //! SQLite, one file: WAL, synchronous FULL, one thread that writes and a few connections that read.
 //! Invariant: a write is answered only after its transaction is on the disk.
 
+mod backup;
 mod file;
 mod queue;
 mod reader;
