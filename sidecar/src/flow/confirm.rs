@@ -38,6 +38,9 @@ pub(crate) async fn confirm(
         Judged::Forged => return Ok(Outcome::Refused(Refusal::Unsigned)),
     };
     crate::crash::point("confirm.counted");
+    let Some(_alone) = engine.confirming.begin(asking.key.id) else {
+        return Ok(Outcome::Refused(BUSY));
+    };
     let hold = Hold {
         message: asking.key.id,
         target: proved.target,

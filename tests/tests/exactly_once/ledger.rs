@@ -12,7 +12,7 @@ use crate::clients::World;
 const ENDS: [&str; 4] = ["sent", "dead", "suppressed", "stale"];
 
 /// After this long without an end, what a dead process had leased is given back: as if its time had passed.
-const LEASE: Duration = Duration::from_secs(2);
+const LEASE: Duration = Duration::from_millis(700);
 
 /// Waits for the end of all work, then holds the store, the relay and what the clients were told against each other.
 /// `kills` bounds how often a mail may have been repeated.
