@@ -1,7 +1,6 @@
 //! The sidecar's parts put together, and the one way into them: a message that the signature vouches for.
 //! Invariant: every message gets an outcome; what fails is answered busy, never taken for a success.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -23,9 +22,6 @@ use crate::keys::Keys;
 use crate::password::{Cost, HashError, Hasher, HasherConfig};
 use crate::secret::{SecretFault, Secrets};
 use crate::store::{MessageKey, Store, StoreError};
-
-/// The database's name in the data directory.
-const DATABASE: &str = "rekey.db";
 
 /// Everything that the flows work with.
 #[derive(Debug)]
@@ -84,7 +80,7 @@ impl Engine {
         clock: Clock,
         entropy: Entropy,
     ) -> Result<Arc<Self>, EngineError> {
-        let store = open_store(&config)?;
+        let store = Store::open(&config.store)?;
         let password = &config.password;
         let cost = Cost {
             memory_kib: password.memory_kib,
@@ -170,11 +166,6 @@ impl Engine {
             flow::purge::run(&self, stop),
         );
     }
-}
-
-/// The store that a configuration names; also for commands that need nothing else.
-pub fn open_store(config: &Config) -> Result<Store, StoreError> {
-    Store::open(&Path::new(&config.data).join(DATABASE))
 }
 
 /// Every address of a message in its one spelling, before anything is looked up or counted by it.

@@ -8,14 +8,14 @@ use tokio::runtime::{Builder, Runtime};
 use crate::clock::Clock;
 use crate::config::{Config, PasswordConfig};
 use crate::directory::Embedded;
-use crate::engine::{EngineError, open_store};
+use crate::engine::EngineError;
 use crate::entropy::Entropy;
 use crate::flow;
 use crate::http::BindError;
 use crate::keys::{KeyError, Keys};
 use crate::password::{Cost, HashError, Hasher, HasherConfig};
 use crate::secret::{SecretFault, Secrets};
-use crate::store::{StoreError, Story};
+use crate::store::{Store, StoreError, Story};
 
 #[derive(Debug, thiserror::Error)]
 pub enum RoomError {
@@ -32,7 +32,7 @@ pub enum RoomError {
     #[error("no threads can be started: {0}")]
     Runtime(#[from] io::Error),
     #[error(
-        "{0}; look at `data` in the configuration, at the rights of that directory and at the room on its disk"
+        "{0}; look at `data` in the configuration, at the rights of that directory and at the room on its disk; with `store.url`, at that server"
     )]
     Store(#[from] StoreError),
 }
@@ -49,12 +49,12 @@ pub(super) fn hasher(config: &PasswordConfig) -> Result<Hasher, RoomError> {
 
 /// The embedded directory, beside a sidecar that may be running.
 pub(super) fn embedded(config: &Config) -> Result<Embedded, RoomError> {
-    Ok(Embedded::new(open_store(config)?, Clock::System, Entropy::System))
+    Ok(Embedded::new(Store::open(&config.store)?, Clock::System, Entropy::System))
 }
 
 /// What became of the asks for an address, the latest first.
 pub(super) async fn stories(config: &Config, address: Address) -> Result<Vec<Story>, RoomError> {
     let keys = Keys::open(&config.keys, &Entropy::System)?;
     let secrets = Secrets::new(&keys.master)?;
-    Ok(flow::why::tell(&open_store(config)?, &secrets, &config.site, address).await?)
+    Ok(flow::why::tell(&Store::open(&config.store)?, &secrets, &config.site, address).await?)
 }

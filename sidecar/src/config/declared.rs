@@ -97,6 +97,42 @@ pub(super) const KEYS: &[Key] = &[
         "How long a connection without a request stays open.",
     ),
     key(
+        "store.url",
+        "",
+        "postgres://user@host[:port]/database",
+        "PostgreSQL 15 or newer for several sidecars, without a password in it; `postgres:///database?host=/socket/directory&user=name` for a Unix socket. Unset: SQLite, one file in `data`, for one sidecar.",
+    ),
+    key(
+        "store.password",
+        "",
+        "file:path",
+        "The file that holds the password of the user of `store.url`.",
+    ),
+    key(
+        "store.tls",
+        "\"require\"",
+        "require or off",
+        "TLS to the server of `store.url`, its certificate checked; off only to this machine.",
+    ),
+    key(
+        "store.ca",
+        "",
+        "file:path",
+        "PEM certificates that the server's is checked against. Unset: the system's.",
+    ),
+    key(
+        "store.connections",
+        "8",
+        "1 to 64",
+        "Connections of this sidecar to the server of `store.url`.",
+    ),
+    key(
+        "store.statement_timeout",
+        "\"2s\"",
+        "100ms to 30s",
+        "How long one statement, or one lock, may take on the server of `store.url`.",
+    ),
+    key(
         "keys.master",
         "",
         "file:path",

@@ -8,6 +8,7 @@ mod parts;
 mod profile;
 mod reader;
 mod reference;
+mod store;
 #[cfg(test)]
 mod tests;
 mod url;
@@ -25,6 +26,7 @@ use zeroize::Zeroizing;
 pub use self::faults::{Fault, Faults};
 pub use self::profile::DialectProfile;
 pub use self::reference::reference;
+pub use self::store::{PostgresConfig, StoreConfig};
 pub use self::url::BaseUrl;
 
 use self::profile::Overrides;
@@ -45,6 +47,7 @@ pub struct Config {
     pub change_password_url: Option<BaseUrl>,
     pub log_level: tracing::Level,
     pub listen: Listen,
+    pub store: StoreConfig,
     pub keys: KeyFiles,
     pub mail: MailConfig,
     /// Absent: nothing is sent by SMS, asks end as suppressed.

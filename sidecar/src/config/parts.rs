@@ -13,6 +13,7 @@ use zeroize::Zeroizing;
 use super::forms::{self, Formed, Wrong};
 use super::profile::Overrides;
 use super::reader::Reader;
+use super::store;
 use super::{
     Config, KeyFile, KeyFiles, Limits, Listen, MailConfig, PasswordConfig, SmsConfig, Tls,
 };
@@ -30,6 +31,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<Config> {
     let change_password_url = reader.read("change_password_url", forms::url);
     let log_level = reader.read("log_level", forms::level);
     let listen = listen(reader, &home);
+    let store = data.as_deref().and_then(|data| store::read(reader, &home, data));
     let keys = data.as_deref().and_then(|data| keys(reader, &home, data));
     let mail = mail(reader, &home);
     let sms = reader
@@ -46,6 +48,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<Config> {
         change_password_url,
         log_level: log_level?,
         listen: listen?,
+        store: store?,
         keys: keys?,
         mail: mail?,
         sms,
@@ -108,7 +111,7 @@ fn mail(reader: &mut Reader<'_>, home: &Path) -> Option<MailConfig> {
 }
 
 /// The secret in a file that only its owner (and group) may read.
-fn one_line(path: &PathBuf) -> Formed<Zeroizing<String>> {
+pub(super) fn one_line(path: &PathBuf) -> Formed<Zeroizing<String>> {
     let remedy = || format!("put the password on one line into {} with mode 0600", path.display());
     let unreadable =
         |error| Wrong::new(format!("{} cannot be read: {error}", path.display()), remedy());

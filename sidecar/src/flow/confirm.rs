@@ -41,8 +41,10 @@ pub(crate) async fn confirm(
     let Some(_alone) = engine.confirming.begin(asking.key.id) else {
         return Ok(Outcome::Refused(BUSY));
     };
+    let run = engine.entropy.bytes()?;
     let hold = Hold {
         message: asking.key.id,
+        run,
         target: proved.target,
         issuer: asking.issuer(),
         master: engine.secrets.master().clone(),
@@ -56,7 +58,7 @@ pub(crate) async fn confirm(
     crate::crash::point("confirm.held");
     let done = under_hold(engine, asking, &challenge, proved, given).await;
     if done.is_err()
-        && let Some(first) = engine.store.release(asking.key.id, Release::Busy).await?
+        && let Some(first) = engine.store.release(asking.key.id, Release::Busy { run }).await?
     {
         return Ok(outcome(engine, asking, first));
     }

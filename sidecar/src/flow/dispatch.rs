@@ -21,6 +21,9 @@ pub(super) const STALE: Duration = Duration::from_secs(600);
 /// Asks that are taken at a time.
 const BATCH: u32 = 64;
 
+/// Longer than a look-up takes; then another worker may take the ask.
+const LEASE: Duration = Duration::from_secs(10);
+
 const IDLE: Duration = Duration::from_secs(5);
 
 /// After a fault of store or directory.
@@ -44,7 +47,8 @@ pub(crate) async fn run(engine: &Arc<Engine>, mut stop: watch::Receiver<bool>) {
 
 /// Decides what waits now, all at a time, so that the store commits them together; how many there were.
 pub(crate) async fn once(engine: &Arc<Engine>) -> Result<usize, FlowError> {
-    let asks = engine.store.waiting_asks(engine.clock.now(), BATCH).await?;
+    let now = engine.clock.now();
+    let asks = engine.store.lease_asks(now, now.plus(LEASE), BATCH).await?;
     if !asks.is_empty() {
         crate::crash::point("dispatch.leased");
     }

@@ -34,8 +34,8 @@ fn settle(crew: &Crew, context: &str) {
         }
         assert!(begun.elapsed() < DEADLINE, "{context}: {waiting} asks and mails without end");
         if begun.elapsed() > LEASE && !given_back {
-            let write = "UPDATE mail SET next_at = 0 WHERE state = 'waiting' RETURNING state";
-            crew.sql(write);
+            crew.sql("UPDATE mail SET next_at = 0 WHERE state = 'waiting' RETURNING state");
+            crew.sql("UPDATE ask SET leased = 0 WHERE state = 'waiting' RETURNING state");
             given_back = true;
         }
         std::thread::sleep(Duration::from_millis(50));
