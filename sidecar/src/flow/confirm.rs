@@ -32,6 +32,7 @@ pub(crate) async fn confirm(
     password: &Password,
     encryption: Encryption,
 ) -> Result<Outcome, FlowError> {
+    let _alone = engine.confirming.alone(asking.key.id).await;
     let proved = match judge(engine, asking, proof).await? {
         Judged::Right(proved) => proved,
         Judged::Wrong => return conclude(engine, asking, INVALID).await,
