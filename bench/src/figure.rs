@@ -211,7 +211,8 @@ mod tests {
         table.extend(vec![rate]);
         assert_eq!(table.missed(), 1);
         let shown = table.to_string();
-        for expected in ["9,000/s", ">= 8,000/s, >= 0.25x", "0.20x of raw", "100..9,500", "MISSED"] {
+        for expected in ["9,000/s", ">= 8,000/s, >= 0.25x", "0.20x of raw", "100..9,500", "MISSED"]
+        {
             assert!(shown.contains(expected), "{shown}");
         }
     }

@@ -41,7 +41,11 @@ impl Answers {
             .filter(|(outcome, _)| *outcome != expected)
             .map(|(outcome, count)| format!("{count} x {outcome}"))
             .collect();
-        if others.is_empty() { Ok(()) } else { Err(fault(format!("answered: {}", others.join(", ")))) }
+        if others.is_empty() {
+            Ok(())
+        } else {
+            Err(fault(format!("answered: {}", others.join(", "))))
+        }
     }
 }
 
