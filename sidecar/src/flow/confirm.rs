@@ -5,13 +5,14 @@
 use std::time::Duration;
 
 use contract::message::{Encryption, Proof};
+use contract::name::Name;
 use contract::outcome::{Outcome, Refusal};
 use contract::profile::{Login, ProofKind};
 use contract::secret::Password;
 use subtle::ConstantTimeEq;
 
-use super::proof::{Judged, Proved, judge};
-use super::{Asking, BUSY, FlowError, outcome};
+use super::proof::{Judged, judge};
+use super::{Asking, BUSY, FlowError, outcome, throttled};
 use crate::directory::{Account, Status, Written};
 use crate::engine::Engine;
 use crate::password::{Policy, judge as judge_password};
@@ -36,12 +37,19 @@ pub(crate) async fn confirm(
         Judged::Wrong => return conclude(engine, asking, INVALID).await,
         Judged::Repeat(kept) => return Ok(outcome(engine, asking, kept)),
         Judged::Forged => return Ok(Outcome::Refused(Refusal::Unsigned)),
+        Judged::Throttled(wait) => return Ok(Outcome::Refused(throttled(wait))),
+    };
+    let run = engine.entropy.bytes()?;
+    crate::crash::point("confirm.counted");
+    let Some(master) = Name::parse(&proved.master) else {
+        return conclude(engine, asking, INVALID).await;
     };
     let hold = Hold {
         message: asking.key.id,
+        run,
         target: proved.target,
         issuer: asking.issuer(),
-        master: engine.secrets.master().clone(),
+        master,
         at: asking.at,
         until: asking.at.plus(engine.config.password.deadline.saturating_add(HOLD)),
     };
@@ -49,9 +57,10 @@ pub(crate) async fn confirm(
         return conclude(engine, asking, INVALID).await;
     };
     let given = Given { password, encryption };
-    let done = under_hold(engine, asking, &challenge, proved, given).await;
+    crate::crash::point("confirm.held");
+    let done = under_hold(engine, asking, &challenge, proved.kind, given).await;
     if done.is_err()
-        && let Some(first) = engine.store.release(asking.key.id, Release::Busy).await?
+        && let Some(first) = engine.store.release(asking.key.id, Release::Busy { run }).await?
     {
         return Ok(outcome(engine, asking, first));
     }
@@ -75,11 +84,11 @@ async fn under_hold(
     engine: &Engine,
     asking: &Asking<'_>,
     challenge: &Challenge,
-    proved: Proved,
+    proved: ProofKind,
     given: Given<'_>,
 ) -> Result<Outcome, FlowError> {
     let rules = asking.profile.rules(challenge.channel);
-    let accepted = rules.is_some_and(|rules| rules.accepts.contains(&proved.kind));
+    let accepted = rules.is_some_and(|rules| rules.accepts.contains(&proved));
     let account = engine.directory.get(&challenge.account).await?;
     let Some(account) =
         account.filter(|account| accepted && is_unchanged(engine, challenge, account))
@@ -93,6 +102,7 @@ async fn under_hold(
         return Ok(outcome(engine, asking, stands.unwrap_or(kept)));
     }
     let hash = engine.hasher.hash(given.password.clone(), engine.entropy.bytes()?).await?;
+    crate::crash::point("confirm.hashed");
     let write = match engine.directory.write(&account, &hash).await? {
         Written::InFinish(write) => Some(write),
         Written::Done => None,
@@ -116,12 +126,11 @@ fn unfit(engine: &Engine, given: Given<'_>) -> Option<Refusal> {
 fn is_unchanged(engine: &Engine, challenge: &Challenge, account: &Account) -> bool {
     let stored = account.stored(&challenge.address);
     let address = stored.as_ref().map_or("", |address| address.as_str());
-    let now = engine.secrets.fingerprint(
-        &account.id,
-        &account.revision.0,
-        address,
-        account.status.as_str(),
-    );
+    let (masters, status) = (engine.secrets.masters(), account.status.as_str());
+    let Some(master) = masters.of(&challenge.master) else {
+        return false;
+    };
+    let now = master.fingerprint(&account.id, &account.revision.0, address, status);
     account.status == Status::Active && bool::from(now.ct_eq(&challenge.fingerprint))
 }
 
@@ -140,7 +149,7 @@ async fn finish(
     engine: &Engine,
     asking: &Asking<'_>,
     challenge: &Challenge,
-    proved: Proved,
+    proved: ProofKind,
     account: &Account,
     write: Option<AccountWrite>,
 ) -> Result<Outcome, FlowError> {
@@ -154,7 +163,9 @@ async fn finish(
         audit: asking.audit("confirm", &account.id, challenge.address_key),
         notices: notices(engine, asking, account)?,
     };
-    let kept = match engine.store.finish(finish).await? {
+    let finished = engine.store.finish(finish).await?;
+    crate::crash::point("confirm.finished");
+    let kept = match finished {
         Finished::Done => {
             engine.wake.mails.notify_one();
             tracing::info!(
@@ -173,8 +184,8 @@ async fn finish(
 }
 
 /// Whether this reset logs the user in; never past a second factor.
-fn login(asking: &Asking<'_>, proved: Proved, account: &Account) -> Option<LoggedIn> {
-    let by_link = matches!(proved.kind, ProofKind::Link | ProofKind::LinkAndCode);
+fn login(asking: &Asking<'_>, proved: ProofKind, account: &Account) -> Option<LoggedIn> {
+    let by_link = matches!(proved, ProofKind::Link | ProofKind::LinkAndCode);
     let wanted = match asking.profile.login {
         Login::Always => true,
         Login::Link => by_link,

@@ -21,6 +21,9 @@ pub(super) const STALE: Duration = Duration::from_secs(600);
 /// Asks that are taken at a time.
 const BATCH: u32 = 64;
 
+/// Longer than a look-up takes; then another worker may take the ask.
+const LEASE: Duration = Duration::from_secs(10);
+
 const IDLE: Duration = Duration::from_secs(5);
 
 /// After a fault of store or directory.
@@ -44,7 +47,11 @@ pub(crate) async fn run(engine: &Arc<Engine>, mut stop: watch::Receiver<bool>) {
 
 /// Decides what waits now, all at a time, so that the store commits them together; how many there were.
 pub(crate) async fn once(engine: &Arc<Engine>) -> Result<usize, FlowError> {
-    let asks = engine.store.waiting_asks(engine.clock.now(), BATCH).await?;
+    let now = engine.clock.now();
+    let asks = engine.store.lease_asks(now, now.plus(LEASE), BATCH).await?;
+    if !asks.is_empty() {
+        crate::crash::point("dispatch.leased");
+    }
     // One that cannot be decided keeps nobody waiting behind it.
     let decisions = asks.into_iter().map(|ask| {
         let engine = Arc::clone(engine);
@@ -56,6 +63,7 @@ pub(crate) async fn once(engine: &Arc<Engine>) -> Result<usize, FlowError> {
 async fn resolve(engine: &Engine, ask: &Ask) -> Result<(), FlowError> {
     let resolution = decide(engine, ask).await?;
     let resolved = engine.store.resolve_ask(ask.id, engine.clock.now(), resolution).await?;
+    crate::crash::point("dispatch.decided");
     let (request, address) = (ask.request.as_str(), ask.address.masked());
     match resolved {
         Resolved::Queued => {
@@ -118,24 +126,28 @@ fn birth(
     let Some(address) = account.stored(&ask.address) else {
         return Ok(Resolution::Suppressed(Suppression::NoAccount));
     };
-    let secrets = &engine.secrets;
+    let secrets = engine.secrets.frozen();
     let status = account.status.as_str();
     let limits = &engine.config.limits;
+    let frozen = frozen(engine, dialect, rules);
+    // A code that nobody might compare is not sent where there is a link.
+    let is_frozen = engine.limits.is_frozen(&secrets, engine.clock.now());
+    let closed = frozen.clone().filter(|_| is_frozen);
     Ok(Resolution::Birth(Box::new(Birth {
         id: secrets.challenge_id(engine.clock.now(), &engine.entropy)?,
         mail: engine.entropy.bytes()?,
         account: account.id.clone(),
         language: account.language.unwrap_or(ask.language),
-        fingerprint: secrets.fingerprint(
+        fingerprint: secrets.masters().active().fingerprint(
             &account.id,
             &account.revision.0,
             address.as_str(),
             status,
         ),
         address,
-        secrets: secrets.clone(),
-        usual: usual(dialect, rules),
-        frozen: frozen(engine, dialect, rules),
+        secrets,
+        usual: closed.unwrap_or_else(|| usual(dialect, rules)),
+        frozen,
         cool_down: limits.cool_down,
         sends: limits.sends,
         daily_wrong_codes: limits.daily_wrong_codes,

@@ -37,7 +37,11 @@ impl Room for Admin {
             "/healthz" | "/readyz" | "/metrics" if !safe => reply::not_allowed("GET, HEAD"),
             "/healthz" => reply::plain(StatusCode::OK, "ok\n"),
             "/readyz" => self.readiness().await,
-            "/metrics" => reply::document(self.metrics.show(), "text/plain; version=0.0.4", 0),
+            "/metrics" => reply::document(
+                self.metrics.show(self.engine.worked()),
+                "text/plain; version=0.0.4",
+                0,
+            ),
             _ => reply::not_found(),
         }
     }

@@ -7,6 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use contract::message::Operation;
 use contract::outcome::Outcome;
 
+use crate::engine::Worked;
 use crate::log::Counts;
 
 type Labels = (&'static str, &'static str);
@@ -29,7 +30,7 @@ impl Metrics {
         *count = count.saturating_add(1);
     }
 
-    pub(super) fn show(&self) -> String {
+    pub(super) fn show(&self, worked: Worked) -> String {
         let mut text = String::new();
         head(&mut text, "rekey_requests_total", "Canonical messages answered.");
         let requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner);
@@ -49,6 +50,13 @@ impl Metrics {
         );
         for (event, reason, count) in self.events.list() {
             line(&mut text, "rekey_events_total", [("event", &event), ("reason", &reason)], count);
+        }
+        for (name, help, count) in [
+            ("rekey_hashes_total", "New passwords hashed.", worked.hashed),
+            ("rekey_comparisons_total", "Codes compared with a guess.", worked.compared),
+        ] {
+            head(&mut text, name, help);
+            let _ = writeln!(text, "{name} {count}");
         }
         text
     }
@@ -74,7 +82,7 @@ mod tests {
         metrics.answered(Operation::Initiate, &Outcome::Accepted);
         assert!(
             metrics
-                .show()
+                .show(Worked::default())
                 .contains("rekey_requests_total{operation=\"initiate\",outcome=\"accepted\"} 2\n")
         );
     }

@@ -4,6 +4,7 @@
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -45,6 +46,7 @@ pub struct Hasher {
     queue: Arc<Queue<Job>>,
     threads: Vec<JoinHandle<()>>,
     deadline: Duration,
+    hashed: Arc<AtomicU64>,
 }
 
 enum Work {
@@ -74,14 +76,20 @@ impl Hasher {
     pub fn new(config: HasherConfig) -> Result<Self, HashError> {
         let cost = config.cost.check()?;
         let queue = Arc::new(Queue::new(config.queue.max(1)));
-        let mut hasher = Self { queue, threads: Vec::new(), deadline: config.deadline };
+        let (threads, hashed) = (Vec::new(), Arc::default());
+        let mut hasher = Self { queue, threads, deadline: config.deadline, hashed };
         for _ in 0..config.threads.max(1) {
-            let queue = Arc::clone(&hasher.queue);
-            let thread =
-                thread::Builder::new().name("hash".into()).spawn(move || run(&queue, cost));
+            let (queue, hashed) = (Arc::clone(&hasher.queue), Arc::clone(&hasher.hashed));
+            let thread = thread::Builder::new().name("hash".into());
+            let thread = thread.spawn(move || run(&queue, cost, &hashed));
             hasher.threads.push(thread.map_err(|_| HashError::Threads)?);
         }
         Ok(hasher)
+    }
+
+    /// How many new passwords were hashed.
+    pub fn hashed(&self) -> u64 {
+        self.hashed.load(Ordering::Relaxed)
     }
 
     /// The PHC string of a new password.
@@ -136,11 +144,14 @@ impl Drop for Hasher {
     }
 }
 
-fn run(queue: &Queue<Job>, cost: Cost) {
+fn run(queue: &Queue<Job>, cost: Cost, hashed: &AtomicU64) {
     let mut memory = Memory::for_cost(cost);
     while let Some(job) = queue.take() {
         if !job.claim.take() {
             continue;
+        }
+        if let Work::Hash { .. } = job.work {
+            hashed.fetch_add(1, Ordering::Relaxed);
         }
         // Unwinding drops the answer's sender, and the caller is told that we are busy.
         if catch_unwind(AssertUnwindSafe(|| job.work.run(cost, &mut memory))).is_err() {

@@ -9,6 +9,7 @@ use contract::name::Name;
 use super::attempt::Issuer;
 use super::message::MessageKey;
 use crate::clock::Millis;
+use crate::limits::{Spent, Take};
 use crate::secret::{AddressKey, ChallengeId, Fingerprint, Place, Secrets, Sender};
 
 /// The id of the message that asked.
@@ -41,6 +42,8 @@ pub struct NewAsk {
     pub cool_down: Duration,
     /// Asks that may wait.
     pub backlog: u32,
+    /// Taken with the ask, all or none, in the order of their keys.
+    pub budgets: Vec<Take>,
 }
 
 /// What became of an ask that arrived.
@@ -48,7 +51,10 @@ pub struct NewAsk {
 pub enum Asked {
     /// Taken down, now or by an earlier message of the same id.
     Taken,
+    /// The sender asked for this address a moment ago.
     Throttled(Duration),
+    /// A budget is spent. Nothing was written.
+    Spent(Spent),
     /// The message's id was used with another MAC.
     Forged,
     /// Too many asks wait.

@@ -51,6 +51,8 @@ pub struct Grant {
 #[derive(Clone, Debug)]
 pub struct Hold {
     pub message: [u8; 16],
+    /// Of this attempt: another run of the same message may take the hold over, and only the last one gives it back.
+    pub run: [u8; 16],
     pub target: Target,
     pub issuer: Issuer,
     pub master: Name,
@@ -71,8 +73,8 @@ pub enum Target {
 /// Why a held challenge is not finished.
 #[derive(Clone, Debug)]
 pub enum Release {
-    /// Ours is the fault; the proof lives on.
-    Busy,
+    /// Ours is the fault; the proof lives on, unless another run of the message holds it by now.
+    Busy { run: [u8; 16] },
     /// The password broke the policy or could not be read; the proof lives on unless that happened `most` times.
     Policy { kept: Kept, at: Millis, most: u32 },
     /// The account is not what it was.

@@ -7,16 +7,17 @@ mod attempt;
 mod challenge;
 mod mail;
 mod message;
+mod postgres;
+mod sql;
 mod sqlite;
 #[cfg(test)]
 mod tests;
-
-use std::path::Path;
+mod work;
 
 use thiserror::Error;
 
 use crate::clock::Millis;
-use crate::secret::AddressKey;
+use crate::config::StoreConfig;
 
 pub use account::{AccountKey, AccountRow, AccountWrite, Adding};
 pub use ask::{
@@ -26,7 +27,10 @@ pub use attempt::{Attempt, Guess, Issuer, Opened};
 pub use challenge::{Audit, Challenge, Finish, Finished, Grant, Hold, Release, Target};
 pub use mail::{Leased, MailEnd, MailId, MailKind, NewMail};
 pub use message::{Kept, LoggedIn, MessageKey};
+pub use postgres::Postgres;
 pub use sqlite::Sqlite;
+
+use sql::tx::{Broken, Tx};
 
 /// Why the store could not do it. Nothing was done, or what was done is not known: a repeat of the message is safe.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
@@ -45,6 +49,14 @@ pub enum StoreError {
     Unwritable,
     #[error("the store was made by a newer version of Rekey")]
     Newer,
+    #[error("the store does not answer")]
+    Unreachable,
+    #[error("the store refuses our user or password, or gives no right to what we need")]
+    Refused,
+    #[error("the store was lost in mid-commit: what was done is not known")]
+    Unknown,
+    #[error("no TLS can be made to the store: its certificate is not one that we trust")]
+    Tls,
     #[error("the store failed")]
     Failed,
 }
@@ -79,66 +91,48 @@ pub struct Horizon {
 /// Where the rows lie.
 #[derive(Clone, Debug)]
 pub enum Store {
+    /// A file of this program alone.
     Sqlite(Sqlite),
-}
-
-/// Each use once, for whichever engine it is.
-macro_rules! uses {
-    ($($(#[$doc:meta])* $name:ident($($given:ident: $kind:ty),*) -> $answer:ty;)*) => {
-        impl Store {
-            $($(#[$doc])* pub async fn $name(&self, $($given: $kind),*) -> Result<$answer, StoreError> {
-                match self {
-                    Self::Sqlite(store) => store.$name($($given),*).await,
-                }
-            })*
-        }
-    };
-}
-
-uses! {
-    /// Takes an ask down, unless its sender has to wait.
-    take_ask(ask: NewAsk) -> Asked;
-    /// The oldest asks that wait. What cannot be read ends here as stale, so that nobody waits behind it.
-    waiting_asks(now: Millis, most: u32) -> Vec<Ask>;
-    /// Decides an ask: a challenge and a mail, or the reason why not.
-    resolve_ask(ask: AskId, at: Millis, resolution: Resolution) -> Resolved;
-    /// Takes a message down and counts its guess, before anything is compared.
-    open_attempt(attempt: Attempt) -> Opened;
-    /// Keeps the outcome of a message; the first one stays, and is what comes back.
-    conclude(message: [u8; 16], kept: Kept) -> Kept;
-    /// Uses a code up and makes a grant; `None` when the code cannot be used any more.
-    grant(grant: Grant) -> Option<Kept>;
-    /// Holds a challenge for one message; `None` when it cannot be had.
-    hold(hold: Hold) -> Option<Challenge>;
-    /// Gives a held challenge back, or ends it; with the outcome that the message has now.
-    release(message: [u8; 16], release: Release) -> Option<Kept>;
-    /// The end of a confirm: all of it, or nothing.
-    finish(finish: Finish) -> Finished;
-    /// Frees what a process that is gone held; only at start, and only where one process uses the store.
-    free_held() -> u32;
-    /// Takes due mails for one delivery attempt; whose challenge's life begins with it. What cannot be read ends as dead.
-    lease_mails(now: Millis, until: Millis, most: u32) -> Vec<Leased>;
-    /// What became of a delivery attempt.
-    end_mail(mail: MailId, at: Millis, end: MailEnd) -> ();
-    /// When the next mail is due.
-    next_mail() -> Option<Millis>;
-    /// The asks of an address that are still known, the latest first.
-    stories(address: AddressKey) -> Vec<Story>;
-    /// Deletes one batch of what is too old; true when there may be more.
-    purge(horizon: Horizon) -> bool;
-    /// Whether the store answers.
-    ping() -> ();
-    add_accounts(accounts: Vec<AccountRow>) -> Adding;
-    find_accounts(key: AccountKey) -> Vec<AccountRow>;
-    /// Accounts by id, after the given one.
-    list_accounts(after: String, most: u32) -> Vec<AccountRow>;
-    /// Replaces a row that still has the counter it was read with; false when it has not, or a key is taken.
-    set_account(account: AccountRow) -> bool;
+    /// Shared by several.
+    Postgres(Postgres),
 }
 
 impl Store {
-    /// Opens the database file, made with mode 0600 in a directory of mode 0700 where it is missing.
-    pub fn open(path: &Path) -> Result<Self, StoreError> {
-        Sqlite::open(path).map(Self::Sqlite)
+    /// Opens what the configuration names and brings it to our schema. A file is made with mode 0600 in a directory of
+    /// mode 0700 where it is missing; a database must exist.
+    pub fn open(config: &StoreConfig) -> Result<Self, StoreError> {
+        match config {
+            StoreConfig::Sqlite(path) => Sqlite::open(path).map(Self::Sqlite),
+            StoreConfig::Postgres(server) => Postgres::open(server).map(Self::Postgres),
+        }
+    }
+
+    /// Whether other instances may be using it.
+    pub fn is_shared(&self) -> bool {
+        matches!(self, Self::Postgres(_))
+    }
+
+    /// One transaction. It may run more than once before its commit.
+    async fn write<T, F>(&self, act: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: Fn(&mut Tx<'_>) -> Result<T, Broken> + Send + 'static,
+    {
+        match self {
+            Self::Sqlite(store) => store.write(act).await,
+            Self::Postgres(store) => store.write(act).await,
+        }
+    }
+
+    /// Statements that change nothing; each sees what was committed before it.
+    async fn read<T, F>(&self, act: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: Fn(&mut Tx<'_>) -> Result<T, Broken> + Send + 'static,
+    {
+        match self {
+            Self::Sqlite(store) => store.read(act).await,
+            Self::Postgres(store) => store.read(act).await,
+        }
     }
 }

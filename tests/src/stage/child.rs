@@ -84,10 +84,15 @@ impl Running {
     /// # Errors
     /// The system would not tell how it ended.
     pub fn stop(&mut self) -> Staged<ExitStatus> {
+        self.stop_by(Signal::TERM)
+    }
+
+    /// The same with another signal than SIGTERM: some programs stop sooner on one.
+    pub(super) fn stop_by(&mut self, signal: Signal) -> Staged<ExitStatus> {
         if let Some(status) = self.child.try_wait()? {
             return Ok(status);
         }
-        self.signal(Signal::TERM);
+        self.signal(signal);
         let end = Instant::now() + GRACE;
         while Instant::now() < end {
             if let Some(status) = self.child.try_wait()? {
@@ -106,6 +111,12 @@ impl Running {
         // An error here says that it has ended already.
         let _ended = self.child.kill();
         Ok(self.child.wait()?)
+    }
+
+    /// Ends its standard input and waits: for a program that ends with that.
+    pub(super) fn let_go(&mut self) {
+        drop(self.child.stdin.take());
+        let _ended = self.child.wait();
     }
 
     /// Freezes it (SIGSTOP): it keeps its connections and answers nothing.

@@ -72,6 +72,11 @@ impl Sidecar {
         self.running.id()
     }
 
+    /// Whether it has ended, by itself or by our hand.
+    pub fn has_ended(&mut self) -> bool {
+        self.running.still_runs().is_err()
+    }
+
     /// Stops answering without closing a connection.
     pub fn freeze(&self) {
         self.running.freeze();

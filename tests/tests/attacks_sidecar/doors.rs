@@ -107,7 +107,7 @@ fn large_requests_are_refused() {
 /// Invariant 10: slow heads, slow bodies and idle connections are closed; others are served meanwhile.
 #[test]
 fn slow_clients_are_closed() {
-    let house = House::with(&Plan { sections: "", top: "", limits: "cool_down = \"1s\"" });
+    let house = House::with(&Plan { limits: "cool_down = \"1s\"", ..Plan::default() });
     let open = |bytes: &[u8]| {
         let mut stream = TcpStream::connect(house.signed()).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(40))).unwrap();
@@ -131,7 +131,7 @@ fn slow_clients_are_closed() {
 /// Invariant 10: more connections than a door holds wait; the others are served.
 #[test]
 fn connections_are_bounded() {
-    let house = House::with(&Plan { top: "", limits: "", sections: "" });
+    let house = House::with(&Plan::default());
     let held: Vec<TcpStream> =
         (0..300).map(|_| TcpStream::connect(house.signed()).unwrap()).collect();
     assert_eq!(Call::get("/readyz").send(house.signed()).unwrap().status, 200);

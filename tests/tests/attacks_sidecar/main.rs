@@ -9,8 +9,9 @@ mod crash;
 mod doors;
 mod enumeration;
 mod guesses;
-mod house;
 mod once;
 mod proofs;
 mod signed;
 mod silence;
+
+use rekey_tests::house;

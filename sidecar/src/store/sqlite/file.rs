@@ -10,10 +10,8 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
-use super::{Broken, StoreError, judge};
-
-/// Every step of the schema; the number of steps done is in `meta`.
-const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_begin.sql")];
+use super::super::sql::schema::{self, Found, META, STEPS};
+use super::{Broken, StoreError, Tx, judge};
 
 /// How long another program's write (the command line's) is waited for.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -65,25 +63,18 @@ pub(super) fn connect(path: &Path) -> Result<Connection, StoreError> {
 }
 
 /// Safe with several processes starting at once: each step is looked for again inside its transaction.
-pub(super) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
-    let steps = MIGRATIONS.len();
+pub(super) fn migrate(connection: &mut Connection, steps: usize) -> Result<(), StoreError> {
     let mut migrated = || {
         let change = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        change.execute_batch(
-            "CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL)",
-        )?;
-        let query = "SELECT COALESCE(MAX(value), 0) FROM meta WHERE name = 'schema'";
-        let done: i64 = change.query_row(query, [], |row| row.get(0))?;
-        let done = usize::try_from(done).map_err(|_| Broken::Row)?;
-        for step in MIGRATIONS.iter().skip(done) {
-            change.execute_batch(step)?;
+        change.execute_batch(META)?;
+        let mut tx = Tx::sqlite(&change);
+        if let Found::Older(done) = schema::look(&mut tx, steps)? {
+            for step in STEPS.iter().take(steps).skip(done) {
+                change.execute_batch(step.sqlite)?;
+            }
+            schema::note(&mut tx, steps)?;
         }
-        let write = "INSERT INTO meta (name, value) VALUES ('schema', ?1) ON CONFLICT (name) DO UPDATE SET value = ?1";
-        let now = i64::try_from(done.max(steps)).map_err(|_| Broken::Row)?;
-        change.execute(write, [now])?;
-        change.commit()?;
-        Ok::<usize, Broken>(done)
+        Ok::<(), Broken>(change.commit()?)
     };
-    let found = migrated()?;
-    if found > steps { Err(StoreError::Newer) } else { Ok(()) }
+    migrated().map_err(StoreError::from)
 }

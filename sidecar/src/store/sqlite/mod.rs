@@ -1,25 +1,19 @@
-//! The store on one SQLite file: WAL, synchronous FULL, one thread that writes and a few connections that read.
+//! SQLite, one file: WAL, synchronous FULL, one thread that writes and a few connections that read.
 //! Invariant: a write is answered only after its transaction is on the disk.
 
-mod account;
-mod ask;
-mod attempt;
-mod confirm;
 mod file;
-mod housekeeping;
-mod mail;
-mod message;
-mod pot;
-mod resolve;
-mod row;
 mod writer;
 
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use rusqlite::{Connection, Error, ErrorCode};
+use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
+use rusqlite::{Connection, Error, ErrorCode, Row};
 
 use super::StoreError;
+use super::sql::schema::STEPS;
+use super::sql::tx::{Broken, Cell, Tx, Value};
+use super::work::work;
 use writer::Writer;
 
 /// Connections for reading that are kept open.
@@ -40,27 +34,34 @@ struct Readers {
 
 impl Sqlite {
     pub fn open(path: &Path) -> Result<Self, StoreError> {
+        Self::open_at(path, STEPS.len())
+    }
+
+    /// As a program does that knows these steps of the schema only.
+    pub(super) fn open_at(path: &Path, steps: usize) -> Result<Self, StoreError> {
         file::make(path)?;
         let mut connection = file::connect(path)?;
-        file::migrate(&mut connection)?;
+        file::migrate(&mut connection, steps)?;
         let readers = Readers { path: path.into(), idle: Mutex::new(Vec::new()) };
         Ok(Self { writer: Writer::start(connection)?, readers: Arc::new(readers) })
     }
 
     /// Runs `act` in the next transaction of the writing thread, in a savepoint of its own.
-    async fn write<T, F>(&self, act: F) -> Result<T, StoreError>
+    pub(super) async fn write<T, F>(&self, act: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
-        F: FnOnce(&Connection) -> Result<T, Broken> + Send + 'static,
+        F: Fn(&mut Tx<'_>) -> Result<T, Broken> + Send + 'static,
     {
-        self.writer.submit(act).await
+        let (work, answer) = work(act);
+        self.writer.submit(work)?;
+        answer.await.unwrap_or(Err(StoreError::Closed))
     }
 
     /// Runs `act` on a connection that sees what was committed; never waits for the writer.
-    async fn read<T, F>(&self, act: F) -> Result<T, StoreError>
+    pub(super) async fn read<T, F>(&self, act: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
-        F: FnOnce(&Connection) -> Result<T, Broken> + Send + 'static,
+        F: Fn(&mut Tx<'_>) -> Result<T, Broken> + Send + 'static,
     {
         let readers = Arc::clone(&self.readers);
         let done = tokio::task::spawn_blocking(move || readers.run(act)).await;
@@ -69,10 +70,10 @@ impl Sqlite {
 }
 
 impl Readers {
-    fn run<T>(&self, act: impl FnOnce(&Connection) -> Result<T, Broken>) -> Result<T, StoreError> {
+    fn run<T>(&self, act: impl Fn(&mut Tx<'_>) -> Result<T, Broken>) -> Result<T, StoreError> {
         let idle = self.idle.lock().ok().and_then(|mut idle| idle.pop());
         let connection = idle.map_or_else(|| file::connect(&self.path), Ok)?;
-        let done = act(&connection).map_err(StoreError::from);
+        let done = act(&mut Tx::sqlite(&connection)).map_err(StoreError::from);
         if let Ok(mut idle) = self.idle.lock()
             && idle.len() < READERS
         {
@@ -82,31 +83,37 @@ impl Readers {
     }
 }
 
-/// What goes wrong inside one operation: it is undone.
-#[derive(Debug)]
-enum Broken {
-    Sql(rusqlite::Error),
-    /// A column holds what we never write.
-    Row,
-}
-
-impl From<rusqlite::Error> for Broken {
-    fn from(error: rusqlite::Error) -> Self {
-        match error {
-            Error::FromSqlConversionFailure(..)
-            | Error::IntegralValueOutOfRange(..)
-            | Error::InvalidColumnType(..)
-            | Error::Utf8Error(..) => Self::Row,
-            error => Self::Sql(error),
-        }
+impl ToSql for Value<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(match *self {
+            Value::Null => ValueRef::Null,
+            Value::Int(number) => ValueRef::Integer(number),
+            Value::Text(text) => ValueRef::Text(text.as_bytes()),
+            Value::Bytes(bytes) => ValueRef::Blob(bytes),
+        }))
     }
 }
 
-impl From<Broken> for StoreError {
-    fn from(broken: Broken) -> Self {
-        match broken {
-            Broken::Sql(error) => judge(&error),
-            Broken::Row => Self::Row,
+/// What a column holds.
+pub(super) fn cell(row: &Row<'_>, at: usize) -> Result<Cell, Broken> {
+    Ok(match row.get_ref(at)? {
+        ValueRef::Null => Cell::Null,
+        ValueRef::Integer(number) => Cell::Int(number),
+        ValueRef::Text(text) => {
+            Cell::Text(std::str::from_utf8(text).map_err(|_| Broken::Row)?.to_owned())
+        }
+        ValueRef::Blob(bytes) => Cell::Bytes(bytes.to_vec()),
+        ValueRef::Real(_) => return Err(Broken::Row),
+    })
+}
+
+impl From<Error> for Broken {
+    fn from(error: Error) -> Self {
+        match error.sqlite_error_code() {
+            Some(ErrorCode::ConstraintViolation) => Self::Conflict,
+            Some(_) => Self::Store(judge(&error)),
+            // What is no error of the database is one of a column that we asked for.
+            None => Self::Row,
         }
     }
 }

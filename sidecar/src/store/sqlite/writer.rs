@@ -1,14 +1,13 @@
 //! The one thread that writes. All operations that wait when a transaction begins go into it (group commit), each in a
 //! savepoint of its own. Invariant: nobody is answered before the commit; a panic in one operation undoes that one only.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread;
 
 use rusqlite::Connection;
-use tokio::sync::oneshot;
 
-use super::{Broken, StoreError, judge};
+use super::super::work::Work;
+use super::{StoreError, Tx, judge};
 
 /// Operations that may wait; beyond it callers are told that the store is busy.
 const QUEUE: usize = 4096;
@@ -16,20 +15,13 @@ const QUEUE: usize = 4096;
 /// Operations in one transaction.
 const GROUP: usize = 256;
 
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(super) struct Writer(SyncSender<Box<dyn Work>>);
 
-/// One operation: first run, later answered.
-trait Work: Send {
-    /// False: it failed, and what it did is to be undone.
-    fn run(&mut self, connection: &Connection) -> bool;
-    fn answer(self: Box<Self>, committed: Result<(), StoreError>);
-}
-
-struct Task<T, F> {
-    act: Option<F>,
-    done: Result<T, StoreError>,
-    reply: oneshot::Sender<Result<T, StoreError>>,
+impl std::fmt::Debug for Writer {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str("Writer(..)")
+    }
 }
 
 impl Writer {
@@ -41,44 +33,29 @@ impl Writer {
         Ok(Self(sender))
     }
 
-    pub(super) async fn submit<T, F>(&self, act: F) -> Result<T, StoreError>
-    where
-        T: Send + 'static,
-        F: FnOnce(&Connection) -> Result<T, Broken> + Send + 'static,
-    {
-        let (reply, answer) = oneshot::channel();
-        let task = Task { act: Some(act), done: Err(StoreError::Failed), reply };
-        self.0.try_send(Box::new(task)).map_err(|refused| match refused {
+    pub(super) fn submit(&self, work: Box<dyn Work>) -> Result<(), StoreError> {
+        self.0.try_send(work).map_err(|refused| match refused {
             TrySendError::Full(_) => StoreError::Busy,
             TrySendError::Disconnected(_) => StoreError::Closed,
-        })?;
-        answer.await.unwrap_or(Err(StoreError::Closed))
+        })
     }
 }
 
-impl<T, F> Work for Task<T, F>
-where
-    T: Send,
-    F: FnOnce(&Connection) -> Result<T, Broken> + Send,
-{
-    fn run(&mut self, connection: &Connection) -> bool {
-        if let Some(act) = self.act.take() {
-            let caught = catch_unwind(AssertUnwindSafe(|| act(connection)));
-            self.done =
-                caught.map_or(Err(StoreError::Failed), |done| done.map_err(StoreError::from));
-        }
-        self.done.is_ok()
-    }
+/// An operation of the group, and how it ended.
+struct Member {
+    work: Box<dyn Work>,
+    ended: Result<(), StoreError>,
+}
 
-    fn answer(self: Box<Self>, committed: Result<(), StoreError>) {
-        // The caller may have left; what was done stays done.
-        drop(self.reply.send(committed.and(self.done)));
+impl Member {
+    fn new(work: Box<dyn Work>) -> Self {
+        Self { work, ended: Ok(()) }
     }
 }
 
 fn serve(connection: &Connection, waiting: &Receiver<Box<dyn Work>>) {
     while let Ok(first) = waiting.recv() {
-        let mut group = vec![first];
+        let mut group = vec![Member::new(first)];
         let committed = transact(connection, &mut group, waiting).map_err(|error| {
             let kind = judge(&error);
             if !connection.is_autocommit() {
@@ -87,8 +64,8 @@ fn serve(connection: &Connection, waiting: &Receiver<Box<dyn Work>>) {
             }
             kind
         });
-        for work in group {
-            work.answer(committed);
+        for Member { work, ended } in group {
+            work.answer(committed.and(ended));
         }
     }
 }
@@ -96,15 +73,17 @@ fn serve(connection: &Connection, waiting: &Receiver<Box<dyn Work>>) {
 /// Takes into `group` what arrives while it runs, too: the disk is the slow part.
 fn transact(
     connection: &Connection,
-    group: &mut Vec<Box<dyn Work>>,
+    group: &mut Vec<Member>,
     waiting: &Receiver<Box<dyn Work>>,
 ) -> rusqlite::Result<()> {
     let run = |statement: &str| connection.prepare_cached(statement)?.execute([]).map(drop);
     run("BEGIN IMMEDIATE")?;
     let mut at = 0;
-    while let Some(work) = group.get_mut(at) {
+    while let Some(member) = group.get_mut(at) {
         run("SAVEPOINT one")?;
-        if !work.run(connection) {
+        let mut tx = Tx::sqlite(connection);
+        member.ended = member.work.run(&mut tx).map_err(StoreError::from);
+        if member.ended.is_err() || tx.is_undone() {
             run("ROLLBACK TO one")?;
         }
         run("RELEASE one")?;
@@ -112,7 +91,7 @@ fn transact(
         if at < GROUP
             && let Ok(next) = waiting.try_recv()
         {
-            group.push(next);
+            group.push(Member::new(next));
         }
     }
     run("COMMIT")
@@ -120,6 +99,7 @@ fn transact(
 
 #[cfg(test)]
 mod tests {
+    use super::super::Broken;
     use super::*;
 
     fn memory() -> Writer {
@@ -128,34 +108,52 @@ mod tests {
         Writer::start(connection).unwrap()
     }
 
-    async fn insert(writer: &Writer, n: i64) -> Result<usize, StoreError> {
-        writer.submit(move |c| Ok(c.execute("INSERT INTO t VALUES (?1)", [n])?)).await
+    async fn submit<T: Send + 'static>(
+        writer: &Writer,
+        act: impl Fn(&mut Tx<'_>) -> Result<T, Broken> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (work, answer) = super::super::work(act);
+        writer.submit(work)?;
+        answer.await.unwrap()
+    }
+
+    async fn insert(writer: &Writer, n: i64) -> Result<u64, StoreError> {
+        submit(writer, move |tx| tx.run("INSERT INTO t VALUES (?1)", &[n.into()])).await
     }
 
     async fn count(writer: &Writer) -> i64 {
-        writer
-            .submit(|c| Ok(c.query_row("SELECT COUNT(*) FROM t", [], |row| row.get(0))?))
-            .await
-            .unwrap()
+        submit(writer, |tx| tx.only("SELECT COUNT(*) FROM t", &[])).await.unwrap()
     }
 
     #[tokio::test]
-    async fn one_that_fails_or_panics_undoes_itself_only() {
+    async fn one_that_fails_or_panics_or_is_undone_undoes_itself_only() {
         let writer = memory();
-        let broken = writer.submit(|c| {
-            c.execute("INSERT INTO t VALUES (7)", [])?;
+        let broken = submit(&writer, |tx| {
+            tx.run("INSERT INTO t VALUES (7)", &[])?;
             Err::<(), _>(Broken::Row)
         });
-        let bad = writer.submit::<(), _>(|c| {
-            c.execute("INSERT INTO t VALUES (8)", [])?;
+        let bad = submit::<()>(&writer, |tx| {
+            tx.run("INSERT INTO t VALUES (8)", &[])?;
             panic!("an operation's fault");
         });
-        let (one, broken, two, bad, three) =
-            tokio::join!(insert(&writer, 1), broken, insert(&writer, 1), bad, insert(&writer, 3));
+        let undone = submit(&writer, |tx| {
+            tx.run("INSERT INTO t VALUES (9)", &[])?;
+            tx.undo();
+            Ok("told all the same")
+        });
+        let (one, broken, two, bad, undone, three) = tokio::join!(
+            insert(&writer, 1),
+            broken,
+            insert(&writer, 1),
+            bad,
+            undone,
+            insert(&writer, 3)
+        );
         assert_eq!(one, Ok(1));
         assert_eq!(broken, Err(StoreError::Row));
         assert_eq!(two, Err(StoreError::Failed));
         assert_eq!(bad, Err(StoreError::Failed));
+        assert_eq!(undone, Ok("told all the same"));
         assert_eq!(three, Ok(1));
         assert_eq!(count(&writer).await, 2);
     }

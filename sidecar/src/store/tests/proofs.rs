@@ -32,7 +32,7 @@ async fn a_reset_ends_the_accounts_other_proofs() {
     let second = rig.queued(2, 8, after(400)).await;
     rig.store.lease_mails(after(400), after(520), 9).await.unwrap();
     assert!(rig.hold(5, Target::Link(second), after(401)).await.is_some());
-    rig.store.release([5; 16], Release::Busy).await.unwrap();
+    rig.store.release([5; 16], Release::Busy { run: [5; 16] }).await.unwrap();
     assert!(rig.hold(6, Target::Link(first), after(402)).await.is_some());
     assert!(matches!(rig.open(6, None).await, Opened::Fresh(_)));
     assert_eq!(rig.finish(6, first).await, Finished::Done);
@@ -53,13 +53,13 @@ async fn a_life_begins_when_the_relay_took_the_mail() {
     assert!(rig.hold(5, Target::Link(id), BEGIN).await.is_none(), "nothing was sent yet");
     rig.store.lease_mails(BEGIN, after(120), 9).await.unwrap();
     assert!(rig.hold(5, Target::Link(id), after(1)).await.is_some(), "it may have arrived");
-    rig.store.release([5; 16], Release::Busy).await.unwrap();
+    rig.store.release([5; 16], Release::Busy { run: [5; 16] }).await.unwrap();
     rig.store.end_mail([9; 16], after(100), MailEnd::Sent).await.unwrap();
     assert!(rig.hold(5, Target::LinkAndCode(id), after(699)).await.is_some());
-    rig.store.release([5; 16], Release::Busy).await.unwrap();
+    rig.store.release([5; 16], Release::Busy { run: [5; 16] }).await.unwrap();
     assert!(rig.hold(5, Target::LinkAndCode(id), after(700)).await.is_none());
     assert!(rig.hold(5, Target::Link(id), after(1899)).await.is_some());
-    rig.store.release([5; 16], Release::Busy).await.unwrap();
+    rig.store.release([5; 16], Release::Busy { run: [5; 16] }).await.unwrap();
     assert!(rig.hold(5, Target::Link(id), after(1900)).await.is_none());
 }
 
@@ -79,6 +79,7 @@ async fn a_hold_needs_the_right_door_key_and_time() {
     let id = rig.challenge().await;
     let good = Hold {
         message: [5; 16],
+        run: [9; 16],
         target: Target::LinkAndCode(id),
         issuer: issuer(),
         master: name("m"),
@@ -152,7 +153,7 @@ async fn a_right_code_is_given_back_once_however_often_its_message_comes_again()
             matches!(rig.open(5, Some(rig.guess())).await, Opened::Fresh(found) if found.len() == 1)
         );
         assert!(rig.hold(5, Target::Code(id), after(1)).await.is_some());
-        rig.store.release([5; 16], Release::Busy).await.unwrap();
+        rig.store.release([5; 16], Release::Busy { run: [5; 16] }).await.unwrap();
     }
     assert!(
         matches!(rig.open(14, Some(rig.guess())).await, Opened::Fresh(found) if found.len() == 1)

@@ -11,6 +11,7 @@ use tempfile::TempDir;
 use zeroize::Zeroizing;
 
 use crate::clock::Millis;
+use crate::config::StoreConfig;
 use crate::keys::MasterKey;
 use crate::secret::{AddressKey, ChallengeId, Place, Secrets, Sender};
 use crate::store::*;
@@ -59,7 +60,7 @@ impl Rig {
         let file = home.path().join("data").join("rekey.db");
         let master = MasterKey { id: name("m"), secret: Zeroizing::new([7; 32]) };
         Self {
-            store: Store::open(&file).unwrap(),
+            store: Store::open(&StoreConfig::Sqlite(file.clone())).unwrap(),
             secrets: Secrets::new(&master).unwrap(),
             file,
             _home: home,
@@ -68,7 +69,7 @@ impl Rig {
 
     /// A process that dies and another that starts.
     pub(super) fn reopen(mut self) -> Self {
-        self.store = Store::open(&self.file).unwrap();
+        self.store = Store::open(&StoreConfig::Sqlite(self.file.clone())).unwrap();
         self
     }
 
@@ -139,6 +140,7 @@ impl Rig {
     pub(super) async fn hold(&self, byte: u8, target: Target, at: Millis) -> Option<Challenge> {
         let hold = Hold {
             message: [byte; 16],
+            run: [byte; 16],
             target,
             issuer: issuer(),
             master: name("m"),

@@ -9,6 +9,7 @@ use contract::language::Language;
 
 use super::rig::*;
 use crate::clock::Millis;
+use crate::config::StoreConfig;
 use crate::secret::{AddressKey, ChallengeId};
 use crate::store::*;
 
@@ -18,7 +19,7 @@ async fn asks_are_bounded_and_one_waits_for_an_address() {
     assert_eq!(rig.store.take_ask(rig.ask(1, BEGIN)).await.unwrap(), Asked::Taken);
     assert_eq!(rig.store.take_ask(rig.ask(1, BEGIN)).await.unwrap(), Asked::Taken);
     assert_eq!(rig.store.take_ask(rig.ask(2, BEGIN)).await.unwrap(), Asked::Taken);
-    assert_eq!(rig.store.waiting_asks(BEGIN, 9).await.unwrap().len(), 1);
+    assert_eq!(rig.store.lease_asks(BEGIN, BEGIN, 9).await.unwrap().len(), 1);
     let same_sender = NewAsk { message: message(3), ..rig.ask(1, after(20)) };
     assert_eq!(
         rig.store.take_ask(same_sender).await.unwrap(),
@@ -131,16 +132,19 @@ fn what_is_no_store_of_ours_is_refused() {
     let home = tempfile::tempdir().unwrap();
     let garbage = home.path().join("garbage.db");
     fs::write(&garbage, [b'x'; 4096]).unwrap();
-    assert_eq!(Store::open(&garbage).unwrap_err(), StoreError::Corrupt);
     assert_eq!(
-        Store::open(std::path::Path::new("/dev/null/rekey.db")).unwrap_err(),
+        Store::open(&StoreConfig::Sqlite(garbage.clone())).unwrap_err(),
+        StoreError::Corrupt
+    );
+    assert_eq!(
+        Store::open(&StoreConfig::Sqlite("/dev/null/rekey.db".into())).unwrap_err(),
         StoreError::Unwritable
     );
     let newer = home.path().join("newer.db");
-    drop(Store::open(&newer).unwrap());
+    drop(Store::open(&StoreConfig::Sqlite(newer.clone())).unwrap());
     let connection = rusqlite::Connection::open(&newer).unwrap();
-    connection.execute("UPDATE meta SET value = 99 WHERE name = 'schema'", []).unwrap();
-    assert_eq!(Store::open(&newer).unwrap_err(), StoreError::Newer);
+    connection.execute("UPDATE meta SET value = 99", []).unwrap();
+    assert_eq!(Store::open(&StoreConfig::Sqlite(newer.clone())).unwrap_err(), StoreError::Newer);
 }
 
 #[tokio::test]
@@ -150,7 +154,7 @@ async fn many_starting_at_once_agree_on_the_schema() {
     let starting: Vec<_> = (0..8)
         .map(|_| {
             let file = file.clone();
-            tokio::task::spawn_blocking(move || Store::open(&file))
+            tokio::task::spawn_blocking(move || Store::open(&StoreConfig::Sqlite(file.clone())))
         })
         .collect();
     for one in starting {
@@ -162,7 +166,7 @@ async fn many_starting_at_once_agree_on_the_schema() {
 async fn mails_that_wait_fill_the_backlog_too() {
     let rig = Rig::new();
     rig.queued(1, 8, BEGIN).await;
-    assert_eq!(rig.store.waiting_asks(BEGIN, 9).await.unwrap().len(), 0);
+    assert_eq!(rig.store.lease_asks(BEGIN, BEGIN, 9).await.unwrap().len(), 0);
     let other = |byte| NewAsk { address_key: AddressKey([byte; 16]), ..rig.ask(byte, BEGIN) };
     assert_eq!(rig.store.take_ask(other(2)).await.unwrap(), Asked::Taken);
     assert_eq!(rig.store.take_ask(other(3)).await.unwrap(), Asked::Full);
@@ -178,7 +182,7 @@ async fn a_file_that_others_may_read_is_tightened() {
     for path in files() {
         fs::set_permissions(path, fs::Permissions::from_mode(0o664)).unwrap();
     }
-    let again = Store::open(&rig.file).unwrap();
+    let again = Store::open(&StoreConfig::Sqlite(rig.file.clone())).unwrap();
     again.ping().await.unwrap();
     for path in files() {
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600, "{path:?}");

@@ -2,12 +2,11 @@
 
 use contract::message::Operation;
 use contract::outcome::{Outcome, Refusal};
-use rusqlite::{Connection, OptionalExtension, params};
 
-use super::{Broken, Sqlite};
+use super::tx::{Broken, Tx, values};
 use crate::clock::Millis;
 use crate::secret::GrantId;
-use crate::store::{Kept, LoggedIn, MessageKey, StoreError};
+use crate::store::{Kept, LoggedIn, MessageKey, Store, StoreError};
 
 /// What is known of a message.
 pub(super) enum Seen {
@@ -18,67 +17,71 @@ pub(super) enum Seen {
     Done(Kept),
 }
 
-impl Sqlite {
-    pub(in crate::store) async fn conclude(
-        &self,
-        message: [u8; 16],
-        kept: Kept,
-    ) -> Result<Kept, StoreError> {
-        self.write(move |connection| keep(connection, message, &kept)).await
+impl Store {
+    /// Keeps the outcome of a message; the first one stays, and is what comes back.
+    pub async fn conclude(&self, message: [u8; 16], kept: Kept) -> Result<Kept, StoreError> {
+        self.write(move |tx| keep(tx, message, &kept)).await
     }
 }
 
-pub(super) fn seen(connection: &Connection, message: &MessageKey) -> Result<Seen, Broken> {
+pub(super) fn seen(tx: &mut Tx<'_>, message: &MessageKey) -> Result<Seen, Broken> {
     let query = "SELECT mac, tally, outcome, params, reference FROM message WHERE id = ?1";
-    let mut statement = connection.prepare_cached(query)?;
-    let mut rows = statement.query([message.id])?;
-    let Some(row) = rows.next()? else {
-        return Ok(Seen::Never);
-    };
-    // Both MACs were found right by our own keys, so nobody learns anything from the time of this comparison.
-    if row.get::<_, [u8; 32]>(0)? != message.mac {
-        return Ok(Seen::Forged);
-    }
-    match row.get::<_, Option<String>>(2)? {
-        None => Ok(Seen::Open(row.get(1)?)),
-        Some(outcome) => read(&outcome, row.get(3)?, row.get(4)?).map(Seen::Done),
-    }
+    let found = tx.one(query, values![&message.id], |row| {
+        // Both MACs were found right by our own keys, so nobody learns anything from the time of this comparison.
+        if row.get::<[u8; 32]>(0)? != message.mac {
+            return Ok(Seen::Forged);
+        }
+        match row.get::<Option<String>>(2)? {
+            None => Ok(Seen::Open(row.get(1)?)),
+            Some(outcome) => read(&outcome, row.get(3)?, row.get(4)?).map(Seen::Done),
+        }
+    })?;
+    Ok(found.unwrap_or(Seen::Never))
 }
 
 /// The outcome of a message, if it has one.
-pub(super) fn outcome(connection: &Connection, id: [u8; 16]) -> Result<Option<Kept>, Broken> {
+pub(super) fn outcome(tx: &mut Tx<'_>, id: [u8; 16]) -> Result<Option<Kept>, Broken> {
     let query =
         "SELECT outcome, params, reference FROM message WHERE id = ?1 AND outcome IS NOT NULL";
-    let mut statement = connection.prepare_cached(query)?;
-    let row = statement
-        .query_row([id], |row| Ok((row.get::<_, String>(0)?, row.get(1)?, row.get(2)?)))
-        .optional()?;
-    row.map(|(outcome, params, reference)| read(&outcome, params, reference)).transpose()
+    tx.one(query, values![&id], |row| read(&row.get::<String>(0)?, row.get(1)?, row.get(2)?))
 }
 
+/// Takes a message down, with its outcome where that is known already.
 pub(super) fn take_down(
-    connection: &Connection,
+    tx: &mut Tx<'_>,
     message: &MessageKey,
     at: Millis,
     operation: Operation,
     tally: Option<&str>,
+    kept: Option<&Kept>,
 ) -> Result<(), Broken> {
-    let write = "INSERT INTO message (id, mac, at, operation, tally) VALUES (?1, ?2, ?3, ?4, ?5)";
-    let values = params![message.id, message.mac, at.0, operation.as_str(), tally];
-    connection.prepare_cached(write)?.execute(values)?;
-    Ok(())
+    let write = "INSERT INTO message (id, mac, at, operation, tally, outcome, params, reference) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+    let kept = kept.map(written);
+    let (code, params, reference) = kept
+        .map_or((None, None, None), |(code, params, reference)| (Some(code), params, reference));
+    let values = values![
+        &message.id,
+        &message.mac,
+        at,
+        operation.as_str(),
+        tally,
+        code,
+        params.as_deref(),
+        reference.as_deref(),
+    ];
+    tx.run(write, values).map(drop)
 }
 
 /// The first outcome stays; gives the one that stands.
-pub(super) fn keep(
-    connection: &Connection,
-    message: [u8; 16],
-    kept: &Kept,
-) -> Result<Kept, Broken> {
+pub(super) fn keep(tx: &mut Tx<'_>, message: [u8; 16], kept: &Kept) -> Result<Kept, Broken> {
     let write = "UPDATE message SET outcome = ?2, params = ?3, reference = ?4 WHERE id = ?1 AND outcome IS NULL";
     let (code, params, reference) = written(kept);
-    connection.prepare_cached(write)?.execute(params![message, code, params, reference])?;
-    Ok(outcome(connection, message)?.unwrap_or_else(|| kept.clone()))
+    let values = values![&message, code, params.as_deref(), reference.as_deref()];
+    if tx.run(write, values)? > 0 {
+        return Ok(kept.clone());
+    }
+    Ok(outcome(tx, message)?.unwrap_or_else(|| kept.clone()))
 }
 
 fn written(kept: &Kept) -> (&'static str, Option<String>, Option<Vec<u8>>) {

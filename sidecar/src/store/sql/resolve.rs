@@ -3,13 +3,13 @@
 
 use std::time::Duration;
 
-use rusqlite::{Connection, OptionalExtension, params};
-
-use super::{Broken, Sqlite, mail, pot, row};
+use super::tx::{Broken, Tx, values};
+use super::{mail, pot, row};
 use crate::clock::{Millis, millis};
 use crate::secret::{ChallengeId, Secrets};
 use crate::store::{
-    AskId, Birth, CodeForm, Form, MailKind, NewMail, Resolution, Resolved, StoreError, Suppression,
+    AskId, Birth, CodeForm, Form, MailKind, NewMail, Resolution, Resolved, Store, StoreError,
+    Suppression,
 };
 
 /// Codes of one place that are looked at to find one that differs; more do not live at a time.
@@ -21,14 +21,15 @@ const CROWD: Duration = Duration::from_secs(15 * 60);
 /// How many secrets' sends fit into it.
 const DOORS: u32 = 3;
 
-impl Sqlite {
-    pub(in crate::store) async fn resolve_ask(
+impl Store {
+    /// Decides an ask: a challenge and a mail, or the reason why not.
+    pub async fn resolve_ask(
         &self,
         ask: AskId,
         at: Millis,
         resolution: Resolution,
     ) -> Result<Resolved, StoreError> {
-        self.write(move |connection| resolve(connection, ask, at, &resolution)).await
+        self.write(move |tx| resolve(tx, ask, at, &resolution)).await
     }
 }
 
@@ -52,35 +53,37 @@ impl Asking {
 }
 
 fn resolve(
-    connection: &Connection,
+    tx: &mut Tx<'_>,
     id: AskId,
     at: Millis,
     resolution: &Resolution,
 ) -> Result<Resolved, Broken> {
-    let Some(asking) = waiting(connection, id, at)? else {
+    if let Resolution::Birth(birth) = resolution {
+        tx.alone(&birth.account)?;
+    }
+    let Some(asking) = waiting(tx, id, at)? else {
         return Ok(Resolved::Gone);
     };
     let resolved = match resolution {
         Resolution::Suppressed(reason) => Resolved::Suppressed(*reason),
         Resolution::Stale => Resolved::Stale,
-        Resolution::Birth(birth) => give_birth(connection, &asking, birth)?,
+        Resolution::Birth(birth) => give_birth(tx, &asking, birth)?,
     };
     let (state, reason) = match resolved {
         Resolved::Queued => ("queued", None),
         Resolved::Suppressed(reason) => ("suppressed", Some(reason.as_str())),
         Resolved::Stale | Resolved::Gone => ("stale", None),
     };
-    let ended = (resolved != Resolved::Queued).then_some(at.0);
+    let ended = (resolved != Resolved::Queued).then_some(at);
     let write = "UPDATE ask SET state = ?2, reason = ?3, ended = ?4 WHERE id = ?1";
-    connection.prepare_cached(write)?.execute(params![id, state, reason, ended])?;
+    tx.run(write, values![&id, state, reason, ended])?;
     Ok(resolved)
 }
 
-fn waiting(connection: &Connection, id: AskId, at: Millis) -> Result<Option<Asking>, Broken> {
+fn waiting(tx: &mut Tx<'_>, id: AskId, at: Millis) -> Result<Option<Asking>, Broken> {
     let query = "SELECT channel, address_key, place, place_owned, pot, site, client FROM ask \
-         WHERE id = ?1 AND state = 'waiting'";
-    let mut statement = connection.prepare_cached(query)?;
-    let found = statement.query_row([id], |row| {
+         WHERE id = ?1 AND state = 'waiting' /* for update */";
+    tx.one(query, values![&id], |row| {
         Ok(Asking {
             id,
             at,
@@ -92,36 +95,30 @@ fn waiting(connection: &Connection, id: AskId, at: Millis) -> Result<Option<Aski
             site: row.get(5)?,
             client: row.get(6)?,
         })
-    });
-    Ok(found.optional()?)
+    })
 }
 
-fn give_birth(connection: &Connection, asking: &Asking, birth: &Birth) -> Result<Resolved, Broken> {
-    let form = if is_frozen(connection, asking, birth)? {
-        birth.frozen.as_ref()
-    } else {
-        Some(&birth.usual)
-    };
+fn give_birth(tx: &mut Tx<'_>, asking: &Asking, birth: &Birth) -> Result<Resolved, Broken> {
+    let form =
+        if is_frozen(tx, asking, birth)? { birth.frozen.as_ref() } else { Some(&birth.usual) };
     let Some(form) = form else {
         return Ok(Resolved::Suppressed(Suppression::Frozen));
     };
-    if is_cooling_down(connection, asking, birth, form)?
-        || is_crowded(connection, asking, birth, form)?
-    {
+    if is_cooling_down(tx, asking, birth, form)? || is_crowded(tx, asking, birth, form)? {
         return Ok(Resolved::Suppressed(Suppression::CoolDown));
     }
-    let challenge = match living(connection, asking, birth, form)? {
+    let challenge = match living(tx, asking, birth, form)? {
         Some(living) if living.is_queued => return Ok(Resolved::Suppressed(Suppression::Merged)),
         Some(living) if living.sends >= birth.sends => {
             return Ok(Resolved::Suppressed(Suppression::Resends));
         }
         Some(living) => {
             let write = "UPDATE challenge SET sends = sends + 1, last_send = ?2 WHERE id = ?1";
-            connection.prepare_cached(write)?.execute(params![living.id, asking.at.0])?;
+            tx.run(write, values![&living.id, asking.at])?;
             ChallengeId(living.id)
         }
         None => {
-            insert(connection, asking, birth, form)?;
+            insert(tx, asking, birth, form)?;
             birth.id
         }
     };
@@ -136,22 +133,21 @@ fn give_birth(connection: &Connection, asking: &Asking, birth: &Birth) -> Result
         agent: None,
         at: asking.at,
     };
-    mail::queue(connection, &letter)?;
+    mail::queue(tx, &letter)?;
     Ok(Resolved::Queued)
 }
 
 /// Whether the day's guesses are used up: those that were made at the address, or those that the codes of places, which
 /// are guessed at in each place anew, have allowed already.
-fn is_frozen(connection: &Connection, asking: &Asking, birth: &Birth) -> Result<bool, Broken> {
-    if pot::daily(connection, asking.address_key, asking.at)? >= birth.daily_wrong_codes {
+fn is_frozen(tx: &mut Tx<'_>, asking: &Asking, birth: &Birth) -> Result<bool, Broken> {
+    if pot::daily(tx, asking.address_key, asking.at)? >= birth.daily_wrong_codes {
         return Ok(true);
     }
     let Some(code) = birth.usual.code.filter(|code| code.placed) else {
         return Ok(false);
     };
-    let query = "SELECT COUNT(*) FROM challenge WHERE account = ?1 AND born >= ?2 AND placed";
-    let values = params![birth.account, pot::today(asking.at).0];
-    let born: u32 = connection.prepare_cached(query)?.query_row(values, |row| row.get(0))?;
+    let query = "SELECT COUNT(*) FROM challenge WHERE account = ?1 AND born >= ?2 AND placed = 1";
+    let born: u32 = tx.only(query, values![&birth.account, pot::today(asking.at)])?;
     Ok(born.saturating_mul(code.tries.into()) >= birth.daily_wrong_codes)
 }
 
@@ -159,30 +155,27 @@ fn is_frozen(connection: &Connection, asking: &Asking, birth: &Birth) -> Result<
 /// or a stranger who asks there would silence this one. A code that is good in its place only is of no use in another
 /// one, so there the places share the number of sends instead.
 fn is_cooling_down(
-    connection: &Connection,
+    tx: &mut Tx<'_>,
     asking: &Asking,
     birth: &Birth,
     form: &Form,
 ) -> Result<bool, Broken> {
-    let query = "SELECT COUNT(*), COALESCE(SUM(place = ?8), 0) FROM challenge \
+    let query = "SELECT COUNT(*), COUNT(*) FILTER (WHERE place = ?8) FROM challenge \
          WHERE account = ?1 AND channel = ?2 AND last_send > ?3 AND address = ?4 AND dialect = ?5 AND site = ?6 \
-         AND client IS ?7";
+         AND client IS NOT DISTINCT FROM ?7";
     let since = asking.at.minus(birth.cool_down);
     let (address, client) = (birth.address.as_str(), asking.client(form));
-    let (dialect, site) = (form.dialect, &asking.site);
-    let values = params![
-        birth.account,
-        asking.channel,
-        since.0,
+    let values = values![
+        &birth.account,
+        &asking.channel,
+        since,
         address,
-        dialect,
-        site,
+        form.dialect,
+        &asking.site,
         client,
-        asking.place
+        &asking.place,
     ];
-    let mut statement = connection.prepare_cached(query)?;
-    let (all, here): (u32, u32) =
-        statement.query_row(values, |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let (all, here): (u32, u32) = counts(tx, query, values)?;
     let placed = form.code.is_some_and(|code| code.placed);
     Ok(if placed { here > 0 || all >= birth.sends } else { all > 0 })
 }
@@ -191,20 +184,27 @@ fn is_cooling_down(
 /// that has not written in this time may, once, or strangers at the others would silence it. So nobody gets more than
 /// `DOORS * sends` messages and one for each dialect in a `CROWD` on one channel.
 fn is_crowded(
-    connection: &Connection,
+    tx: &mut Tx<'_>,
     asking: &Asking,
     birth: &Birth,
     form: &Form,
 ) -> Result<bool, Broken> {
-    let query = "SELECT COUNT(*), COALESCE(SUM(challenge.dialect = ?4), 0) \
+    let query = "SELECT COUNT(*), COUNT(*) FILTER (WHERE challenge.dialect = ?4) \
          FROM mail JOIN challenge ON challenge.id = mail.challenge \
          WHERE mail.account = ?1 AND mail.channel = ?2 AND mail.at > ?3";
     let since = asking.at.minus(CROWD);
-    let values = params![birth.account, asking.channel, since.0, form.dialect];
-    let mut statement = connection.prepare_cached(query)?;
-    let (all, here): (u32, u32) =
-        statement.query_row(values, |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let values = values![&birth.account, &asking.channel, since, form.dialect];
+    let (all, here): (u32, u32) = counts(tx, query, values)?;
     Ok(all >= birth.sends.saturating_mul(DOORS) && here > 0)
+}
+
+fn counts(
+    tx: &mut Tx<'_>,
+    query: &str,
+    values: &[super::tx::Value<'_>],
+) -> Result<(u32, u32), Broken> {
+    let found = tx.one(query, values, |row| Ok((row.get(0)?, row.get(1)?)))?;
+    found.ok_or(Broken::Row)
 }
 
 struct Living {
@@ -217,71 +217,64 @@ struct Living {
 /// A challenge that says the same and has more than half of its life before it, or has not begun it. A code alone whose
 /// tries are used up for who asks is of no use to him, and is not sent again.
 fn living(
-    connection: &Connection,
+    tx: &mut Tx<'_>,
     asking: &Asking,
     birth: &Birth,
     form: &Form,
 ) -> Result<Option<Living>, Broken> {
     let query = "SELECT id, sends, EXISTS (SELECT 1 FROM mail WHERE mail.challenge = challenge.id AND mail.state = 'waiting') \
          FROM challenge WHERE account = ?1 AND channel = ?2 AND address = ?3 AND dialect = ?4 AND site = ?5 \
-         AND client IS ?6 AND state = 'live' AND code_used = 0 AND master = ?7 AND fingerprint = ?8 \
-         AND code_digits = ?9 AND (link_life IS NULL) = ?10 AND (place = ?11 OR NOT placed) \
+         AND client IS NOT DISTINCT FROM ?6 AND state = 'live' AND code_used = 0 AND master = ?7 AND fingerprint = ?8 \
+         AND code_digits = ?9 AND CASE WHEN link_life IS NULL THEN 1 ELSE 0 END = ?10 AND (place = ?11 OR placed = 0) \
          AND (link_until IS NULL OR (link_until - ?12) * 2 > link_life) \
          AND (code_until IS NULL OR (code_until - ?12) * 2 > code_life) \
          AND (relayed IS NOT NULL OR born > ?12 - COALESCE(link_life, code_life)) \
          AND (link_life IS NOT NULL OR EXISTS (SELECT 1 FROM pot WHERE pot.id = challenge.pot \
          AND CASE WHEN pot.place = ?11 THEN pot.own_wrong ELSE pot.others_wrong END < ?13)) \
          ORDER BY born DESC LIMIT 1";
-    let values = params![
-        birth.account,
-        asking.channel,
+    let values = values![
+        &birth.account,
+        &asking.channel,
         birth.address.as_str(),
         form.dialect,
-        asking.site,
+        &asking.site,
         asking.client(form),
         birth.secrets.master().as_str(),
-        birth.fingerprint,
+        &birth.fingerprint,
         form.code.map_or(0, |code| code.digits),
         form.link_life.is_none(),
-        asking.place,
-        asking.at.0,
+        &asking.place,
+        asking.at,
         form.code.map_or(0, |code| code.tries),
     ];
-    let mut statement = connection.prepare_cached(query)?;
-    let found = statement.query_row(values, |row| {
+    tx.one(query, values, |row| {
         Ok(Living { id: row.get(0)?, sends: row.get(1)?, is_queued: row.get(2)? })
-    });
-    Ok(found.optional()?)
+    })
 }
 
-fn insert(
-    connection: &Connection,
-    asking: &Asking,
-    birth: &Birth,
-    form: &Form,
-) -> Result<(), Broken> {
+fn insert(tx: &mut Tx<'_>, asking: &Asking, birth: &Birth, form: &Form) -> Result<(), Broken> {
     let placed = form.code.filter(|code| code.placed);
     let counter = match placed {
-        Some(code) => counter(connection, asking, birth, code)?,
+        Some(code) => counter(tx, asking, birth, code)?,
         None => 0,
     };
     let write = "INSERT INTO challenge (id, account, channel, address, address_key, dialect, site, client, place, \
          place_owned, language, born, pot, counter, link_life, code_digits, code_life, placed, sends, last_send, \
          state, master, fingerprint) VALUES \
          (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, 1, ?12, 'live', ?19, ?20)";
-    connection.prepare_cached(write)?.execute(params![
-        birth.id.0,
-        birth.account,
-        asking.channel,
+    let values = values![
+        &birth.id.0,
+        &birth.account,
+        &asking.channel,
         birth.address.as_str(),
-        asking.address_key,
+        &asking.address_key,
         form.dialect,
-        asking.site,
+        &asking.site,
         asking.client(form),
-        asking.place,
+        &asking.place,
         asking.place_owned,
         birth.language.tag(),
-        asking.at.0,
+        asking.at,
         asking.pot,
         counter,
         row::span(form.link_life),
@@ -289,32 +282,25 @@ fn insert(
         form.code.map(|code| millis(code.life)),
         placed.is_some(),
         birth.secrets.master().as_str(),
-        birth.fingerprint,
-    ])?;
-    Ok(())
+        &birth.fingerprint,
+    ];
+    tx.run(write, values).map(drop)
 }
 
 /// The counter that makes the new code differ from all that live in its place. A place of its own holds one code: the
 /// new one ends the others.
-fn counter(
-    connection: &Connection,
-    asking: &Asking,
-    birth: &Birth,
-    code: CodeForm,
-) -> Result<u32, Broken> {
+fn counter(tx: &mut Tx<'_>, asking: &Asking, birth: &Birth, code: CodeForm) -> Result<u32, Broken> {
+    tx.alone(&contract::signature::hex(&asking.place))?;
     if asking.place_owned {
-        let write = "UPDATE challenge SET state = 'revoked', ended = ?2 WHERE place = ?1 AND placed AND state = 'live'";
-        connection.prepare_cached(write)?.execute(params![asking.place, asking.at.0])?;
+        let write = "UPDATE challenge SET state = 'revoked', ended = ?2 WHERE place = ?1 AND placed = 1 AND state = 'live'";
+        tx.run(write, values![&asking.place, asking.at])?;
         return Ok(0);
     }
-    let query = "SELECT id, counter, code_digits FROM challenge WHERE place = ?1 AND placed AND state IN ('live', 'held') \
-         AND (code_until IS NULL OR code_until > ?2) ORDER BY born DESC LIMIT ?3";
-    let mut statement = connection.prepare_cached(query)?;
-    let mut rows = statement.query(params![asking.place, asking.at.0, NEIGHBOURS])?;
-    let mut taken = Vec::new();
-    while let Some(row) = rows.next()? {
-        taken.push(birth.secrets.code(ChallengeId(row.get(0)?), row.get(1)?, row.get(2)?));
-    }
+    let query = "SELECT id, counter, code_digits FROM challenge WHERE place = ?1 AND placed = 1 \
+         AND state IN ('live', 'held') AND (code_until IS NULL OR code_until > ?2) ORDER BY born DESC LIMIT ?3";
+    let taken = tx.all(query, values![&asking.place, asking.at, NEIGHBOURS], |row| {
+        Ok(birth.secrets.code(ChallengeId(row.get(0)?), row.get(1)?, row.get(2)?))
+    })?;
     let free = (0..=NEIGHBOURS)
         .find(|counter| is_free(&birth.secrets, birth.id, *counter, code.digits, &taken));
     free.ok_or(Broken::Row)

@@ -1,9 +1,7 @@
 //! Pots of wrong codes. They are made by asks, whether or not the address is known, and counted before anything is
 //! compared. Invariant: a guess is compared only against codes whose pot had room left for it.
 
-use rusqlite::{Connection, OptionalExtension, params};
-
-use super::Broken;
+use super::tx::{Broken, Tx, values};
 use crate::clock::Millis;
 use crate::store::{Guess, NewAsk};
 
@@ -60,104 +58,90 @@ impl Tally {
 
 /// The pot that codes of this ask count in: the last one of the scope, or a new one when that is half over or burnt. Who
 /// has used up the day gets no new one, so that the pots of a scope are few whatever anybody does.
-pub(super) fn for_ask(connection: &Connection, ask: &NewAsk) -> Result<i64, Broken> {
+pub(super) fn for_ask(tx: &mut Tx<'_>, ask: &NewAsk) -> Result<i64, Broken> {
     let query = "SELECT id, born, CASE WHEN place = ?3 THEN own_wrong ELSE others_wrong END FROM pot \
          WHERE scope = ?1 AND channel = ?2 AND until > ?4 ORDER BY born DESC, id DESC LIMIT 1";
-    let values = params![ask.scope, ask.address.channel().as_str(), ask.place.0, ask.at.0];
-    let newest = connection
-        .prepare_cached(query)?
-        .query_row(values, |row| {
-            Ok((row.get::<_, i64>(0)?, Millis(row.get(1)?), row.get::<_, u32>(2)?))
-        })
-        .optional()?;
+    let channel = ask.address.channel().as_str();
+    let newest = tx.one(query, values![&ask.scope, channel, &ask.place.0, ask.at], |row| {
+        Ok((row.get::<i64>(0)?, row.get::<Millis>(1)?, row.get::<u32>(2)?))
+    })?;
     let until = ask.at.plus(ask.pot_life);
-    let is_used_up = daily(connection, ask.scope, ask.at)? >= ask.daily_wrong_codes;
+    let is_used_up = daily(tx, ask.scope, ask.at)? >= ask.daily_wrong_codes;
     let serves = |born: Millis, wrong: u32| {
         is_used_up || (wrong < u32::from(ask.tries) && born.until(ask.at) < ask.code_life / 2)
     };
     if let Some((id, ..)) = newest.filter(|(_, born, wrong)| serves(*born, *wrong)) {
-        let write = "UPDATE pot SET until = MAX(until, ?2) WHERE id = ?1";
-        connection.prepare_cached(write)?.execute(params![id, until.0])?;
+        let write =
+            "UPDATE pot SET until = CASE WHEN until < ?2 THEN ?2 ELSE until END WHERE id = ?1";
+        tx.run(write, values![id, until])?;
         return Ok(id);
     }
-    let write = "INSERT INTO pot (scope, channel, place, born, until) VALUES (?1, ?2, ?3, ?4, ?5)";
-    let values = params![ask.scope, ask.address.channel().as_str(), ask.place.0, ask.at.0, until.0];
-    connection.prepare_cached(write)?.execute(values)?;
-    Ok(connection.last_insert_rowid())
+    let write = "INSERT INTO pot (scope, channel, place, born, until) VALUES (?1, ?2, ?3, ?4, ?5) RETURNING id";
+    tx.only(write, values![&ask.scope, channel, &ask.place.0, ask.at, until])
 }
 
 /// Counts one guess in every living pot of a scope; gives those that had room for it.
 pub(super) fn count(
-    connection: &Connection,
+    tx: &mut Tx<'_>,
     guess: &Guess,
     scope: [u8; 16],
     at: Millis,
 ) -> Result<Vec<(i64, bool)>, Broken> {
-    let write = "UPDATE pot SET own_wrong = own_wrong + (place = ?4 OR place = ?5), \
-         others_wrong = others_wrong + (place <> ?4 AND place <> ?5) \
+    let write = "UPDATE pot SET own_wrong = own_wrong + CASE WHEN place IN (?4, ?5) THEN 1 ELSE 0 END, \
+         others_wrong = others_wrong + CASE WHEN place IN (?4, ?5) THEN 0 ELSE 1 END \
          WHERE scope = ?1 AND channel = ?2 AND until > ?3 \
-         AND (?6 IS NULL OR id = (SELECT pot FROM challenge WHERE challenge.id = ?6)) \
-         RETURNING id, place = ?4 OR place = ?5, own_wrong, others_wrong";
-    let mut statement = connection.prepare_cached(write)?;
+         AND id = CASE WHEN ?6 = 0 THEN id ELSE (SELECT pot FROM challenge WHERE challenge.id = ?7) END \
+         RETURNING id, place IN (?4, ?5), own_wrong, others_wrong";
     let first = guess.places.first().map_or([0; 16], |place| place.0);
     let last = guess.places.last().map_or([0; 16], |place| place.0);
-    let linked = guess.linked.map(|linked| linked.0);
+    let linked = guess.linked.as_ref().map(|linked| &linked.0);
     let channel = guess.channel.as_str();
-    let mut rows = statement.query(params![scope, channel, at.0, first, last, linked])?;
-    let mut roomy = Vec::new();
-    while let Some(row) = rows.next()? {
+    let values = values![&scope, channel, at, &first, &last, linked.is_some(), linked];
+    let counted = tx.all(write, values, |row| {
         let own: bool = row.get(1)?;
-        let wrong: u32 = row.get(if own { 2 } else { 3 })?;
-        if wrong <= u32::from(guess.tries) {
-            roomy.push((row.get(0)?, own));
-        }
-    }
-    Ok(roomy)
+        Ok((row.get::<i64>(0)?, own, row.get::<u32>(if own { 2 } else { 3 })?))
+    })?;
+    let roomy = counted.into_iter().filter(|(.., wrong)| *wrong <= u32::from(guess.tries));
+    Ok(roomy.map(|(id, own, _)| (id, own)).collect())
 }
 
 /// Adds to the day's wrong codes of a scope; false when it had no room left.
 pub(super) fn count_daily(
-    connection: &Connection,
+    tx: &mut Tx<'_>,
     guess: &Guess,
     scope: [u8; 16],
     at: Millis,
     wrong: u32,
 ) -> Result<bool, Broken> {
     let write = "INSERT INTO daily (scope, day, wrong) VALUES (?1, ?2, ?3) \
-         ON CONFLICT (scope, day) DO UPDATE SET wrong = wrong + ?3 RETURNING wrong";
-    let mut statement = connection.prepare_cached(write)?;
-    let total: u32 = statement.query_row(params![scope, day(at), wrong], |row| row.get(0))?;
+         ON CONFLICT (scope, day) DO UPDATE SET wrong = daily.wrong + excluded.wrong RETURNING wrong";
+    let total: u32 = tx.only(write, values![&scope, day(at), wrong])?;
     Ok(total <= guess.daily)
 }
 
 /// Wrong codes of a scope today.
-pub(super) fn daily(connection: &Connection, scope: [u8; 16], at: Millis) -> Result<u32, Broken> {
+pub(super) fn daily(tx: &mut Tx<'_>, scope: [u8; 16], at: Millis) -> Result<u32, Broken> {
     let query = "SELECT wrong FROM daily WHERE scope = ?1 AND day = ?2";
-    let wrong = connection
-        .prepare_cached(query)?
-        .query_row(params![scope, day(at)], |row| row.get(0))
-        .optional()?;
-    Ok(wrong.unwrap_or(0))
+    Ok(tx.one(query, values![&scope, day(at)], |row| row.get(0))?.unwrap_or(0))
 }
 
 /// A right code was not a wrong one after all. Once only.
-pub(super) fn give_back(connection: &Connection, tally: &Tally, at: Millis) -> Result<(), Broken> {
+pub(super) fn give_back(tx: &mut Tx<'_>, tally: &Tally, at: Millis) -> Result<(), Broken> {
     if tally.given_back {
         return Ok(());
     }
-    let pots = "UPDATE pot SET own_wrong = own_wrong - (?2 AND own_wrong > 0), \
-         others_wrong = others_wrong - (NOT ?2 AND others_wrong > 0) WHERE id = ?1 RETURNING scope";
-    let days = "UPDATE daily SET wrong = MAX(0, wrong - ?3) WHERE scope = ?1 AND day = ?2";
+    let pots = "UPDATE pot SET own_wrong = own_wrong - CASE WHEN ?2 = 1 AND own_wrong > 0 THEN 1 ELSE 0 END, \
+         others_wrong = others_wrong - CASE WHEN ?2 = 0 AND others_wrong > 0 THEN 1 ELSE 0 END \
+         WHERE id = ?1 RETURNING scope";
+    let days = "UPDATE daily SET wrong = CASE WHEN wrong > ?3 THEN wrong - ?3 ELSE 0 END WHERE scope = ?1 AND day = ?2";
     for count in &tally.counts {
         let mut of: Option<[u8; 16]> = None;
         for (pot, own) in &count.pots {
-            let scope = connection
-                .prepare_cached(pots)?
-                .query_row(params![pot, own], |row| row.get(0))
-                .optional()?;
-            of = of.or(scope);
+            of = of.or(tx.one(pots, values![*pot, *own], |row| row.get(0))?);
         }
-        connection.prepare_cached(days)?.execute(params![of, day(at), count.daily])?;
+        if let Some(scope) = of {
+            tx.run(days, values![&scope, day(at), count.daily])?;
+        }
     }
     Ok(())
 }

@@ -6,36 +6,40 @@ use contract::address::{Address, Channel};
 use contract::dialect;
 use contract::language::Language;
 use contract::name::Name;
-use rusqlite::Row;
 
-use super::Broken;
-use crate::clock::{Millis, millis};
+use super::tx::{Broken, Row};
+use crate::clock::millis;
 use crate::secret::{AddressKey, ChallengeId};
 use crate::store::{Challenge, Issuer};
 
 /// The columns that `challenge` reads, in its order.
-pub(super) const CHALLENGE: &str = "id, account, channel, address, address_key, dialect, language, counter, \
-     code_digits, link_life, state, link_until, CASE code_used WHEN 0 THEN code_until END, relayed, master, fingerprint";
+macro_rules! challenge_columns {
+    () => {
+        "id, account, channel, address, address_key, dialect, language, counter, code_digits, link_life, state, \
+         link_until, CASE code_used WHEN 0 THEN code_until END, relayed, master, fingerprint"
+    };
+}
+pub(super) use challenge_columns;
 
-/// Reads one row of `CHALLENGE`.
+/// Reads one row of `challenge_columns`.
 pub(super) fn challenge(row: &Row<'_>) -> Result<Challenge, Broken> {
-    let channel = channel(&row.get::<_, String>(2)?)?;
+    let channel = channel(&row.get::<String>(2)?)?;
     let state: String = row.get(10)?;
     Ok(Challenge {
         id: ChallengeId(row.get(0)?),
         account: row.get(1)?,
         channel,
-        address: address(channel, &row.get::<_, String>(3)?)?,
+        address: address(channel, &row.get::<String>(3)?)?,
         address_key: AddressKey(row.get(4)?),
         dialect: row.get(5)?,
-        language: language(&row.get::<_, String>(6)?)?,
+        language: language(&row.get::<String>(6)?)?,
         counter: row.get(7)?,
         code_digits: row.get(8)?,
-        has_link: row.get::<_, Option<i64>>(9)?.is_some(),
+        has_link: row.get::<Option<i64>>(9)?.is_some(),
         open: state == "live" || state == "held",
-        link_until: row.get::<_, Option<i64>>(11)?.map(Millis),
-        code_until: row.get::<_, Option<i64>>(12)?.map(Millis),
-        relayed: row.get::<_, Option<i64>>(13)?.is_some(),
+        link_until: row.get(11)?,
+        code_until: row.get(12)?,
+        relayed: row.get::<Option<i64>>(13)?.is_some(),
         master: row.get(14)?,
         fingerprint: row.get(15)?,
     })

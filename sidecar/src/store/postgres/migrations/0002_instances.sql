@@ -1,0 +1,36 @@
+-- Several instances on one store: asks are leased, holds know their run, instances and keys are told of, limits are kept.
+ALTER TABLE ask ADD COLUMN leased BIGINT NOT NULL DEFAULT 0;
+CREATE INDEX ask_turns ON ask (sender, at, leased, id) WHERE state = 'waiting';
+
+ALTER TABLE challenge ADD COLUMN held_run BYTEA;
+
+-- When each budget is whole again (GCRA's theoretical arrival time).
+CREATE TABLE budget (
+    key BYTEA PRIMARY KEY,
+    tat BIGINT NOT NULL
+) WITH (fillfactor = 70);
+CREATE INDEX budget_tat ON budget (tat);
+
+CREATE TABLE instance (
+    id BYTEA PRIMARY KEY,
+    seen BIGINT NOT NULL,
+    holds TEXT COLLATE "C" NOT NULL
+);
+
+CREATE TABLE key_state (
+    kind TEXT COLLATE "C" NOT NULL,
+    id TEXT COLLATE "C" NOT NULL,
+    state TEXT COLLATE "C" NOT NULL,
+    since BIGINT NOT NULL,
+    PRIMARY KEY (kind, id)
+);
+
+-- Addresses that a relay said do not exist.
+CREATE TABLE suppressed_address (
+    address_key BYTEA NOT NULL,
+    channel TEXT COLLATE "C" NOT NULL,
+    reason TEXT COLLATE "C" NOT NULL,
+    at BIGINT NOT NULL,
+    PRIMARY KEY (address_key, channel)
+);
+CREATE INDEX suppressed_address_at ON suppressed_address (at);

@@ -1,0 +1,152 @@
+//! PostgreSQL, shared by several sidecars: some threads with a connection each, one operation a transaction, READ
+//! COMMITTED. Invariant: what the server undid runs again; what may have been committed is never run twice by itself.
+
+mod fault;
+mod lane;
+mod migrate;
+mod tls;
+
+use std::fmt;
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use postgres::Row;
+use postgres::types::Type;
+use tokio::sync::oneshot;
+use tokio::time::{Instant, timeout};
+
+use super::StoreError;
+use super::sql::schema::STEPS;
+use super::sql::tx::{Broken, Cell, Tx};
+use super::work::{Work, work};
+use crate::config::PostgresConfig;
+
+pub(super) use lane::Lane;
+
+/// Operations that may wait; beyond it callers are told that the store is busy.
+const QUEUE: usize = 4096;
+
+/// Beyond a statement's own time: begin, commit, and what waits before it.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// Ways to one database; a clone is the same store.
+#[derive(Clone)]
+pub struct Postgres {
+    queue: SyncSender<Job>,
+    patience: Duration,
+}
+
+/// An operation that waits for a lane.
+pub(super) struct Job {
+    work: Box<dyn Work>,
+    writes: bool,
+    since: Instant,
+}
+
+type Jobs = Arc<Mutex<Receiver<Job>>>;
+
+impl Postgres {
+    /// Connects, migrates, and starts the lanes. Waits for other instances that migrate.
+    pub fn open(config: &PostgresConfig) -> Result<Self, StoreError> {
+        Self::open_at(config, STEPS.len())
+    }
+
+    /// As a program does that knows these steps of the schema only.
+    pub(super) fn open_at(config: &PostgresConfig, steps: usize) -> Result<Self, StoreError> {
+        let way = lane::Way::new(config)?;
+        let migrating = way.clone();
+        // The client blocks its thread, which must not be one of the runtime's.
+        let migrated = thread::spawn(move || migrate::migrate(&migrating, steps)).join();
+        migrated.map_err(|_| StoreError::Failed)??;
+        let patience = config.statement_timeout.saturating_add(PATIENCE);
+        let (queue, jobs) = sync_channel(QUEUE);
+        let jobs: Jobs = Arc::new(Mutex::new(jobs));
+        for number in 0..config.connections {
+            let (jobs, mut lane) = (Arc::clone(&jobs), Lane::new(way.clone()));
+            let thread = thread::Builder::new().name(format!("store-{number}"));
+            thread
+                .spawn(move || serve(&mut lane, &jobs, patience))
+                .map_err(|_| StoreError::Failed)?;
+        }
+        Ok(Self { queue, patience })
+    }
+
+    pub(super) async fn write<T, F>(&self, act: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: Fn(&mut Tx<'_>) -> Result<T, Broken> + Send + 'static,
+    {
+        let (work, answer) = work(act);
+        self.submit(work, true, answer).await
+    }
+
+    pub(super) async fn read<T, F>(&self, act: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: Fn(&mut Tx<'_>) -> Result<T, Broken> + Send + 'static,
+    {
+        let (work, answer) = work(act);
+        self.submit(work, false, answer).await
+    }
+
+    async fn submit<T>(
+        &self,
+        work: Box<dyn Work>,
+        writes: bool,
+        answer: oneshot::Receiver<Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        let job = Job { work, writes, since: Instant::now() };
+        self.queue.try_send(job).map_err(|refused| match refused {
+            TrySendError::Full(_) => StoreError::Busy,
+            TrySendError::Disconnected(_) => StoreError::Closed,
+        })?;
+        // A server that is frozen answers nobody: its lanes wait, and callers are told what is true.
+        match timeout(self.patience.saturating_mul(2), answer).await {
+            Ok(answer) => answer.unwrap_or(Err(StoreError::Closed)),
+            Err(_) => Err(StoreError::Unknown),
+        }
+    }
+}
+
+/// Ends when the last `Postgres` is gone.
+fn serve(lane: &mut Lane, jobs: &Jobs, patience: Duration) {
+    loop {
+        let next = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        let Ok(Job { mut work, writes, since }) = next else {
+            return;
+        };
+        let ended = match since.elapsed() > patience {
+            true => Err(StoreError::Busy),
+            false => lane.carry(&mut *work, writes),
+        };
+        work.answer(ended);
+    }
+}
+
+/// What a column holds.
+pub(super) fn cell(row: &Row, at: usize) -> Result<Cell, Broken> {
+    let kind = row.columns().get(at).ok_or(Broken::Row)?.type_();
+    let cell = match *kind {
+        Type::BOOL => {
+            row.try_get::<_, Option<bool>>(at).map(|flag| flag.map(|flag| Cell::Int(flag.into())))
+        }
+        Type::INT4 => row
+            .try_get::<_, Option<i32>>(at)
+            .map(|number| number.map(|number| Cell::Int(number.into()))),
+        Type::INT8 => row.try_get::<_, Option<i64>>(at).map(|number| number.map(Cell::Int)),
+        Type::TEXT | Type::VARCHAR => {
+            row.try_get::<_, Option<String>>(at).map(|text| text.map(Cell::Text))
+        }
+        Type::BYTEA => row.try_get::<_, Option<Vec<u8>>>(at).map(|bytes| bytes.map(Cell::Bytes)),
+        _ => return Err(Broken::Row),
+    };
+    Ok(cell.map_err(|_| Broken::Row)?.unwrap_or(Cell::Null))
+}
+
+impl fmt::Debug for Postgres {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("Postgres(..)")
+    }
+}

@@ -1,0 +1,109 @@
+//! Verify's and confirm's first step: the message is taken down and its guess counted, in one statement each, before
+//! anybody compares anything. Invariant: the same statements run whether or not an address is known.
+
+use contract::name::Name;
+
+use super::message::{Seen, seen, take_down};
+use super::pot::{self, Count, Tally};
+use super::row::{self, challenge_columns};
+use super::tx::{Broken, Tx, values};
+use crate::clock::Millis;
+use crate::store::{Attempt, Challenge, Guess, Opened, Store, StoreError};
+
+/// Living codes of one pot that a guess is compared with.
+const MOST: u32 = 8;
+
+impl Store {
+    /// Takes a message down and counts its guess, before anything is compared.
+    pub async fn open_attempt(&self, attempt: Attempt) -> Result<Opened, StoreError> {
+        self.write(move |tx| open(tx, &attempt)).await
+    }
+}
+
+fn open(tx: &mut Tx<'_>, attempt: &Attempt) -> Result<Opened, Broken> {
+    match seen(tx, &attempt.message)? {
+        Seen::Forged => Ok(Opened::Forged),
+        Seen::Done(kept) => Ok(Opened::Repeat(kept)),
+        Seen::Open(tally) => resume(tx, attempt, tally.as_deref()).map(Opened::Fresh),
+        Seen::Never => begin(tx, attempt).map(Opened::Fresh),
+    }
+}
+
+/// What the first one counted, counts for the repeat.
+fn resume(
+    tx: &mut Tx<'_>,
+    attempt: &Attempt,
+    tally: Option<&str>,
+) -> Result<Vec<Challenge>, Broken> {
+    let (Some(guess), Some(tally)) = (&attempt.guess, tally) else {
+        return Ok(Vec::new());
+    };
+    let mut found = Vec::new();
+    for count in Tally::read(tally)?.counts {
+        found.extend(candidates(tx, guess, &count.pots, attempt.at)?);
+    }
+    Ok(found)
+}
+
+fn begin(tx: &mut Tx<'_>, attempt: &Attempt) -> Result<Vec<Challenge>, Broken> {
+    let (message, at) = (&attempt.message, attempt.at);
+    let Some(guess) = &attempt.guess else {
+        take_down(tx, message, at, attempt.operation, None, None)?;
+        return Ok(Vec::new());
+    };
+    let (mut tally, mut found) = (Tally::default(), Vec::new());
+    for scope in &guess.scopes {
+        let pots = pot::count(tx, guess, *scope, at)?;
+        // A scope that compares nothing costs its day nothing: others who are in it, too, would pay.
+        if pots.is_empty() {
+            continue;
+        }
+        let codes = candidates(tx, guess, &pots, at)?;
+        // Several codes that live at a time multiply the chance of a guess, and what it costs.
+        let daily = u32::try_from(codes.len().max(1)).unwrap_or(u32::MAX);
+        if pot::count_daily(tx, guess, *scope, at, daily)? {
+            found.extend(codes);
+            tally.counts.push(Count { pots, daily });
+        }
+    }
+    take_down(tx, message, at, attempt.operation, Some(&tally.write()), None)?;
+    Ok(found)
+}
+
+/// The challenges whose codes may be compared with this guess.
+fn candidates(
+    tx: &mut Tx<'_>,
+    guess: &Guess,
+    pots: &[(i64, bool)],
+    at: Millis,
+) -> Result<Vec<Challenge>, Broken> {
+    let query = concat!(
+        "SELECT ",
+        challenge_columns!(),
+        " FROM challenge WHERE pot = ?1 AND channel = ?2 AND dialect = ?3 AND site = ?4 \
+         AND client IS NOT DISTINCT FROM ?5 AND state IN ('live', 'held') AND code_used = 0 AND code_until > ?6 \
+         AND (placed = 0 OR place = ?7 OR place = ?8) AND id = COALESCE(?9, id) \
+         AND address_key = COALESCE(?11, CASE placed WHEN 1 THEN address_key END) ORDER BY born DESC LIMIT ?10"
+    );
+    let first = guess.places.first().map_or([0; 16], |place| place.0);
+    let last = guess.places.last().map_or([0; 16], |place| place.0);
+    let client = guess.issuer.client.as_ref().map(Name::as_str);
+    let mut found = Vec::new();
+    for (pot, _) in pots {
+        let values = values![
+            *pot,
+            guess.channel.as_str(),
+            guess.issuer.dialect,
+            guess.issuer.site.as_str(),
+            client,
+            at,
+            &first,
+            &last,
+            guess.linked.as_ref().map(|linked| &linked.0),
+            MOST,
+            guess.address.as_ref().map(|address| &address.0),
+        ];
+        found.extend(tx.all(query, values, row::challenge)?);
+    }
+    Ok(found)
+}

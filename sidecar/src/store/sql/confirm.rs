@@ -1,0 +1,226 @@
+//! Grants, holds and ends of challenges.
+//! Invariant: a challenge is held by one message at a time, and spent in the transaction that writes what it bought.
+
+use contract::name::Name;
+use contract::outcome::Refusal;
+
+use super::message::{keep, outcome};
+use super::pot::{self, Tally};
+use super::row::{self, challenge_columns};
+use super::tx::{Broken, Tx, values};
+use super::{account, mail};
+use crate::clock::Millis;
+use crate::secret::ChallengeId;
+use crate::store::{
+    Audit, Challenge, Finish, Finished, Grant, Hold, Kept, Release, Store, StoreError, Target,
+};
+
+impl Store {
+    /// Uses a code up and makes a grant; `None` when the code cannot be used any more.
+    pub async fn grant(&self, grant: Grant) -> Result<Option<Kept>, StoreError> {
+        self.write(move |tx| give_grant(tx, &grant)).await
+    }
+
+    /// Holds a challenge for one message; `None` when it cannot be had.
+    pub async fn hold(&self, hold: Hold) -> Result<Option<Challenge>, StoreError> {
+        self.write(move |tx| take_hold(tx, &hold)).await
+    }
+
+    /// Gives a held challenge back, or ends it; with the outcome that the message has now.
+    pub async fn release(
+        &self,
+        message: [u8; 16],
+        release: Release,
+    ) -> Result<Option<Kept>, StoreError> {
+        self.write(move |tx| give_up(tx, message, &release)).await
+    }
+
+    /// The end of a confirm: all of it, or nothing.
+    pub async fn finish(&self, finish: Finish) -> Result<Finished, StoreError> {
+        self.write(move |tx| end(tx, &finish)).await
+    }
+
+    /// Frees what a process that is gone held. Only at start; where others use the store, holds end by their time.
+    pub async fn free_held(&self) -> Result<u64, StoreError> {
+        self.write(|tx| {
+            if tx.is_shared() {
+                return Ok(0);
+            }
+            let write = "UPDATE challenge SET state = 'live', held_by = NULL, held_until = NULL, held_run = NULL \
+                 WHERE state = 'held'";
+            tx.run(write, &[])
+        })
+        .await
+    }
+}
+
+fn give_grant(tx: &mut Tx<'_>, grant: &Grant) -> Result<Option<Kept>, Broken> {
+    if let Some(kept) = outcome(tx, grant.message)? {
+        return Ok(Some(kept));
+    }
+    let write = "UPDATE challenge SET code_used = 1 WHERE id = ?1 AND state = 'live' AND code_used = 0 AND code_until > ?2";
+    if tx.run(write, values![&grant.challenge.0, grant.at])? == 0 {
+        return Ok(None);
+    }
+    let write = "INSERT INTO proof_grant (id, challenge, until, state) VALUES (?1, ?2, ?3, 'live')";
+    tx.run(write, values![&grant.id.0, &grant.challenge.0, grant.until])?;
+    give_back(tx, grant.message, grant.at)?;
+    let kept = Kept::Granted { grant: grant.id, expires_in: grant.expires_in };
+    audit(tx, &grant.audit, "granted")?;
+    keep(tx, grant.message, &kept).map(Some)
+}
+
+/// The guess of this message was right. It is given back once, however often its message is taken up again.
+fn give_back(tx: &mut Tx<'_>, message: [u8; 16], at: Millis) -> Result<(), Broken> {
+    let query = "SELECT tally FROM message WHERE id = ?1 /* for update */";
+    let tally: Option<String> = tx.one(query, values![&message], |row| row.get(0))?.flatten();
+    let Some(mut tally) = tally.map(|tally| Tally::read(&tally)).transpose()? else {
+        return Ok(());
+    };
+    pot::give_back(tx, &tally, at)?;
+    tally.given_back = true;
+    let write = "UPDATE message SET tally = ?2 WHERE id = ?1";
+    tx.run(write, values![&message, &tally.write()]).map(drop)
+}
+
+fn take_hold(tx: &mut Tx<'_>, hold: &Hold) -> Result<Option<Challenge>, Broken> {
+    let Some(id) = target(tx, hold)? else {
+        return Ok(None);
+    };
+    let (by_link, by_code) = match hold.target {
+        Target::Link(_) => (true, false),
+        Target::LinkAndCode(_) => (true, true),
+        Target::Code(_) => (false, true),
+        Target::Grant(_) => (false, false),
+    };
+    let write = concat!(
+        "UPDATE challenge SET state = 'held', held_by = ?2, held_until = ?3, held_run = ?11 WHERE id = ?1 \
+         AND (state = 'live' OR (state = 'held' AND (held_by = ?2 OR held_until <= ?4))) \
+         AND dialect = ?5 AND site = ?6 AND client IS NOT DISTINCT FROM ?7 AND master = ?8 \
+         AND (?9 = 0 OR link_until > ?4) AND (?10 = 0 OR (code_until > ?4 AND code_used = 0)) RETURNING ",
+        challenge_columns!()
+    );
+    let values = values![
+        &id.0,
+        &hold.message,
+        hold.until,
+        hold.at,
+        hold.issuer.dialect,
+        hold.issuer.site.as_str(),
+        hold.issuer.client.as_ref().map(Name::as_str),
+        hold.master.as_str(),
+        by_link,
+        by_code,
+        &hold.run,
+    ];
+    let held = tx.one(write, values, row::challenge)?;
+    if held.is_some() && by_code {
+        give_back(tx, hold.message, hold.at)?;
+    }
+    Ok(held)
+}
+
+fn target(tx: &mut Tx<'_>, hold: &Hold) -> Result<Option<ChallengeId>, Broken> {
+    let grant = match hold.target {
+        Target::Link(id) | Target::LinkAndCode(id) | Target::Code(id) => return Ok(Some(id)),
+        Target::Grant(grant) => grant,
+    };
+    let query = "SELECT challenge FROM proof_grant WHERE id = ?1 AND state = 'live' AND until > ?2";
+    Ok(tx.one(query, values![&grant.0, hold.at], |row| row.get(0))?.map(ChallengeId))
+}
+
+/// Gives the outcome that the message has now. Another run of the same message may have come first: its outcome stands.
+fn give_up(tx: &mut Tx<'_>, message: [u8; 16], release: &Release) -> Result<Option<Kept>, Broken> {
+    match release {
+        Release::Busy { run } => {
+            let write = "UPDATE challenge SET state = 'live', held_by = NULL, held_until = NULL, held_run = NULL \
+                 WHERE held_by = ?1 AND held_run = ?2 AND state = 'held'";
+            tx.run(write, values![&message, run])?;
+            outcome(tx, message)
+        }
+        Release::Policy { kept, at, most } => {
+            let write = "UPDATE challenge SET state = CASE WHEN policy_failures + 1 >= ?2 THEN 'dead' ELSE 'live' END, \
+                 ended = CASE WHEN policy_failures + 1 >= ?2 THEN ?3 ELSE ended END, policy_failures = policy_failures + 1, \
+                 held_by = NULL, held_until = NULL, held_run = NULL WHERE held_by = ?1 AND state = 'held'";
+            tx.run(write, values![&message, *most, *at])?;
+            keep(tx, message, kept).map(Some)
+        }
+        Release::Revoked { kept, audit: line } => {
+            let write = "UPDATE challenge SET state = 'revoked', ended = ?2, held_by = NULL, held_until = NULL, held_run = NULL \
+                 WHERE held_by = ?1 AND state = 'held'";
+            if tx.run(write, values![&message, line.at])? > 0 {
+                audit(tx, line, "revoked")?;
+            }
+            keep(tx, message, kept).map(Some)
+        }
+    }
+}
+
+/// Locks the challenge first: another run of the same message waits here, and then finds its outcome.
+fn end(tx: &mut Tx<'_>, finish: &Finish) -> Result<Finished, Broken> {
+    let query = "SELECT account, state, held_by FROM challenge WHERE id = ?1 /* for update */";
+    let found = tx.one(query, values![&finish.challenge.0], |row| {
+        Ok((row.get::<String>(0)?, row.get::<String>(1)?, row.get::<Option<[u8; 16]>>(2)?))
+    })?;
+    if let Some(kept) = outcome(tx, finish.message)? {
+        return Ok(Finished::Repeat(kept));
+    }
+    let Some((account, state, held_by)) = found else {
+        return Ok(Finished::Gone);
+    };
+    match (state.as_str(), held_by == Some(finish.message)) {
+        ("held", true) => {}
+        ("live" | "held", _) => return Ok(Finished::Lost),
+        _ => return Ok(Finished::Gone),
+    }
+    if let Some(write) = &finish.write
+        && !account::rehash(tx, write, finish.at)?
+    {
+        revoke(tx, finish)?;
+        return Ok(Finished::Changed);
+    }
+    spend(tx, finish, &account)?;
+    Ok(Finished::Done)
+}
+
+fn revoke(tx: &mut Tx<'_>, finish: &Finish) -> Result<(), Broken> {
+    let write = "UPDATE challenge SET state = 'revoked', ended = ?2, held_by = NULL WHERE id = ?1";
+    tx.run(write, values![&finish.challenge.0, finish.at])?;
+    keep(tx, finish.message, &Kept::Refused(Refusal::ProofInvalid))?;
+    audit(tx, &finish.audit, "revoked")
+}
+
+/// Everything that follows from a new password, but the password.
+fn spend(tx: &mut Tx<'_>, finish: &Finish, account: &str) -> Result<(), Broken> {
+    let (id, at) = (&finish.challenge.0, finish.at);
+    let spent = "UPDATE challenge SET state = 'spent', ended = ?2 WHERE id = ?1";
+    tx.run(spent, values![id, at])?;
+    let siblings = "UPDATE challenge SET state = 'revoked', ended = ?3 \
+         WHERE account = ?1 AND id <> ?2 AND state IN ('live', 'held')";
+    tx.run(siblings, values![account, id, at])?;
+    let grants = "UPDATE proof_grant SET state = CASE challenge WHEN ?2 THEN 'spent' ELSE 'revoked' END \
+         WHERE state = 'live' AND challenge IN (SELECT id FROM challenge WHERE account = ?1)";
+    tx.run(grants, values![account, id])?;
+    for notice in &finish.notices {
+        mail::queue(tx, notice)?;
+    }
+    keep(tx, finish.message, &finish.kept)?;
+    audit(tx, &finish.audit, "reset")
+}
+
+fn audit(tx: &mut Tx<'_>, line: &Audit, outcome: &str) -> Result<(), Broken> {
+    let write = "INSERT INTO audit (at, event, account, address_key, sender, client, request, outcome, device) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+    let values = values![
+        line.at,
+        line.event,
+        &line.account,
+        &line.address.0,
+        &line.sender,
+        line.client.as_ref().map(Name::as_str),
+        line.request.as_str(),
+        outcome,
+        line.device.as_deref(),
+    ];
+    tx.run(write, values).map(drop)
+}

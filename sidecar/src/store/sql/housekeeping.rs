@@ -1,0 +1,76 @@
+//! What is deleted, and what is told.
+
+use super::pot;
+use super::tx::{Broken, Row, Tx, values};
+use crate::clock::Millis;
+use crate::secret::AddressKey;
+use crate::store::{Horizon, Store, StoreError, Story};
+
+/// Rows deleted from one table at a time, so that nobody waits long for the writer.
+const BATCH: u32 = 500;
+
+/// Asks that are told of.
+const TOLD: u32 = 50;
+
+impl Store {
+    /// Deletes one batch of what is too old; true when there may be more.
+    pub async fn purge(&self, horizon: Horizon) -> Result<bool, StoreError> {
+        self.write(move |tx| purge(tx, &horizon)).await
+    }
+
+    /// The asks of an address that are still known, the latest first.
+    pub async fn stories(&self, address: AddressKey) -> Result<Vec<Story>, StoreError> {
+        self.read(move |tx| {
+            let query = "SELECT ask.at, ask.dialect, ask.request, ask.state, ask.reason, ask.ended, mail.attempts, \
+                 mail.reply FROM ask LEFT JOIN mail ON mail.ask = ask.id WHERE ask.address_key = ?1 \
+                 ORDER BY ask.at DESC LIMIT ?2";
+            tx.all(query, values![&address.0, TOLD], story)
+        })
+        .await
+    }
+
+    /// Whether the store answers. Writing is what matters, so writing is what is tried.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        self.write(|tx| {
+            tx.run("UPDATE meta SET value = value WHERE name = 'schema'", &[]).map(drop)
+        })
+        .await
+    }
+}
+
+fn story(row: &Row<'_>) -> Result<Story, Broken> {
+    Ok(Story {
+        at: row.get(0)?,
+        dialect: row.get(1)?,
+        request: row.get(2)?,
+        state: row.get(3)?,
+        reason: row.get(4)?,
+        ended: row.get(5)?,
+        attempts: row.get::<Option<u32>>(6)?.unwrap_or(0),
+        reply: row.get(7)?,
+    })
+}
+
+fn purge(tx: &mut Tx<'_>, horizon: &Horizon) -> Result<bool, Broken> {
+    let day = Millis(pot::first_day(horizon.now));
+    let tables: [(&str, &str, &str, Millis); 9] = [
+        ("message", "id", "at < ?1", horizon.messages),
+        // A waiting ask is decided first, however old it is.
+        ("ask", "id", "at < ?1 AND state NOT IN ('waiting', 'queued')", horizon.asks),
+        ("pot", "id", "until < ?1", horizon.now),
+        ("daily", "scope, day", "day < ?1", day),
+        ("mail", "id", "state = 'sent' AND ended < ?1", horizon.mails),
+        ("mail", "id", "state = 'dead' AND ended < ?1", horizon.dead_mails),
+        ("proof_grant", "id", "until < ?1", horizon.proofs),
+        ("challenge", "id", "born < ?1", horizon.proofs),
+        ("audit", "id", "at < ?1", horizon.audit),
+    ];
+    let mut more = false;
+    for (table, key, old, before) in tables {
+        let write = format!(
+            "DELETE FROM {table} WHERE ({key}) IN (SELECT {key} FROM {table} WHERE {old} LIMIT ?2)"
+        );
+        more |= tx.run(&write, values![before, BATCH])? >= u64::from(BATCH);
+    }
+    Ok(more)
+}

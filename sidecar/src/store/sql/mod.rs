@@ -1,0 +1,15 @@
+//! Every operation of the store, once for both engines. Invariant: an operation is one transaction, runs again from its
+//! beginning if it must, and says nothing to anybody before its commit.
+
+mod account;
+mod ask;
+mod attempt;
+mod confirm;
+mod housekeeping;
+mod mail;
+mod message;
+mod pot;
+mod resolve;
+mod row;
+pub(super) mod schema;
+pub(super) mod tx;

@@ -1,0 +1,36 @@
+-- Several instances on one store: asks are leased, holds know their run, instances and keys are told of, limits are kept.
+ALTER TABLE ask ADD COLUMN leased INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX ask_turns ON ask (sender, at, leased, id) WHERE state = 'waiting';
+
+ALTER TABLE challenge ADD COLUMN held_run BLOB;
+
+-- When each budget is whole again (GCRA's theoretical arrival time).
+CREATE TABLE budget (
+    key BLOB PRIMARY KEY,
+    tat INTEGER NOT NULL
+);
+CREATE INDEX budget_tat ON budget (tat);
+
+CREATE TABLE instance (
+    id BLOB PRIMARY KEY,
+    seen INTEGER NOT NULL,
+    holds TEXT NOT NULL
+);
+
+CREATE TABLE key_state (
+    kind TEXT NOT NULL,
+    id TEXT NOT NULL,
+    state TEXT NOT NULL,
+    since INTEGER NOT NULL,
+    PRIMARY KEY (kind, id)
+);
+
+-- Addresses that a relay said do not exist.
+CREATE TABLE suppressed_address (
+    address_key BLOB NOT NULL,
+    channel TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    PRIMARY KEY (address_key, channel)
+);
+CREATE INDEX suppressed_address_at ON suppressed_address (at);

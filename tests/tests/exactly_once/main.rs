@@ -1,0 +1,12 @@
+//! Invariants 6 and 7, on both engines: a proof is spent once and an accepted ask has an end, whatever the number of requests,
+//! sidecars, crashes, restarts of PostgreSQL and moods of the mail server. `REKEY_SOAK` sets how many crashes.
+
+mod clients;
+mod crashes;
+mod ledger;
+mod races;
+
+/// How often something is tried: a few times with fixed seeds, or as often as `REKEY_SOAK` says.
+fn rounds(usual: u64) -> u64 {
+    std::env::var("REKEY_SOAK").ok().and_then(|count| count.parse().ok()).unwrap_or(usual)
+}
