@@ -114,7 +114,7 @@ fn id(number: u64) -> [u8; 16] {
 
 /// Unix seconds.
 #[expect(clippy::disallowed_methods, reason = "a message is signed with the time of its signing")]
-fn now() -> u64 {
+pub(crate) fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 

@@ -37,6 +37,12 @@ pub(crate) struct Plan<'p> {
     pub(crate) sections: &'p str,
 }
 
+impl Plan<'_> {
+    pub(crate) fn with_relay(relay: SocketAddr) -> Self {
+        Self { relay, sections: "" }
+    }
+}
+
 impl Sidecar {
     /// Starts one in `dir`, with what an earlier one left there.
     pub(crate) fn start(dir: &Path, plan: &Plan<'_>) -> Benched<Self> {
@@ -128,10 +134,10 @@ pub(crate) fn end(child: &mut Child) {
 
 fn config(plan: &Plan<'_>) -> String {
     format!(
-        "data = \"data\"\naudience = \"{AUDIENCE}\"\n{}\n[listen]\nsigned = \"127.0.0.1:0\"\n\
+        "data = \"data\"\naudience = \"{AUDIENCE}\"\n[listen]\nsigned = \"127.0.0.1:0\"\n\
          public = \"127.0.0.1:0\"\nadmin = \"127.0.0.1:0\"\n[mail]\nrelay = \"smtp://{}\"\n\
-         [limits]\nbacklog = {BACKLOG}\n",
-        plan.sections, plan.relay
+         [limits]\nbacklog = {BACKLOG}\n{}\n",
+        plan.relay, plan.sections
     )
 }
 
