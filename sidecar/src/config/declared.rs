@@ -143,19 +143,19 @@ pub(super) const KEYS: &[Key] = &[
         "keys.master",
         "",
         "file:path",
-        "Key that all secrets are derived from: one line `rekey-master <id> <64 hex>`. Unset: `keys/master` under `data`, made when missing.",
+        "Keys that all secrets are derived from: one line `rekey-index <id> <64 hex>`, and lines `rekey-master <id> <64 hex>`. Unset: `keys/master` under `data`, made when missing (not with PostgreSQL, where instances share keys: `rekey keys`).",
     ),
     key(
         "keys.edge",
         "",
         "list of file:path",
-        "Keys that the filters sign with: one line `rekey-edge <id> <64 hex>` each; all are believed. Unset: `keys/edge` under `data`, made when missing.",
+        "Keys that the filters sign with: lines `rekey-edge <id> <64 hex>`; all are believed. Unset: `keys/edge` under `data`, made when missing (not with PostgreSQL).",
     ),
     key(
         "keys.jwt",
         "",
         "file:path",
-        "Key that signs access tokens: one line `rekey-jwt <id> <64 hex>`. Unset: `keys/jwt` under `data`, made when missing.",
+        "Keys of access tokens: lines `rekey-jwt <id> <64 hex>`; all are published, one signs. Unset: `keys/jwt` under `data`, made when missing (not with PostgreSQL).",
     ),
     key(
         "mail.relay",

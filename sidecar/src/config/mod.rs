@@ -94,12 +94,14 @@ pub struct KeyFiles {
 pub enum KeyFile {
     Named(PathBuf),
     Default(PathBuf),
+    /// A default one of instances that share a store: it must come from the first of them.
+    Shared(PathBuf),
 }
 
 impl KeyFile {
     pub fn path(&self) -> &Path {
         match self {
-            Self::Named(path) | Self::Default(path) => path,
+            Self::Named(path) | Self::Default(path) | Self::Shared(path) => path,
         }
     }
 }

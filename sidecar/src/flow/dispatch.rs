@@ -92,6 +92,7 @@ async fn resolve(engine: &Engine, ask: &Ask) -> Result<(), FlowError> {
             tracing::info!(event = "ask_queued", request, address);
         }
         Resolved::Suppressed(reason) => {
+            engine.ends.ask("suppressed", reason.as_str());
             tracing::info!(
                 event = "ask_ended",
                 request,
@@ -100,7 +101,10 @@ async fn resolve(engine: &Engine, ask: &Ask) -> Result<(), FlowError> {
                 reason = reason.as_str()
             );
         }
-        Resolved::Stale => tracing::warn!(event = "ask_ended", request, address, end = "stale"),
+        Resolved::Stale => {
+            engine.ends.ask("stale", "");
+            tracing::warn!(event = "ask_ended", request, address, end = "stale");
+        }
         Resolved::Gone => {}
     }
     Ok(())
@@ -147,26 +151,26 @@ fn birth(
     let Some(address) = account.stored(&ask.address) else {
         return Ok(Resolution::Suppressed(Suppression::NoAccount));
     };
-    let secrets = &engine.secrets;
+    let masters = engine.secrets.masters();
     let status = account.status.as_str();
     let limits = &engine.config.limits;
     let frozen = frozen(engine, dialect, rules);
     // A code that nobody might compare is not sent where there is a link.
-    let is_frozen = engine.limits.is_frozen(secrets, engine.clock.now());
+    let is_frozen = engine.limits.is_frozen(&engine.secrets, engine.clock.now());
     let closed = frozen.clone().filter(|_| is_frozen);
     Ok(Resolution::Birth(Box::new(Birth {
-        id: secrets.challenge_id(engine.clock.now(), &engine.entropy)?,
+        id: engine.secrets.challenge_id(engine.clock.now(), &engine.entropy)?,
         mail: engine.entropy.bytes()?,
         account: account.id.clone(),
         language: account.language.unwrap_or(ask.language),
-        fingerprint: secrets.fingerprint(
+        fingerprint: masters.active().fingerprint(
             &account.id,
             &account.revision.0,
             address.as_str(),
             status,
         ),
         address,
-        secrets: secrets.clone(),
+        masters,
         usual: closed.unwrap_or_else(|| usual(dialect, rules)),
         frozen,
         cool_down: limits.cool_down,

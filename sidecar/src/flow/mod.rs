@@ -1,9 +1,11 @@
 //! What happens: one use case a file. Invariant: a flow reads a dialect's profile and never its name, and its answer
 //! depends on nothing that it did not look at for everybody.
 
+pub(crate) mod beat;
 pub(crate) mod confirm;
 pub(crate) mod deliver;
 pub(crate) mod dispatch;
+mod in_hand;
 pub(crate) mod initiate;
 mod letter;
 mod pace;
@@ -35,6 +37,8 @@ use crate::jwt::Claims;
 use crate::password::HashError;
 use crate::secret::{AddressKey, Place, masked_sender};
 use crate::store::{Audit, Issuer, Kept, MessageKey, StoreError};
+
+pub(crate) use in_hand::InHand;
 
 /// What everybody is told when something of ours fails.
 pub(crate) const BUSY: Refusal = Refusal::Busy { retry_after: 5 };
@@ -166,7 +170,7 @@ pub(crate) fn outcome(engine: &Engine, asking: &Asking<'_>, kept: Kept) -> Outco
     match kept {
         Kept::Accepted => Outcome::Accepted,
         Kept::Granted { grant, expires_in } => {
-            match Token::parse(engine.secrets.grant_token(grant).to_string()) {
+            match Token::parse(engine.secrets.masters().grant_token(grant).to_string()) {
                 Some(token) => Outcome::Granted { token, expires_in },
                 None => Outcome::Refused(BUSY),
             }
@@ -175,7 +179,7 @@ pub(crate) fn outcome(engine: &Engine, asking: &Asking<'_>, kept: Kept) -> Outco
             let claims = |at: Millis| (engine.config.base_url.as_str(), at.seconds());
             let access_token = login.and_then(|login| {
                 let (issuer, issued_at) = claims(login.at);
-                engine.jwt.sign(&Claims {
+                engine.ring.now().jwt.active().sign(&Claims {
                     issuer,
                     subject: &login.account,
                     client: asking.context.client.as_ref(),

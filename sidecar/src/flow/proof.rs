@@ -14,7 +14,7 @@ use subtle::{Choice, ConditionallySelectable};
 use super::{Asking, FlowError};
 use crate::engine::Engine;
 use crate::limits::weight;
-use crate::secret::{ChallengeId, Place, Secrets};
+use crate::secret::{ChallengeId, Master, Masters, Place};
 use crate::store::{Attempt, Challenge, Guess, Kept, Opened, Target};
 
 /// What a judgement costs at least, in comparisons; seldom more live.
@@ -32,10 +32,12 @@ pub(crate) enum Judged {
 }
 
 /// A right proof.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Proved {
     pub(crate) target: Target,
     pub(crate) kind: ProofKind,
+    /// Whose proof it is; a challenge of another master is another one.
+    pub(crate) master: String,
 }
 
 /// Judges what confirm presents.
@@ -56,13 +58,13 @@ pub(crate) async fn judge(
             let guess = allowed(asking, to.channel(), ProofKind::Code)
                 .map(|rules| at_address(engine, asking, to, rules));
             let found = compare(engine, asking, Operation::Confirm, guess, code).await?;
-            Ok(found.into_judged(|id| Proved { target: Target::Code(id), kind: ProofKind::Code }))
+            Ok(found.into_judged(Target::Code, ProofKind::Code))
         }
         Proof::Placed { channel, code } => {
             let guess = allowed(asking, *channel, ProofKind::Placed)
                 .map(|rules| in_places(engine, asking, rules));
             let found = compare(engine, asking, Operation::Confirm, guess, code).await?;
-            Ok(found.into_judged(|id| Proved { target: Target::Code(id), kind: ProofKind::Placed }))
+            Ok(found.into_judged(Target::Code, ProofKind::Placed))
         }
     }
 }
@@ -88,14 +90,16 @@ async fn judge_token(
     asking: &Asking<'_>,
     token: &Token,
 ) -> Result<Judged, FlowError> {
-    let (link, grant) = (engine.secrets.read_link(token), engine.secrets.read_grant(token));
+    let masters = engine.secrets.masters();
+    let (link, grant) = (masters.read_link(token), masters.read_grant(token));
     let link = link.filter(|_| accepts(asking, ProofKind::Link));
     let grant = grant.filter(|_| accepts(asking, ProofKind::Grant));
+    let proved = |target, kind, master: &Master| {
+        Some(Proved { target, kind, master: master.id().as_str().to_owned() })
+    };
     let proved = match (link, grant) {
-        (Some(link), _) => Some(Proved { target: Target::Link(link), kind: ProofKind::Link }),
-        (None, Some(grant)) => {
-            Some(Proved { target: Target::Grant(grant), kind: ProofKind::Grant })
-        }
+        (Some((master, link)), _) => proved(Target::Link(link), ProofKind::Link, master),
+        (None, Some((master, grant))) => proved(Target::Grant(grant), ProofKind::Grant, master),
         (None, None) => None,
     };
     Ok(match open(engine, asking, Operation::Confirm, None).await? {
@@ -114,12 +118,11 @@ async fn judge_both(
     token: &Token,
     code: &Code,
 ) -> Result<Judged, FlowError> {
-    let link = engine.secrets.read_link(token);
+    let link = engine.secrets.masters().read_link(token).map(|(_, link)| link);
     let rules = link.and_then(|_| allowed(asking, to.channel(), ProofKind::LinkAndCode));
     let guess = rules.map(|rules| Guess { linked: link, ..at_address(engine, asking, to, rules) });
     let compared = compare(engine, asking, Operation::Confirm, guess, code).await?;
-    Ok(compared
-        .into_judged(|id| Proved { target: Target::LinkAndCode(id), kind: ProofKind::LinkAndCode }))
+    Ok(compared.into_judged(Target::LinkAndCode, ProofKind::LinkAndCode))
 }
 
 /// What a comparison found.
@@ -134,9 +137,12 @@ pub(crate) enum Compared {
 }
 
 impl Compared {
-    fn into_judged(self, proved: impl Fn(ChallengeId) -> Proved) -> Judged {
+    fn into_judged(self, target: fn(ChallengeId) -> Target, kind: ProofKind) -> Judged {
         match self {
-            Self::Right(challenge) => Judged::Right(proved(challenge.id)),
+            Self::Right(challenge) => {
+                let (target, master) = (target(challenge.id), challenge.master);
+                Judged::Right(Proved { target, kind, master })
+            }
             Self::Wrong => Judged::Wrong,
             Self::Repeat(kept) => Judged::Repeat(kept),
             Self::Forged => Judged::Forged,
@@ -168,7 +174,7 @@ async fn compare(
     };
     let found = afford(engine, asking, found, &mut paid).await?;
     engine.compared.fetch_add(found.len() as u64, Ordering::Relaxed);
-    let right = pick(&engine.secrets, found, code);
+    let right = pick(&engine.secrets.masters(), found, code);
     if right.is_some() {
         engine.limits.give_codes_back(&engine.secrets, paid, asking.at);
     }
@@ -239,17 +245,18 @@ fn refused(engine: &Engine, asking: &Asking<'_>) -> Option<Duration> {
 }
 
 /// The challenge whose code was typed. All are compared, and dummies where there are few.
-fn pick(secrets: &Secrets, found: Vec<Challenge>, code: &Code) -> Option<Challenge> {
-    let master = secrets.master().as_str();
+fn pick(masters: &Masters, found: Vec<Challenge>, code: &Code) -> Option<Challenge> {
     let mut right = u64::MAX;
     for (place, challenge) in (0_u64..).zip(&found) {
-        let same = secrets.is_code(code, challenge.id, challenge.counter, challenge.code_digits);
-        let ours = Choice::from(u8::from(challenge.master == master && challenge.code_digits > 0));
+        let maker = masters.of(&challenge.master);
+        let ours = Choice::from(u8::from(maker.is_some() && challenge.code_digits > 0));
+        let maker = maker.unwrap_or(masters.active());
+        let same = maker.is_code(code, challenge.id, challenge.counter, challenge.code_digits);
         right.conditional_assign(&place, same & ours);
     }
     for dummy in found.len()..COMPARED {
         let id = ChallengeId([u8::try_from(dummy).unwrap_or(0); 16]);
-        std::hint::black_box(secrets.is_code(code, id, 0, 6));
+        std::hint::black_box(masters.active().is_code(code, id, 0, 6));
     }
     usize::try_from(right).ok().and_then(|right| found.into_iter().nth(right))
 }

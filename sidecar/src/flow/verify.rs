@@ -9,7 +9,6 @@ use contract::secret::Code;
 use super::proof::{Compared, judge_code};
 use super::{Asking, FlowError, outcome, throttled};
 use crate::engine::Engine;
-use crate::secret::GrantId;
 use crate::store::{Challenge, Grant, Kept};
 
 pub(crate) async fn verify(
@@ -45,8 +44,12 @@ async fn grant(
     let Some(life) = asking.profile.grant_life else {
         return Ok(None);
     };
+    let masters = engine.secrets.masters();
+    let Some(master) = masters.of(&challenge.master) else {
+        return Ok(None);
+    };
     let grant = Grant {
-        id: GrantId(engine.entropy.bytes()?),
+        id: master.grant_id(&engine.entropy)?,
         message: asking.key.id,
         challenge: challenge.id,
         at: asking.at,

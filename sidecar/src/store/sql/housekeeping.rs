@@ -1,7 +1,7 @@
 //! What is deleted, and what is told.
 
-use super::pot;
 use super::tx::{Broken, Row, Tx, values};
+use super::{outbox, pot};
 use crate::clock::Millis;
 use crate::secret::AddressKey;
 use crate::store::{Horizon, Store, StoreError, Story};
@@ -63,6 +63,12 @@ fn purge(tx: &mut Tx<'_>, horizon: &Horizon) -> Result<bool, Broken> {
         ("budget", "key", "tat <= ?1", horizon.now),
         ("mail", "id", "state = 'sent' AND ended < ?1", horizon.mails),
         ("mail", "id", "state = 'dead' AND ended < ?1", horizon.dead_mails),
+        (
+            "suppressed_address",
+            "address_key, channel",
+            "at < ?1",
+            horizon.now.minus(outbox::BOUNCED),
+        ),
         ("proof_grant", "id", "until < ?1", horizon.proofs),
         ("challenge", "id", "born < ?1", horizon.proofs),
         ("audit", "id", "at < ?1", horizon.audit),

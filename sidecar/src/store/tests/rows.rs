@@ -112,8 +112,8 @@ async fn the_file_is_its_owners_and_holds_no_proof() {
     let mode = |path: &std::path::Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     let home = rig.file.parent().unwrap();
     assert_eq!(mode(home), 0o700);
-    let code = rig.secrets.code(id, 0, 6);
-    let link = rig.secrets.link_token(id);
+    let code = rig.masters.active().code(id, 0, 6);
+    let link = rig.masters.active().link_token(id);
     let proof: String = link.chars().skip(32).collect();
     for entry in fs::read_dir(home).unwrap() {
         let path = entry.unwrap().path();
