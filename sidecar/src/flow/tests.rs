@@ -4,3 +4,4 @@ mod bounds;
 mod codes;
 mod links;
 mod rig;
+mod rotation;
