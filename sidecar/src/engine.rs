@@ -15,10 +15,12 @@ use crate::clock::Clock;
 use crate::config::{Config, StoreConfig};
 use crate::delivery::{Courier, CourierFault};
 use crate::directory::{Directory, Embedded, ascii};
+use crate::ends::Ends;
 use crate::entropy::{Entropy, NoEntropy};
-use crate::flow;
 use crate::flow::beat::{BeatFault, Pulse};
+use crate::flow::{self, InHand};
 use crate::keys::{InUse, KeyStates, Keys, Ring, RingFault};
+use crate::limits::Limits;
 use crate::password::{Cost, HashError, Hasher, HasherConfig};
 use crate::secret::Secrets;
 use crate::store::{MessageKey, Store, StoreError};
@@ -37,8 +39,12 @@ pub struct Engine {
     pub(crate) clock: Clock,
     pub(crate) entropy: Entropy,
     pub(crate) wake: Wake,
+    pub(crate) limits: Limits,
+    /// Messages that are being confirmed here.
+    pub(crate) confirming: InHand,
     /// Codes that were compared with a guess.
     pub(crate) compared: AtomicU64,
+    pub(crate) ends: Ends,
 }
 
 /// What strangers can make us work at.
@@ -117,7 +123,10 @@ impl Engine {
             clock,
             entropy,
             wake: Wake::default(),
+            limits: Limits::new(config.limits.rates),
+            confirming: InHand::default(),
             compared: AtomicU64::new(0),
+            ends: Ends::new(),
             config,
         }))
     }
@@ -135,6 +144,11 @@ impl Engine {
     pub fn worked(&self) -> Worked {
         let compared = self.compared.load(Ordering::Relaxed);
         Worked { hashed: self.hasher.hashed(), compared }
+    }
+
+    /// How asks and mails ended since the start.
+    pub fn ends(&self) -> &Ends {
+        &self.ends
     }
 
     pub async fn is_ready(&self) -> bool {

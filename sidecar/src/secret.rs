@@ -64,6 +64,7 @@ type Key = Zeroizing<[u8; 32]>;
 
 struct Index {
     address: Key,
+    limit: Key,
     place: Key,
     sender: Key,
 }
@@ -73,6 +74,7 @@ impl Secrets {
         let root = Hkdf::<Sha256>::new(None, index);
         let index = Index {
             address: expand(&root, "address")?,
+            limit: expand(&root, "limit")?,
             place: expand(&root, "place")?,
             sender: expand(&root, "sender")?,
         };
@@ -121,6 +123,11 @@ impl Secrets {
 
     pub fn sender(&self, sender: IpAddr) -> Sender {
         Sender(half(mac_parts(&self.index.sender, &[&prefix(sender)])))
+    }
+
+    /// The key of a budget: what it limits, and the value that it is counted by.
+    pub fn limit_key(&self, kind: &str, value: &[u8]) -> [u8; 16] {
+        half(mac_parts(&self.index.limit, &[kind.as_bytes(), value]))
     }
 
     /// The place of a flow that carries its cookie.

@@ -1,6 +1,7 @@
 //! `rekey check`: what would run, what is unsafe about it, and every fault. Invariant: it changes nothing.
 
 use std::io;
+use std::iter::repeat;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -8,7 +9,7 @@ use contract::dialect::{DIALECTS, Dialect};
 use contract::name::Name;
 use contract::profile::{Login, Rules};
 
-use crate::config::{BaseUrl, Config, Endpoint, Tls, reference};
+use crate::config::{BaseUrl, Config, Endpoint, Relay, Tls, reference};
 use crate::keys::{self, Found, KeyError, Kind};
 
 use super::{CliError, Console};
@@ -63,11 +64,6 @@ fn conclude(keys: &[Result<Found, KeyError>], console: &mut Console) -> Result<E
 
 fn show(config: &Config, console: &mut Console) -> io::Result<()> {
     let Config { listen, mail, .. } = config;
-    let scheme = match mail.relay.tls {
-        Tls::None => "smtp",
-        Tls::Implicit => "smtps",
-        Tls::Starttls => "smtp+starttls",
-    };
     console.line(format_args!("data           {}", config.data.display()))?;
     console.line(format_args!(
         "deployment     audience {}, site {}",
@@ -78,14 +74,22 @@ fn show(config: &Config, console: &mut Console) -> io::Result<()> {
     console.line(format_args!("signed         {}", endpoint(&listen.signed)))?;
     console.line(format_args!("public         {}", endpoint(&listen.public)))?;
     console.line(format_args!("admin          {}", endpoint(&listen.admin)))?;
-    console.line(format_args!(
-        "mail           {scheme}://{}:{} as {}",
-        mail.relay.host, mail.relay.port, mail.from
-    ))?;
+    for (relay, word) in mail.relays.iter().zip(["mail"].into_iter().chain(repeat("  or"))) {
+        console.line(format_args!("{word:<14} {} as {}", url(relay), mail.from))?;
+    }
     match &config.sms {
         Some(sms) => console.line(format_args!("texts          files in {}", sms.spool.display())),
         None => console.line("texts          none"),
     }
+}
+
+fn url(relay: &Relay) -> String {
+    let scheme = match relay.tls {
+        Tls::None => "smtp",
+        Tls::Implicit => "smtps",
+        Tls::Starttls => "smtp+starttls",
+    };
+    format!("{scheme}://{}:{}", relay.host, relay.port)
 }
 
 fn show_keys(keys: &[Result<Found, KeyError>], console: &mut Console) -> io::Result<()> {

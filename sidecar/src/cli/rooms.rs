@@ -7,7 +7,7 @@ use tokio::runtime::{Builder, Runtime};
 
 use crate::clock::Clock;
 use crate::config::{Config, PasswordConfig};
-use crate::directory::Embedded;
+use crate::directory::{Embedded, ascii};
 use crate::engine::EngineError;
 use crate::entropy::Entropy;
 use crate::flow;
@@ -54,6 +54,21 @@ pub(super) fn embedded(config: &Config) -> Result<Embedded, RoomError> {
 /// What became of the asks for an address, the latest first.
 pub(super) async fn stories(config: &Config, address: Address) -> Result<Vec<Story>, RoomError> {
     let keys = Keys::open(&config.keys, &Entropy::System)?;
-    let (ring, store) = (Ring::new(&keys, &KeyStates::default())?, Store::open(&config.store)?);
-    Ok(flow::why::tell(&store, ring.secrets(), &config.site, address).await?)
+    let ring = Ring::new(&keys, &KeyStates::default())?;
+    Ok(flow::why::tell(&Store::open(&config.store)?, ring.secrets(), &config.site, address).await?)
+}
+
+/// Takes an address from the list of those that bounced; false when it was not on it.
+pub(super) async fn unsuppress(
+    config: &Config,
+    store: &Store,
+    address: Address,
+) -> Result<bool, RoomError> {
+    let keys = Keys::open(&config.keys, &Entropy::System)?;
+    let ring = Ring::new(&keys, &KeyStates::default())?;
+    let Some(address) = ascii(address) else {
+        return Ok(false);
+    };
+    let key = ring.secrets().address_key(&config.site, address.channel(), &address.key());
+    Ok(store.unsuppress(key, address.channel()).await?)
 }

@@ -12,7 +12,7 @@ use contract::secret::Password;
 use subtle::ConstantTimeEq;
 
 use super::proof::{Judged, judge};
-use super::{Asking, BUSY, FlowError, outcome};
+use super::{Asking, BUSY, FlowError, outcome, throttled};
 use crate::directory::{Account, Status, Written};
 use crate::engine::Engine;
 use crate::password::{Policy, judge as judge_password};
@@ -32,11 +32,13 @@ pub(crate) async fn confirm(
     password: &Password,
     encryption: Encryption,
 ) -> Result<Outcome, FlowError> {
+    let _alone = engine.confirming.alone(asking.key.id).await;
     let proved = match judge(engine, asking, proof).await? {
         Judged::Right(proved) => proved,
         Judged::Wrong => return conclude(engine, asking, INVALID).await,
         Judged::Repeat(kept) => return Ok(outcome(engine, asking, kept)),
         Judged::Forged => return Ok(Outcome::Refused(Refusal::Unsigned)),
+        Judged::Throttled(wait) => return Ok(Outcome::Refused(throttled(wait))),
     };
     let Some(master) = Name::parse(&proved.master) else {
         return conclude(engine, asking, INVALID).await;

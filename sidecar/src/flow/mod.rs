@@ -5,14 +5,18 @@ pub(crate) mod beat;
 pub(crate) mod confirm;
 pub(crate) mod deliver;
 pub(crate) mod dispatch;
+mod in_hand;
 pub(crate) mod initiate;
 mod letter;
+mod pace;
 mod proof;
 pub(crate) mod purge;
 #[cfg(test)]
 mod tests;
 pub(crate) mod verify;
 pub mod why;
+
+use std::time::Duration;
 
 use contract::address::Address;
 use contract::dialect::Dialect;
@@ -33,6 +37,8 @@ use crate::jwt::Claims;
 use crate::password::HashError;
 use crate::secret::{AddressKey, Place, masked_sender};
 use crate::store::{Audit, Issuer, Kept, MessageKey, StoreError};
+
+pub(crate) use in_hand::InHand;
 
 /// What everybody is told when something of ours fails.
 pub(crate) const BUSY: Refusal = Refusal::Busy { retry_after: 5 };
@@ -187,6 +193,16 @@ pub(crate) fn outcome(engine: &Engine, asking: &Asking<'_>, kept: Kept) -> Outco
     }
 }
 
+/// The sender is told to come back.
+pub(crate) fn throttled(wait: Duration) -> Refusal {
+    Refusal::Throttled { retry_after: seconds(wait) }
+}
+
+/// Whole seconds, rounded up, at least one.
+pub(crate) fn seconds(span: Duration) -> u32 {
+    u32::try_from(span.as_millis().div_ceil(1000)).unwrap_or(u32::MAX).max(1)
+}
+
 /// Runs all of them at a time, to their ends; how many there were, or the last fault. One that fails stops no other.
 async fn side_by_side<W>(works: impl Iterator<Item = W>) -> Result<usize, FlowError>
 where
@@ -202,7 +218,7 @@ where
 }
 
 /// Waits for work, for its time, or for the end; false at the end.
-async fn wait(wake: &Notify, span: std::time::Duration, stop: &mut watch::Receiver<bool>) -> bool {
+async fn wait(wake: &Notify, span: Duration, stop: &mut watch::Receiver<bool>) -> bool {
     tokio::select! {
         () = wake.notified() => true,
         () = tokio::time::sleep(span) => true,

@@ -1,7 +1,9 @@
 //! Proofs, judged from the store alone. Invariant: a guess is counted before it is compared, everything that may be right
-//! is compared in constant time, and a dummy is where nothing may.
+//! is compared in constant time, and a dummy is where nothing may. A sender has a bounded number of proofs, and the
+//! installation of wrong codes.
 
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use contract::address::{Address, Channel};
 use contract::message::{Operation, Proof};
@@ -11,6 +13,7 @@ use subtle::{Choice, ConditionallySelectable};
 
 use super::{Asking, FlowError};
 use crate::engine::Engine;
+use crate::limits::weight;
 use crate::secret::{ChallengeId, Master, Masters, Place};
 use crate::store::{Attempt, Challenge, Guess, Kept, Opened, Target};
 
@@ -24,6 +27,8 @@ pub(crate) enum Judged {
     Wrong,
     Repeat(Kept),
     Forged,
+    /// The sender has to wait.
+    Throttled(Duration),
 }
 
 /// A right proof.
@@ -41,6 +46,9 @@ pub(crate) async fn judge(
     asking: &Asking<'_>,
     proof: &Proof,
 ) -> Result<Judged, FlowError> {
+    if let Some(wait) = refused(engine, asking) {
+        return Ok(Judged::Throttled(wait));
+    }
     match proof {
         Proof::Token { token } => judge_token(engine, asking, token).await,
         Proof::TokenAndCode { to, token, code } => {
@@ -68,6 +76,9 @@ pub(crate) async fn judge_code(
     to: &Address,
     code: &Code,
 ) -> Result<Compared, FlowError> {
+    if let Some(wait) = refused(engine, asking) {
+        return Ok(Compared::Throttled(wait));
+    }
     let guess = allowed(asking, to.channel(), ProofKind::Grant)
         .map(|rules| at_address(engine, asking, to, rules));
     compare(engine, asking, Operation::Verify, guess, code).await
@@ -95,6 +106,7 @@ async fn judge_token(
         Opened::Fresh(_) => proved.map_or(Judged::Wrong, Judged::Right),
         Opened::Repeat(kept) => Judged::Repeat(kept),
         Opened::Forged => Judged::Forged,
+        Opened::Spent(spent) => Judged::Throttled(spent.wait),
     })
 }
 
@@ -120,6 +132,8 @@ pub(crate) enum Compared {
     Wrong,
     Repeat(Kept),
     Forged,
+    /// The sender has to wait.
+    Throttled(Duration),
 }
 
 impl Compared {
@@ -132,6 +146,7 @@ impl Compared {
             Self::Wrong => Judged::Wrong,
             Self::Repeat(kept) => Judged::Repeat(kept),
             Self::Forged => Judged::Forged,
+            Self::Throttled(wait) => Judged::Throttled(wait),
         }
     }
 }
@@ -140,18 +155,66 @@ async fn compare(
     engine: &Engine,
     asking: &Asking<'_>,
     operation: Operation,
-    guess: Option<Guess>,
+    mut guess: Option<Guess>,
     code: &Code,
 ) -> Result<Compared, FlowError> {
-    Ok(match open(engine, asking, operation, guess).await? {
-        Opened::Fresh(found) => {
-            engine.compared.fetch_add(found.len() as u64, Ordering::Relaxed);
-            pick(&engine.secrets.masters(), found, code)
-                .map_or(Compared::Wrong, |right| Compared::Right(Box::new(right)))
-        }
-        Opened::Repeat(kept) => Compared::Repeat(kept),
-        Opened::Forged => Compared::Forged,
-    })
+    let mut paid = 0;
+    if let Some(guess) = &mut guess {
+        paid = pay(engine, asking, guess).await?;
+        guess.closed = paid == 0 && guess.linked.is_none();
+    }
+    let opened = open(engine, asking, operation, guess).await?;
+    let Opened::Fresh(found) = opened else {
+        engine.limits.give_codes_back(&engine.secrets, paid, asking.at);
+        return Ok(match opened {
+            Opened::Repeat(kept) => Compared::Repeat(kept),
+            Opened::Spent(spent) => Compared::Throttled(spent.wait),
+            Opened::Forged | Opened::Fresh(_) => Compared::Forged,
+        });
+    };
+    let found = afford(engine, asking, found, &mut paid).await?;
+    engine.compared.fetch_add(found.len() as u64, Ordering::Relaxed);
+    let right = pick(&engine.secrets.masters(), found, code);
+    if right.is_some() {
+        engine.limits.give_codes_back(&engine.secrets, paid, asking.at);
+    }
+    Ok(right.map_or(Compared::Wrong, |right| Compared::Right(Box::new(right))))
+}
+
+/// Takes a guess from the installation's wrong codes; 0 when there are not enough left. With its link a code can be
+/// guessed by nobody but who has that, so it costs the others nothing.
+async fn pay(engine: &Engine, asking: &Asking<'_>, guess: &Guess) -> Result<u32, FlowError> {
+    let code = asking.profile.rules(guess.channel).and_then(|rules| rules.code);
+    let codes = code.filter(|_| guess.linked.is_none()).map_or(0, |code| weight(code.digits));
+    if codes == 0 || engine.limits.is_taken(asking.key.id, asking.at) {
+        return Ok(0);
+    }
+    let taken = engine.limits.take_codes(&engine.store, &engine.secrets, codes, asking.at).await?;
+    Ok(if taken { codes } else { 0 })
+}
+
+/// Several codes that live at a time multiply the chance of a guess, so each of them is paid for, or not compared.
+async fn afford(
+    engine: &Engine,
+    asking: &Asking<'_>,
+    mut found: Vec<Challenge>,
+    paid: &mut u32,
+) -> Result<Vec<Challenge>, FlowError> {
+    if *paid == 0 {
+        return Ok(found);
+    }
+    let price = |found: &[Challenge]| found.iter().map(|one| weight(one.code_digits)).sum::<u32>();
+    let more = price(&found).saturating_sub(*paid);
+    if more == 0 {
+        return Ok(found);
+    }
+    if engine.limits.take_codes(&engine.store, &engine.secrets, more, asking.at).await? {
+        *paid = paid.saturating_add(more);
+    }
+    while price(&found) > *paid {
+        found.pop();
+    }
+    Ok(found)
 }
 
 async fn open(
@@ -160,8 +223,25 @@ async fn open(
     operation: Operation,
     guess: Option<Guess>,
 ) -> Result<Opened, FlowError> {
-    let attempt = Attempt { message: asking.key, operation, at: asking.at, guess };
-    Ok(engine.store.open_attempt(attempt).await?)
+    let (message, at) = (asking.key, asking.at);
+    let budgets = engine.limits.of_attempt(&engine.secrets, asking.context.sender);
+    let opened =
+        engine.store.open_attempt(Attempt { message, operation, at, guess, budgets }).await?;
+    match opened {
+        Opened::Spent(spent) => engine.limits.refuse(spent, at),
+        Opened::Fresh(_) => engine.limits.taken(message.id, at),
+        Opened::Repeat(_) | Opened::Forged => {}
+    }
+    Ok(opened)
+}
+
+/// How long the sender has to wait still, when it was refused a moment ago.
+fn refused(engine: &Engine, asking: &Asking<'_>) -> Option<Duration> {
+    if engine.limits.is_taken(asking.key.id, asking.at) {
+        return None;
+    }
+    let budgets = engine.limits.of_attempt(&engine.secrets, asking.context.sender);
+    engine.limits.remembered(budgets.into_iter().map(|take| take.key), asking.at)
 }
 
 /// The challenge whose code was typed. All are compared, and dummies where there are few.
@@ -219,5 +299,6 @@ fn guess(
         tries: rules.code.map_or(0, |code| code.tries),
         daily: engine.config.limits.daily_wrong_codes,
         issuer: asking.issuer(),
+        closed: false,
     }
 }

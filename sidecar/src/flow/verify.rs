@@ -7,7 +7,7 @@ use contract::outcome::{Outcome, Refusal};
 use contract::secret::Code;
 
 use super::proof::{Compared, judge_code};
-use super::{Asking, FlowError, outcome};
+use super::{Asking, FlowError, outcome, throttled};
 use crate::engine::Engine;
 use crate::store::{Challenge, Grant, Kept};
 
@@ -24,6 +24,7 @@ pub(crate) async fn verify(
         Compared::Wrong => None,
         Compared::Repeat(kept) => Some(kept),
         Compared::Forged => return Ok(Outcome::Refused(Refusal::Unsigned)),
+        Compared::Throttled(wait) => return Ok(Outcome::Refused(throttled(wait))),
     };
     let kept = match granted {
         Some(kept) => kept,

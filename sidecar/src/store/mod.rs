@@ -29,9 +29,10 @@ pub use ask::{
 pub use attempt::{Attempt, Guess, Issuer, Opened};
 pub use challenge::{Audit, Challenge, Finish, Finished, Grant, Hold, Release, Target};
 pub use instance::{Beat, Beaten};
-pub use mail::{Leased, MailEnd, MailId, MailKind, NewMail};
+pub use mail::{Leased, MailEnd, MailId, MailKind, MailRow, MailState, NewMail, Outbox, Waiting};
 pub use message::{Kept, LoggedIn, MessageKey};
 pub use postgres::Postgres;
+pub use sql::forget::Forgotten;
 pub use sqlite::Sqlite;
 
 use sql::tx::{Broken, Tx};

@@ -87,7 +87,10 @@ fn a_master_is_exchanged_step_by_step() {
     home.beat();
     let first = id_of(&home.run("keys list"), "master", "active");
     let said = home.run("keys add master");
-    assert!(said.contains("it is pending") && said.contains("rekey keys activate master"), "{said}");
+    assert!(
+        said.contains("it is pending") && said.contains("rekey keys activate master"),
+        "{said}"
+    );
     let list = home.run("keys list");
     let next = id_of(&list, "master", "unseen");
     assert!(list.contains("0 of 1"), "{list}");

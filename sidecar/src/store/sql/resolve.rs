@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::tx::{Broken, Tx, values};
-use super::{mail, pot, row};
+use super::{mail, outbox, pot, row};
 use crate::clock::{Millis, millis};
 use crate::secret::{ChallengeId, Master};
 use crate::store::{
@@ -99,6 +99,9 @@ fn waiting(tx: &mut Tx<'_>, id: AskId, at: Millis) -> Result<Option<Asking>, Bro
 }
 
 fn give_birth(tx: &mut Tx<'_>, asking: &Asking, birth: &Birth) -> Result<Resolved, Broken> {
+    if outbox::is_suppressed(tx, &asking.address_key, &asking.channel, asking.at)? {
+        return Ok(Resolved::Suppressed(Suppression::Bounced));
+    }
     let form =
         if is_frozen(tx, asking, birth)? { birth.frozen.as_ref() } else { Some(&birth.usual) };
     let Some(form) = form else {
