@@ -2,6 +2,7 @@
 //! Invariant: every message gets an outcome; what fails is answered busy, never taken for a success.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use contract::address::Address;
 use contract::message::{Call, Message, Proof};
@@ -11,11 +12,13 @@ use thiserror::Error;
 use tokio::sync::{Notify, watch};
 
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{Config, StoreConfig};
 use crate::delivery::{Courier, CourierFault};
 use crate::directory::{Directory, Embedded, ascii};
-use crate::entropy::Entropy;
-use crate::flow;
+use crate::ends::Ends;
+use crate::entropy::{Entropy, NoEntropy};
+use crate::flow::beat::{BeatFault, Pulse};
+use crate::flow::{self, InHand};
 use crate::keys::{InUse, KeyStates, Keys, Ring, RingFault};
 use crate::limits::Limits;
 use crate::password::{Cost, HashError, Hasher, HasherConfig};
@@ -31,11 +34,17 @@ pub struct Engine {
     pub(crate) secrets: Secrets,
     pub(crate) hasher: Hasher,
     pub(crate) courier: Courier,
+    pub(crate) pulse: Pulse,
     pub(crate) ring: Ring,
     pub(crate) clock: Clock,
     pub(crate) entropy: Entropy,
     pub(crate) wake: Wake,
     pub(crate) limits: Limits,
+    /// Messages that are being confirmed here.
+    pub(crate) confirming: InHand,
+    /// Codes that were compared with a guess.
+    pub(crate) compared: AtomicU64,
+    pub(crate) ends: Ends,
 }
 
 /// What strangers can make us work at.
@@ -55,7 +64,11 @@ pub(crate) struct Wake {
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum EngineError {
     #[error(transparent)]
+    Beat(#[from] BeatFault),
+    #[error(transparent)]
     Courier(#[from] CourierFault),
+    #[error(transparent)]
+    Entropy(#[from] NoEntropy),
     #[error(transparent)]
     Hash(#[from] HashError),
     #[error(transparent)]
@@ -66,7 +79,11 @@ pub enum EngineError {
 
 impl Engine {
     pub fn open(config: Config, keys: Keys) -> Result<Arc<Self>, EngineError> {
-        Self::assemble(config, keys, Clock::System, Entropy::System)
+        let clock = match config.store {
+            StoreConfig::Sqlite(_) => Clock::System,
+            StoreConfig::Postgres(_) => Clock::followed(),
+        };
+        Self::assemble(config, keys, clock, Entropy::System)
     }
 
     /// With a clock and randomness of the caller's choice.
@@ -78,6 +95,7 @@ impl Engine {
     ) -> Result<Arc<Self>, EngineError> {
         let store = Store::open(&config.store)?;
         let ring = Ring::new(&keys, &KeyStates::default())?;
+        let pulse = Pulse::new(&config.data, &config.keys, keys, &entropy)?;
         let password = &config.password;
         let cost = Cost {
             memory_kib: password.memory_kib,
@@ -99,12 +117,16 @@ impl Engine {
             secrets: ring.secrets().clone(),
             hasher: Hasher::new(hasher)?,
             courier: Courier::new(&config.mail, config.sms.as_ref())?,
+            pulse,
             ring,
             store,
             clock,
             entropy,
             wake: Wake::default(),
             limits: Limits::new(config.limits.rates),
+            confirming: InHand::default(),
+            compared: AtomicU64::new(0),
+            ends: Ends::new(),
             config,
         }))
     }
@@ -120,8 +142,13 @@ impl Engine {
 
     /// Passwords that were hashed, and codes that were compared with a guess, since the start.
     pub fn worked(&self) -> Worked {
-        let compared = self.limits.compared();
+        let compared = self.compared.load(Ordering::Relaxed);
         Worked { hashed: self.hasher.hashed(), compared }
+    }
+
+    /// How asks and mails ended since the start.
+    pub fn ends(&self) -> &Ends {
+        &self.ends
     }
 
     pub async fn is_ready(&self) -> bool {
@@ -144,6 +171,12 @@ impl Engine {
         })
     }
 
+    /// Tells the store that we live, and takes over what it knows of keys. Before the first message: it also notices
+    /// whether the store was put back from a copy.
+    pub async fn begin(&self) -> Result<(), EngineError> {
+        Ok(flow::beat::first(self).await?)
+    }
+
     /// Takes up what a process that died left behind. Only before the first message: a hold of ours is not to be freed.
     pub async fn recover(&self) {
         match self.store.free_held().await {
@@ -159,7 +192,8 @@ impl Engine {
         tokio::join!(
             flow::dispatch::run(&self, stop.clone()),
             flow::deliver::run(&self, stop.clone()),
-            flow::purge::run(&self, stop),
+            flow::purge::run(&self, stop.clone()),
+            flow::beat::run(&self, stop),
         );
     }
 }

@@ -57,7 +57,6 @@ const PHONE: usize = 7;
 #[derive(Clone)]
 pub struct Secrets {
     index: Arc<Index>,
-    master: Name,
     masters: Arc<RwLock<Arc<Masters>>>,
 }
 
@@ -79,12 +78,7 @@ impl Secrets {
             place: expand(&root, "place")?,
             sender: expand(&root, "sender")?,
         };
-        let master = masters.active().id().clone();
-        Ok(Self {
-            index: Arc::new(index),
-            master,
-            masters: Arc::new(RwLock::new(Arc::new(masters))),
-        })
+        Ok(Self { index: Arc::new(index), masters: Arc::new(RwLock::new(Arc::new(masters))) })
     }
 
     /// The masters of this moment; what belongs together is derived from one answer.
@@ -95,35 +89,6 @@ impl Secrets {
     /// All clones have the new masters from now on.
     pub fn change(&self, masters: Masters) {
         *self.masters.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(masters);
-    }
-
-    /// These secrets, which no change reaches.
-    #[must_use]
-    pub fn frozen(&self) -> Self {
-        let masters = self.masters();
-        let master = masters.active().id().clone();
-        Self { index: Arc::clone(&self.index), master, masters: Arc::new(RwLock::new(masters)) }
-    }
-
-    /// Which master made when these secrets were frozen.
-    pub fn master(&self) -> &Name {
-        &self.master
-    }
-
-    pub fn code(&self, id: ChallengeId, counter: u32, digits: u8) -> Zeroizing<String> {
-        self.masters().active().code(id, counter, digits)
-    }
-
-    #[cfg(test)]
-    pub(crate) fn link_token(&self, id: ChallengeId) -> Zeroizing<String> {
-        self.masters().active().link_token(id)
-    }
-
-    #[cfg(test)]
-    pub(crate) fn new(key: &crate::keys::MasterKey) -> Result<Self, SecretFault> {
-        let (kind, id) = (crate::keys::Kind::Master, key.id.clone());
-        let master = Master::derive(&crate::keys::Key { kind, id, secret: key.secret.clone() })?;
-        Self::derive(&key.secret, Masters::new(master, Vec::new()))
     }
 
     pub fn challenge_id(&self, now: Millis, entropy: &Entropy) -> Result<ChallengeId, NoEntropy> {

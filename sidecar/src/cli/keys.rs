@@ -293,9 +293,9 @@ fn import(config: &Config, from: &Path, console: &mut Console) -> Result<(), Cli
             CliError::refused(format!("{} cannot be read: {error}", from.display()))
         })?),
     };
-    let given = keys::parse_lines(&text)
-        .filter(|given| !given.is_empty())
-        .ok_or_else(|| CliError::refused("these are no keys: give what `rekey keys export` wrote"))?;
+    let given = keys::parse_lines(&text).filter(|given| !given.is_empty()).ok_or_else(|| {
+        CliError::refused("these are no keys: give what `rekey keys export` wrote")
+    })?;
     let taken = keys::import(&config.keys, &given).map_err(RoomError::Key)?;
     for key in &taken {
         console.line(format_args!("took up {} {}", key.kind.as_str(), key.id.as_str()))?;

@@ -7,7 +7,7 @@ use tokio::runtime::{Builder, Runtime};
 
 use crate::clock::Clock;
 use crate::config::{Config, PasswordConfig};
-use crate::directory::Embedded;
+use crate::directory::{Embedded, ascii};
 use crate::engine::EngineError;
 use crate::entropy::Entropy;
 use crate::flow;
@@ -56,4 +56,19 @@ pub(super) async fn stories(config: &Config, address: Address) -> Result<Vec<Sto
     let keys = Keys::open(&config.keys, &Entropy::System)?;
     let ring = Ring::new(&keys, &KeyStates::default())?;
     Ok(flow::why::tell(&Store::open(&config.store)?, ring.secrets(), &config.site, address).await?)
+}
+
+/// Takes an address from the list of those that bounced; false when it was not on it.
+pub(super) async fn unsuppress(
+    config: &Config,
+    store: &Store,
+    address: Address,
+) -> Result<bool, RoomError> {
+    let keys = Keys::open(&config.keys, &Entropy::System)?;
+    let ring = Ring::new(&keys, &KeyStates::default())?;
+    let Some(address) = ascii(address) else {
+        return Ok(false);
+    };
+    let key = ring.secrets().address_key(&config.site, address.channel(), &address.key());
+    Ok(store.unsuppress(key, address.channel()).await?)
 }

@@ -44,6 +44,7 @@ async fn run(config: Config, keys: Keys, events: Counts) -> Result<ExitCode, Cli
     let mut signals = Signals::listen()?;
     let doors = Doors::bind(&config.listen).await.map_err(RoomError::Bind)?;
     let engine = Engine::open(config.clone(), keys).map_err(RoomError::Engine)?;
+    engine.begin().await.map_err(RoomError::Engine)?;
     engine.recover().await;
     let (rest, rested) = watch::channel(false);
     let work = tokio::spawn(Arc::clone(&engine).work(rested));

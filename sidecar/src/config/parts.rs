@@ -70,7 +70,12 @@ fn listen(reader: &mut Reader<'_>, home: &Path) -> Option<Listen> {
 }
 
 fn keys(reader: &mut Reader<'_>, home: &Path, data: &Path) -> Option<KeyFiles> {
-    let preset = |name: &str| KeyFile::Default(data.join("keys").join(name));
+    // Instances that share a store share their keys, so none of them may draw its own.
+    let is_shared = reader.has("store.url");
+    let preset = |name: &str| {
+        let path = data.join("keys").join(name);
+        if is_shared { KeyFile::Shared(path) } else { KeyFile::Default(path) }
+    };
     let single = |reader: &mut Reader<'_>, name: &str| {
         let path = format!("keys.{name}");
         let named = reader.read(&path, |value| forms::secret(value, home)).map(KeyFile::Named);

@@ -95,6 +95,26 @@ pub enum Reason {
     Unreachable,
 }
 
+impl Reason {
+    /// Out of a closed list, for the metrics.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Address => "address",
+            Self::Content => "content",
+            Self::Garbled => "garbled",
+            Self::Insecure => "insecure",
+            Self::NotServed => "channel_not_served",
+            Self::Recipient(_) => "bounced",
+            Self::Reply(_) => "refused",
+            Self::Resting => "resting",
+            Self::Spool => "spool",
+            Self::Timeout => "timeout",
+            Self::Tls => "tls",
+            Self::Unreachable => "unreachable",
+        }
+    }
+}
+
 /// Why no courier could be set up.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum CourierFault {

@@ -60,13 +60,8 @@ impl Pulse {
         entropy: &Entropy,
     ) -> Result<Self, NoEntropy> {
         let path = data.join("beat");
-        let memory =
-            Memory { mark: read_mark(&path), files: marks(files), keys, states: None };
+        let memory = Memory { mark: read_mark(&path), files: marks(files), keys, states: None };
         Ok(Self { instance: entropy.bytes()?, path, memory: Mutex::new(memory) })
-    }
-
-    pub(crate) fn instance(&self) -> [u8; 16] {
-        self.instance
     }
 }
 

@@ -32,6 +32,7 @@ pub(crate) async fn confirm(
     password: &Password,
     encryption: Encryption,
 ) -> Result<Outcome, FlowError> {
+    let _alone = engine.confirming.alone(asking.key.id).await;
     let proved = match judge(engine, asking, proof).await? {
         Judged::Right(proved) => proved,
         Judged::Wrong => return conclude(engine, asking, INVALID).await,
@@ -39,11 +40,11 @@ pub(crate) async fn confirm(
         Judged::Forged => return Ok(Outcome::Refused(Refusal::Unsigned)),
         Judged::Throttled(wait) => return Ok(Outcome::Refused(throttled(wait))),
     };
-    let run = engine.entropy.bytes()?;
-    crate::crash::point("confirm.counted");
     let Some(master) = Name::parse(&proved.master) else {
         return conclude(engine, asking, INVALID).await;
     };
+    let run = engine.entropy.bytes()?;
+    crate::crash::point("confirm.counted");
     let hold = Hold {
         message: asking.key.id,
         run,

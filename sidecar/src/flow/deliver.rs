@@ -26,6 +26,10 @@ const MOST: usize = 256;
 
 const IDLE: Duration = Duration::from_secs(5);
 
+/// While more than so many mails wait, how far the drain is, is told this often.
+const LONG_DRAIN: u64 = 100;
+const TELL: Duration = Duration::from_secs(5);
+
 /// After a fault of the store.
 const REST: Duration = Duration::from_secs(1);
 
@@ -50,6 +54,7 @@ pub(crate) async fn run(engine: &Arc<Engine>, mut stop: watch::Receiver<bool>) {
             _ = stop.wait_for(|stopped| *stopped) => break,
         }
         hands.note_all();
+        hands.tell(engine).await;
     }
     while let Some(done) = hands.running.join_next().await {
         hands.note(done);
@@ -58,15 +63,18 @@ pub(crate) async fn run(engine: &Arc<Engine>, mut stop: watch::Receiver<bool>) {
 
 /// The mails that this worker has leased and not ended.
 struct Hands {
-    running: JoinSet<Result<(), FlowError>>,
+    running: JoinSet<Result<bool, FlowError>>,
     pace: Pace,
+    /// How many left the outbox, since when: until it is told.
+    left: (u64, Instant),
     /// Until when nothing is due, as far as is known.
     dry: Option<Instant>,
 }
 
 impl Hands {
     fn new() -> Self {
-        Self { running: JoinSet::new(), pace: Pace::new(Instant::now()), dry: None }
+        let now = Instant::now();
+        Self { running: JoinSet::new(), pace: Pace::new(now), left: (0, now), dry: None }
     }
 
     /// As many as are worth leasing: a few for each connection, and more where they leave fast.
@@ -120,16 +128,36 @@ impl Hands {
     }
 
     /// One that panicked is due again when its lease ends.
-    fn note(&mut self, done: Result<Result<(), FlowError>, JoinError>) {
+    fn note(&mut self, done: Result<Result<bool, FlowError>, JoinError>) {
         self.pace.end(Instant::now());
-        if let Err(error) = done.unwrap_or(Err(FlowError::Panicked)) {
-            tracing::error!(event = "deliver_failed", kind = %error);
+        match done.unwrap_or(Err(FlowError::Panicked)) {
+            Ok(left) => self.left.0 = self.left.0.saturating_add(left.into()),
+            Err(error) => tracing::error!(event = "deliver_failed", kind = %error),
         }
     }
 
     fn note_all(&mut self) {
         while let Some(done) = self.running.try_join_next() {
             self.note(done);
+        }
+    }
+}
+
+impl Hands {
+    /// The progress of a long drain.
+    async fn tell(&mut self, engine: &Engine) {
+        let (left, since) = self.left;
+        let span = since.elapsed();
+        if span < TELL {
+            return;
+        }
+        self.left = (0, Instant::now());
+        // A fault of the store is told where it is worked with.
+        let waiting = engine.store.waiting().await.unwrap_or_default().mails;
+        if waiting > LONG_DRAIN {
+            let millis = u64::try_from(span.as_millis()).unwrap_or(u64::MAX);
+            let per_second = left.saturating_mul(1000).checked_div(millis).unwrap_or(0);
+            tracing::info!(event = "draining", waiting, per_second);
         }
     }
 }
@@ -146,26 +174,57 @@ pub(crate) async fn once(engine: &Arc<Engine>) -> Result<usize, FlowError> {
     hands.lease(engine).await?;
     let count = hands.running.len();
     let ends = hands.running.join_all().await;
-    ends.into_iter().collect::<Result<(), _>>().map(|()| count)
+    ends.into_iter().collect::<Result<Vec<bool>, _>>().map(|_| count)
 }
 
-pub(super) async fn deliver(engine: &Engine, mail: &Leased) -> Result<(), FlowError> {
-    let Some(end) = attempt(engine, mail).await? else {
-        return Ok(());
+/// What became of an attempt, and the word for it in the metrics.
+struct Ended {
+    end: MailEnd,
+    reason: &'static str,
+}
+
+/// Whether the mail left the outbox.
+pub(super) async fn deliver(engine: &Engine, mail: &Leased) -> Result<bool, FlowError> {
+    let Some(Ended { end, reason }) = attempt(engine, mail).await? else {
+        return Ok(false);
     };
     crate::crash::point("deliver.relayed");
     let (id, address) = (contract::signature::hex(&mail.id), mail.address.masked());
     let (kind, attempts) = (mail.kind.as_str(), mail.attempts);
-    match &end {
-        MailEnd::Sent => tracing::info!(event = "mail_sent", id, kind, address, attempts),
+    let told = match &end {
+        MailEnd::Sent => {
+            tracing::info!(event = "mail_sent", id, kind, address, attempts);
+            Some("sent")
+        }
         MailEnd::Later { reply, .. } => {
-            tracing::warn!(event = "mail_put_off", id, kind, address, attempts, reply)
+            tracing::warn!(event = "mail_put_off", id, kind, address, attempts, reply, reason);
+            None
         }
         MailEnd::Dead { reply } => {
-            tracing::error!(event = "mail_dead", id, kind, address, attempts, reply)
+            tracing::error!(event = "mail_dead", id, kind, address, attempts, reply, reason);
+            Some("dead")
         }
+        MailEnd::Bounced { reply, .. } => {
+            tracing::warn!(event = "mail_bounced", id, kind, address, attempts, reply);
+            Some("bounced")
+        }
+    };
+    note_end(engine, mail, end).await?;
+    if let Some(told) = told {
+        engine.limits.backlog.end();
+        count(engine, mail.kind, told, reason);
     }
-    note_end(engine, mail, end).await
+    Ok(told.is_some())
+}
+
+/// A mail's end is its ask's: a bounce is one of the ways to be dead.
+fn count(engine: &Engine, kind: MailKind, end: &'static str, reason: &'static str) {
+    engine.ends.mail(end, reason);
+    match (kind, end) {
+        (MailKind::Changed, _) => {}
+        (MailKind::Reset, "bounced") => engine.ends.ask("dead", "bounced"),
+        (MailKind::Reset, _) => engine.ends.ask(end, reason),
+    }
 }
 
 /// A mail whose end is not on the disk is sent again: so this is tried for as long as nobody else can have leased it.
@@ -184,7 +243,7 @@ async fn note_end(engine: &Engine, mail: &Leased, end: MailEnd) -> Result<(), Fl
 }
 
 /// `None`: it is too late to begin within this lease.
-async fn attempt(engine: &Engine, mail: &Leased) -> Result<Option<MailEnd>, FlowError> {
+async fn attempt(engine: &Engine, mail: &Leased) -> Result<Option<Ended>, FlowError> {
     let account = engine.directory.get(&mail.account).await;
     let now = engine.clock.now();
     if mail.leased.until(now) > START {
@@ -194,21 +253,32 @@ async fn attempt(engine: &Engine, mail: &Leased) -> Result<Option<MailEnd>, Flow
         return put_off(engine, mail, None).map(Some);
     };
     let Some(account) = account else {
-        return Ok(Some(MailEnd::Dead { reply: "no_account".into() }));
+        return Ok(Some(dead("no_account", "no_account")));
     };
     let letter = match letter::write(engine, mail, account.display_name, now) {
         Ok(letter) => letter,
-        Err(reason) => return Ok(Some(MailEnd::Dead { reply: reason.into() })),
+        Err(reason) => return Ok(Some(dead(reason, reason))),
     };
     Ok(Some(match engine.courier.send(&letter, now).await {
-        Delivery::Sent => MailEnd::Sent,
+        Delivery::Sent => Ended { end: MailEnd::Sent, reason: "" },
         Delivery::Later(reason) => put_off(engine, mail, Some(reason))?,
-        Delivery::Dead(reason) => MailEnd::Dead { reply: reason.to_string() },
+        Delivery::Dead(reason @ Reason::Recipient(_)) => bounced(engine, mail, reason),
+        Delivery::Dead(reason) => dead(&reason.to_string(), reason.word()),
     }))
 }
 
+fn dead(reply: &str, reason: &'static str) -> Ended {
+    Ended { end: MailEnd::Dead { reply: reply.to_owned() }, reason }
+}
+
+fn bounced(engine: &Engine, mail: &Leased, reason: Reason) -> Ended {
+    let (site, to) = (&engine.config.site, &mail.address);
+    let address = engine.secrets.address_key(site, to.channel(), &to.key());
+    Ended { end: MailEnd::Bounced { reply: reason.to_string(), address }, reason: "" }
+}
+
 /// To another attempt, if that can be in time. Without a reason: the directory was not there.
-fn put_off(engine: &Engine, mail: &Leased, reason: Option<Reason>) -> Result<MailEnd, FlowError> {
+fn put_off(engine: &Engine, mail: &Leased, reason: Option<Reason>) -> Result<Ended, FlowError> {
     let now = engine.clock.now();
     let chance = engine.entropy.number()?;
     let wait = match reason {
@@ -219,11 +289,11 @@ fn put_off(engine: &Engine, mail: &Leased, reason: Option<Reason>) -> Result<Mai
         _ => pause(mail.attempts, chance),
     };
     let (next, reply) = (now.plus(wait), reason.map_or("directory".into(), |it| it.to_string()));
-    Ok(if next > last_moment(mail) {
-        MailEnd::Dead { reply }
-    } else {
-        MailEnd::Later { next, reply }
-    })
+    if next > last_moment(mail) {
+        return Ok(dead(&reply, "expired"));
+    }
+    let reason = reason.map_or("directory", Reason::word);
+    Ok(Ended { end: MailEnd::Later { next, reply }, reason })
 }
 
 /// When a mail is of no use any more: once its proof was sent, when that ends; until then, one life after the ask.

@@ -8,7 +8,7 @@ use contract::outcome::{Outcome, Refusal};
 use contract::profile::Rules;
 
 use super::dispatch::STALE;
-use super::{Asking, BUSY, FlowError, seconds, throttled};
+use super::{Asking, FlowError, seconds, throttled};
 use crate::clock::Millis;
 use crate::engine::Engine;
 use crate::limits::{BudgetKey, Counted, Spent, pair_key};
@@ -69,7 +69,6 @@ fn answer(engine: &Engine, asked: Asked, pair: BudgetKey, at: Millis) -> Outcome
             return Outcome::Accepted;
         }
         Asked::Forged => return Outcome::Refused(Refusal::Unsigned),
-        Asked::Full => return Outcome::Refused(BUSY),
         Asked::Throttled(wait) => Spent { key: pair, wait },
         Asked::Spent(spent) => spent,
     };
@@ -109,6 +108,5 @@ fn new_ask(engine: &Engine, asking: &Asking<'_>, rules: &Rules, address: Address
         pot_life: STALE.saturating_add(Duration::from_secs(longest.into()).saturating_mul(3)),
         daily_wrong_codes: limits.daily_wrong_codes,
         cool_down: limits.cool_down,
-        backlog: limits.backlog,
     }
 }

@@ -22,7 +22,9 @@ use crate::config::{KeyFile, KeyFiles};
 use crate::entropy::Entropy;
 use crate::jwt::JwtKey;
 
-pub use self::file::{Marks, add_line, as_line, draw, marks, parse as parse_lines, read_lines, replace};
+pub use self::file::{
+    Marks, add_line, as_line, draw, marks, parse as parse_lines, read_lines, replace,
+};
 pub use self::ring::{InUse, Ring, RingFault};
 pub use self::rotation::{ALIVE, Facts, Instance, PUBLISHED, Refused, Step, Wish, judge, stranger};
 pub use self::state::{Held, KeyRow, KeyState, KeyStates};
@@ -94,12 +96,6 @@ impl Key {
     fn jwt(&self) -> Option<JwtKey> {
         JwtKey::new(self.id.clone(), &self.secret)
     }
-}
-
-#[cfg(test)]
-pub(crate) struct MasterKey {
-    pub(crate) id: Name,
-    pub(crate) secret: Zeroizing<[u8; 32]>,
 }
 
 /// All keys that are held, in the order of their files; of each kind at least one.

@@ -91,7 +91,9 @@ pub enum Refused {
         "instance {0} holds another key under this id: put the right line into its key file, or draw one with another id"
     )]
     Differs(String),
-    #[error("no key file here holds it, and no instance is running that does: `rekey keys import` it first")]
+    #[error(
+        "no key file here holds it, and no instance is running that does: `rekey keys import` it first"
+    )]
     NotHere,
     #[error(
         "verifiers may not have seen it: it must be published for {} s more; `--now` signs with it at once, and tokens are \
@@ -127,7 +129,8 @@ pub fn judge(wish: &Wish, facts: &Facts) -> Result<Vec<KeyRow>, Refused> {
     if state == KeyState::Retired {
         return Err(Refused::Retired);
     }
-    let row = |id: &Name, state| KeyRow { kind: wish.kind, id: id.clone(), state, since: facts.now };
+    let row =
+        |id: &Name, state| KeyRow { kind: wish.kind, id: id.clone(), state, since: facts.now };
     match wish.step {
         Step::Activate => {
             may_activate(wish, facts, state, here)?;

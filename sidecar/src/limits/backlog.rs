@@ -61,10 +61,10 @@ impl Backlog {
         gauge.waiting = gauge.waiting.saturating_add(1);
     }
 
-    /// So many came to their end: an ask that led to no mail, a mail that was sent or given up.
-    pub(crate) fn end(&self, count: u64) {
+    /// One came to its end: an ask that led to no mail, a mail that was sent or given up.
+    pub(crate) fn end(&self) {
         let mut gauge = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        gauge.fresh = gauge.fresh.saturating_add(count);
+        gauge.fresh = gauge.fresh.saturating_add(1);
     }
 
     /// In how many seconds to come again, when no more may wait; `most` is the configured bound.
@@ -107,7 +107,7 @@ mod tests {
         let backlog = Backlog::default();
         for second in 0..=seconds {
             backlog.set(waiting, Millis(second * 1000));
-            backlog.end(ends);
+            (0..ends).for_each(|_| backlog.end());
         }
         backlog
     }

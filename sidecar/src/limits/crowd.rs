@@ -158,7 +158,10 @@ fn is_private_v4(four: Ipv4Addr) -> bool {
 }
 
 fn is_private_v6(six: Ipv6Addr) -> bool {
-    six.is_loopback() || six.is_unspecified() || six.is_unique_local() || six.is_unicast_link_local()
+    six.is_loopback()
+        || six.is_unspecified()
+        || six.is_unique_local()
+        || six.is_unicast_link_local()
 }
 
 #[cfg(test)]

@@ -9,9 +9,9 @@ use crate::clock::{Millis, millis};
 /// A budget's key in the store; keyed, so that it says nothing to who holds the database alone.
 pub type BudgetKey = [u8; 16];
 
-/// A `tat` further ahead than the burst and this was written under another clock. Instances disagree by less: what they
-/// are sent is refused as stale beyond two minutes.
-const FOREIGN: i64 = 3_600_000;
+/// A `tat` further ahead than the burst and this was written under another clock: one that was set back meanwhile.
+/// Instances disagree by less, because what they are sent is refused as stale beyond it.
+const FOREIGN: i64 = 120_000;
 
 /// `count` in every `period`, all of which may come at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,9 +31,14 @@ impl Rate {
         self.count
     }
 
-    /// Milliseconds until a full burst is there again.
-    pub fn period(self) -> i64 {
+    fn period(self) -> i64 {
         millis(self.period)
+    }
+
+    /// The period, and what rounding adds to the cost of its units one by one, so that the burst is whole.
+    fn tolerance(self) -> i64 {
+        let one_by_one = self.cost(1).saturating_mul(self.count.into());
+        if i64::from(self.count) <= self.period() { one_by_one } else { self.period() }
     }
 
     /// So many times as much, as often.
@@ -44,13 +49,14 @@ impl Rate {
 
     /// What `units` cost, in milliseconds, rounded up: never more than the rate.
     pub fn cost(self, units: u32) -> i64 {
-        let (count, whole) = (i128::from(self.count), i128::from(units) * i128::from(self.period()));
+        let (count, whole) =
+            (i128::from(self.count), i128::from(units) * i128::from(self.period()));
         let up = whole.saturating_add(count.saturating_sub(1)).checked_div(count);
         up.and_then(|cost| i64::try_from(cost).ok()).unwrap_or(i64::MAX)
     }
 
     pub fn take(self, key: BudgetKey, units: u32) -> Take {
-        Take { key, cost: self.cost(units), tolerance: self.period() }
+        Take { key, cost: self.cost(units), tolerance: self.tolerance() }
     }
 }
 
@@ -130,8 +136,8 @@ mod tests {
             (60, 60, Some(1001), 1000, Err(1)),
             // One unit dearer than the whole burst never passes.
             (61, 60, Some(0), 1000, Err(1)),
-            // A clock that ran ahead by less than an hour: the step is waited for.
-            (10, 60, Some(301_000), 1000, Err(299_950)),
+            // A clock that ran ahead by less than two minutes: the step is waited for.
+            (10, 60, Some(101_000), 1000, Err(99_950)),
             // By more: one passes, and the budget is full again at once.
             (10, 60, Some(1000 + 60 + 10 + FOREIGN + 1), 1000, Ok(1060)),
             (10, 60, Some(i64::MAX), 1000, Ok(1060)),
@@ -149,9 +155,26 @@ mod tests {
     }
 
     #[test]
+    fn a_burst_is_whole_whatever_rounding_does() {
+        for (count, seconds) in [(1, 1), (7, 60), (70, 600), (1900, 3600), (1000, 1), (60_000, 60)]
+        {
+            let take = Rate::new(count, Duration::from_secs(seconds)).unwrap().take([1; 16], 1);
+            let (mut tat, mut passed) = (None, 0);
+            while let Ok(new) = take.judge(tat, Millis(5_000_000)) {
+                (tat, passed) = (Some(new), passed + 1);
+            }
+            assert_eq!(passed, count, "{count} in {seconds} s");
+        }
+    }
+
+    #[test]
     fn costs_are_rounded_up_and_never_wrap() {
-        let table =
-            [(60, 60, 1, 1000), (7, 60, 1, 8572), (1900, 3600, 1, 1895), (1900, 3600, 1900, 3_600_000)];
+        let table = [
+            (60, 60, 1, 1000),
+            (7, 60, 1, 8572),
+            (1900, 3600, 1, 1895),
+            (1900, 3600, 1900, 3_600_000),
+        ];
         for (count, seconds, units, cost) in table {
             let rate = Rate::new(count, Duration::from_secs(seconds)).unwrap();
             assert_eq!(rate.cost(units), cost, "{units} of {count}/{seconds}s");
@@ -166,7 +189,9 @@ mod tests {
     fn no_window_holds_more_than_its_bound() {
         let mut state = 7_u64;
         let mut random = move |below: u64| {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
             i64::try_from((state >> 33) % below).unwrap()
         };
         for count in [1, 2, 7, 60, 1000] {
@@ -198,15 +223,16 @@ mod tests {
 
     #[test]
     fn a_clock_that_steps_back_locks_nobody_out_longer_than_the_step() {
-        for step in [1_000, 300_000, FOREIGN - 1, FOREIGN + 200_000, 400 * FOREIGN] {
+        for step in [1_000, 60_000, FOREIGN - 1, FOREIGN + 20_000, 300_000, 400 * FOREIGN] {
             let (take, at) = (per_minute(10), 5_000_000_000_i64);
             let mut tat = None;
             while let Ok(new) = take.judge(tat, Millis(at + step)) {
                 tat = Some(new);
             }
             let first = (0..).map(|waited| waited * 500);
-            let waited = first.take_while(|waited| take.judge(tat, Millis(at + waited)).is_err()).last();
-            assert!(waited.unwrap_or(0) <= step.min(FOREIGN + 60_000) + take.cost, "{step}: {waited:?}");
+            let waited =
+                first.take_while(|waited| take.judge(tat, Millis(at + waited)).is_err()).last();
+            assert!(waited.unwrap_or(0) <= step.min(FOREIGN) + take.cost, "{step}: {waited:?}");
         }
     }
 

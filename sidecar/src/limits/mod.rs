@@ -13,7 +13,6 @@ pub mod table;
 mod tests;
 
 use std::net::IpAddr;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use contract::name::Name;
@@ -57,8 +56,6 @@ pub(crate) struct Limits {
     refused: Memory,
     /// Messages that were taken here; their repeats are answered as they were, whatever was refused meanwhile.
     taken: Memory,
-    /// Codes that were really compared, dummies not counted.
-    compared: AtomicU64,
 }
 
 /// What an ask is counted by.
@@ -79,7 +76,6 @@ impl Limits {
             leases: Leases::default(),
             refused: Memory::new(),
             taken: Memory::new(),
-            compared: AtomicU64::new(0),
         }
     }
 
@@ -187,15 +183,6 @@ impl Limits {
     /// Whether mails are to do without codes where they have a link: those might not be compared.
     pub(crate) fn is_frozen(&self, secrets: &Secrets, at: Millis) -> bool {
         self.leases.was_spent(self.codes(secrets).key, at, FROZEN)
-    }
-
-    pub(crate) fn compare(&self, codes: usize) {
-        self.compared.fetch_add(u64::try_from(codes).unwrap_or(u64::MAX), Ordering::Relaxed);
-    }
-
-    #[cfg(test)]
-    pub(crate) fn compared(&self) -> u64 {
-        self.compared.load(Ordering::Relaxed)
     }
 
     fn wide(&self, secrets: &Secrets, client: Option<&Name>) -> Vec<Pool> {

@@ -14,10 +14,9 @@ pub(super) type Network = (Rate, BudgetKey);
 pub(super) fn asks(secrets: &Secrets, rates: &Rates, sender: IpAddr) -> Vec<Network> {
     let of = |kind, rate, bits| (rate, key(secrets, kind, sender, bits));
     match sender.to_canonical() {
-        IpAddr::V4(_) => vec![
-            of("sender_32", rates.sender_32, 32),
-            of("sender_24", rates.sender_24, 24),
-        ],
+        IpAddr::V4(_) => {
+            vec![of("sender_32", rates.sender_32, 32), of("sender_24", rates.sender_24, 24)]
+        }
         IpAddr::V6(_) => vec![
             of("sender_64", rates.sender_64, 64),
             of("sender_56", rates.sender_56, 56),

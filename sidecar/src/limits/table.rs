@@ -188,9 +188,8 @@ pub const LIMITS: &[Limit] = &[
 
 /// A Markdown table: limit, default, what it counts, the attack, what it leaves.
 pub fn show() -> String {
-    let mut table = String::from(
-        "| limit | default | counts | stops | leaves |\n|---|---|---|---|---|\n",
-    );
+    let mut table =
+        String::from("| limit | default | counts | stops | leaves |\n|---|---|---|---|---|\n");
     for limit in LIMITS {
         let Limit { key, preset, counts, attack, leaves, .. } = limit;
         // Writing to a String cannot fail.

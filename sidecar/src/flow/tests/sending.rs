@@ -1,4 +1,4 @@
-//! The worker that sends, against a relay that is slow with some mails.
+//! The worker that sends, against a relay that is slow with some mails and refuses others.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -14,7 +14,8 @@ use tokio::time::{Instant, sleep};
 use super::rig::*;
 use crate::flow::deliver;
 
-/// Takes mails, but says no word about one to `slow..`, until somebody comes to the barrier: then it hangs up.
+/// Takes mails, but refuses those to `gone..`, and says no word about one to `slow..`, until somebody comes to the barrier:
+/// then it hangs up.
 fn relay() -> (SocketAddr, Arc<Barrier>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
@@ -37,6 +38,10 @@ fn serve(mut stream: &TcpStream, met: &Barrier) -> Option<()> {
         if line.starts_with("RCPT TO:<slow") {
             met.wait();
             return None;
+        }
+        if line.starts_with("RCPT TO:<gone") {
+            stream.write_all(b"550 5.1.1 no such user\r\n").ok()?;
+            continue;
         }
         if line.starts_with("DATA") {
             stream.write_all(b"354 go on\r\n").ok()?;
@@ -95,4 +100,25 @@ async fn no_attempt_begins_late_in_its_lease() {
     rig.pass(100);
     assert_eq!(deliver::once(&rig.engine).await, Ok(1));
     assert_eq!(rig.end(ANN).await.0, "sent");
+}
+
+#[tokio::test]
+async fn an_address_that_bounced_is_told_and_left_alone() {
+    let rig = Rig::relaying("", relay().0).await;
+    rig.add("gone@example.org", None).await;
+    assert_eq!(rig.ask(linked(), "gone@example.org").await.code(), "accepted");
+    assert_eq!(deliver::once(&rig.engine).await, Ok(1));
+    assert_eq!(rig.end("gone@example.org").await, ("dead".into(), "bounced".into()));
+    rig.pass(61);
+    // In whatever spelling it is asked for.
+    assert_eq!(rig.ask(linked(), "Gone@Example.org").await.code(), "accepted");
+    assert_eq!(rig.end("gone@example.org").await, ("suppressed".into(), "bounced".into()));
+    assert!(rig.stories("gone@example.org").await.remove(0).to_string().contains("unsuppress"));
+    assert_eq!(rig.ask(linked(), ANN).await.code(), "accepted");
+    assert_eq!(deliver::once(&rig.engine).await, Ok(1));
+    let asks = rig.engine.ends().asks();
+    for labels in [("dead", "bounced", 1), ("suppressed", "bounced", 1), ("sent", "", 1)] {
+        assert!(asks.contains(&labels), "{labels:?} in {asks:?}");
+    }
+    assert!(rig.engine.ends().mails().contains(&("bounced", "", 1)));
 }

@@ -5,9 +5,7 @@ use std::time::Duration;
 
 use super::tx::{Broken, Row, Tx, values};
 use crate::clock::Millis;
-use crate::keys::{
-    Facts, Held, Instance, KeyRow, KeyState, KeyStates, Kind, Refused, Wish, judge,
-};
+use crate::keys::{Facts, Held, Instance, KeyRow, KeyState, KeyStates, Kind, Refused, Wish, judge};
 use crate::store::{Beat, Beaten, Store, StoreError};
 
 /// What is not seen for so long is forgotten.
@@ -71,9 +69,8 @@ fn take(tx: &mut Tx<'_>, beat: &Beat) -> Result<Beaten, Broken> {
     let states = states(tx)?;
     let index = beat.holds.iter().find(|held| held.kind == Kind::Index);
     // With another index the instance has no business here; it is told so, and leaves no trace.
-    let is_ours = states
-        .active(Kind::Index)
-        .is_none_or(|row| index.is_some_and(|held| held.id == row.id));
+    let is_ours =
+        states.active(Kind::Index).is_none_or(|row| index.is_some_and(|held| held.id == row.id));
     let states = match is_ours {
         true => {
             register(tx, beat, at, &states)?;
@@ -109,6 +106,10 @@ fn count(tx: &mut Tx<'_>, mark: i64, at: Millis) -> Result<(i64, Option<u32>), B
 }
 
 fn revoke_all(tx: &mut Tx<'_>, at: Millis) -> Result<u32, Broken> {
+    if tx.is_shared() {
+        // All rows in one statement take longer than one of a request may.
+        tx.run("SELECT set_config('statement_timeout', '600s', true)", &[])?;
+    }
     let challenges = "UPDATE challenge SET state = 'revoked', ended = ?1, held_by = NULL, held_until = NULL \
          WHERE state IN ('live', 'held')";
     let revoked = tx.run(challenges, values![at])?;
@@ -123,12 +124,7 @@ fn revoke_all(tx: &mut Tx<'_>, at: Millis) -> Result<u32, Broken> {
 }
 
 /// Notes the instance and its keys. The first keys that a store hears of make; later ones wait.
-fn register(
-    tx: &mut Tx<'_>,
-    beat: &Beat,
-    at: Millis,
-    states: &KeyStates,
-) -> Result<(), Broken> {
+fn register(tx: &mut Tx<'_>, beat: &Beat, at: Millis, states: &KeyStates) -> Result<(), Broken> {
     let query = "SELECT holds FROM instance WHERE id = ?1";
     let former = tx.one(query, values![&beat.instance], |row| row.get::<String>(0))?;
     let former = read_holds(&former.unwrap_or_default());
