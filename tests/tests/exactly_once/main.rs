@@ -4,6 +4,7 @@
 mod clients;
 mod crashes;
 mod ledger;
+mod outbox;
 mod races;
 
 /// How often something is tried: a few times with fixed seeds, or as often as `REKEY_SOAK` says.
