@@ -14,6 +14,7 @@ pub mod flow;
 pub mod http;
 pub mod jwt;
 pub mod keys;
+pub mod limits;
 pub mod log;
 pub mod password;
 pub mod secret;

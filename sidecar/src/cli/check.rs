@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use contract::dialect::{DIALECTS, Dialect};
+use contract::name::Name;
 use contract::profile::{Login, Rules};
 
 use crate::config::{BaseUrl, Config, Endpoint, Relay, Tls, reference};
@@ -93,25 +94,22 @@ fn url(relay: &Relay) -> String {
 
 fn show_keys(keys: &[Result<Found, KeyError>], console: &mut Console) -> io::Result<()> {
     for found in keys.iter().flatten() {
-        let path = found.path.display();
-        match &found.id {
-            Some(id) => console.line(format_args!(
-                "{:<14} {} in {path}",
-                found.kind.to_string(),
-                id.as_str()
-            ))?,
-            None => {
-                console.line(format_args!("{:<14} to be made: {path}", found.kind.to_string()))?
-            }
+        let (kind, path) = (found.kind.to_string(), found.path.display());
+        let ids: Vec<&str> = found.ids.iter().map(Name::as_str).collect();
+        match ids.is_empty() {
+            false => console.line(format_args!("{kind:<14} {} in {path}", ids.join(", ")))?,
+            true => console.line(format_args!("{kind:<14} to be made: {path}"))?,
         }
     }
     for found in keys.iter().flatten().filter(|found| found.kind == Kind::Edge) {
-        let id = found.id.as_ref().map_or("<its second word>", |id| id.as_str());
+        let path = found.path.display();
+        let (id, line) = match found.ids.as_slice() {
+            [] => ("<its second word>", format!("cut -d' ' -f3 {path}")),
+            [id] => (id.as_str(), format!("cut -d' ' -f3 {path}")),
+            [.., id] => (id.as_str(), format!("grep ' {} ' {path} | cut -d' ' -f3", id.as_str())),
+        };
         console.line("\ngive the gateway the edge key:")?;
-        console.line(format_args!(
-            "  environment    REKEY_EDGE_KEY=$(cut -d' ' -f3 {})",
-            found.path.display()
-        ))?;
+        console.line(format_args!("  environment    REKEY_EDGE_KEY=$({line})"))?;
         console.line(format_args!(
             "  filter         \"key\": {{\"id\": \"{id}\", \"env\": \"REKEY_EDGE_KEY\"}}"
         ))?;

@@ -6,8 +6,10 @@ mod check;
 mod console;
 mod import;
 mod mail;
+mod keys;
 mod rooms;
 mod serve;
+mod store;
 mod why;
 
 use std::io;
@@ -22,7 +24,9 @@ pub use self::console::Console;
 
 use self::account::AccountCommand;
 use self::mail::MailCommand;
+use self::keys::KeysCommand;
 use self::rooms::RoomError;
+use self::store::StoreCommand;
 
 /// Password reset behind the gateway that you already have.
 #[derive(Debug, Parser)]
@@ -73,6 +77,12 @@ enum Command {
     /// The outbox: mails that wait, were sent or were given up, and addresses that bounced.
     #[command(subcommand)]
     Mail(MailCommand),
+    /// Keys, and their exchange without a pause.
+    #[command(subcommand)]
+    Keys(KeysCommand),
+    /// The store: copies, and the end of an upgrade.
+    #[command(subcommand)]
+    Store(StoreCommand),
     /// Tells what became of the resets that were asked for with an address.
     ///
     /// Every accepted ask ends as sent, dead, suppressed (with the reason) or stale. Asks are remembered for 15 minutes.
@@ -110,6 +120,8 @@ pub fn run(cli: Cli, console: &mut Console) -> Result<ExitCode, CliError> {
         Command::Check { reference } => check::check(config, reference, console),
         Command::Account(command) => account::run(command, &load(config)?, console),
         Command::Mail(command) => mail::run(command, &load(config)?, console),
+        Command::Keys(command) => keys::run(command, &load(config)?, console),
+        Command::Store(command) => store::run(command, &load(config)?, console),
         Command::Why { address } => why::why(&load(config)?, &address, console),
     }
 }

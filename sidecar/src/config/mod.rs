@@ -32,6 +32,7 @@ pub use self::url::BaseUrl;
 
 use self::profile::Overrides;
 use self::reader::Reader;
+use crate::limits::Rate;
 
 /// All that the sidecar is told from outside.
 #[derive(Clone, Debug)]
@@ -93,12 +94,14 @@ pub struct KeyFiles {
 pub enum KeyFile {
     Named(PathBuf),
     Default(PathBuf),
+    /// A default one of instances that share a store: it must come from the first of them.
+    Shared(PathBuf),
 }
 
 impl KeyFile {
     pub fn path(&self) -> &Path {
         match self {
-            Self::Named(path) | Self::Default(path) => path,
+            Self::Named(path) | Self::Default(path) | Self::Shared(path) => path,
         }
     }
 }
@@ -171,6 +174,23 @@ pub struct Limits {
     pub policy_failures: u32,
     /// Asks and mails that may wait; beyond it everybody is told to come back.
     pub backlog: u32,
+    pub rates: Rates,
+}
+
+/// Limits that are rates; what each counts, `limits::table` says.
+#[derive(Clone, Copy, Debug)]
+pub struct Rates {
+    pub sender_32: Rate,
+    pub sender_24: Rate,
+    pub sender_64: Rate,
+    pub sender_56: Rate,
+    pub sender_48: Rate,
+    pub address: Rate,
+    pub place: Rate,
+    pub client: Rate,
+    pub installation: Rate,
+    pub attempts: Rate,
+    pub wrong_codes: Rate,
 }
 
 /// What a password must be, and how it is hashed.

@@ -11,7 +11,8 @@ use super::mail;
 use super::profile::Overrides;
 use super::reader::Reader;
 use super::store;
-use super::{Config, KeyFile, KeyFiles, Limits, Listen, PasswordConfig, SmsConfig};
+use super::{Config, KeyFile, KeyFiles, Limits, Listen, PasswordConfig, Rates, SmsConfig};
+use crate::limits::table::{self, Limit};
 
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
@@ -69,7 +70,12 @@ fn listen(reader: &mut Reader<'_>, home: &Path) -> Option<Listen> {
 }
 
 fn keys(reader: &mut Reader<'_>, home: &Path, data: &Path) -> Option<KeyFiles> {
-    let preset = |name: &str| KeyFile::Default(data.join("keys").join(name));
+    // Instances that share a store share their keys, so none of them may draw its own.
+    let is_shared = reader.has("store.url");
+    let preset = |name: &str| {
+        let path = data.join("keys").join(name);
+        if is_shared { KeyFile::Shared(path) } else { KeyFile::Default(path) }
+    };
     let single = |reader: &mut Reader<'_>, name: &str| {
         let path = format!("keys.{name}");
         let named = reader.read(&path, |value| forms::secret(value, home)).map(KeyFile::Named);
@@ -93,12 +99,44 @@ fn limits(reader: &mut Reader<'_>) -> Option<Limits> {
     let policy_failures =
         reader.read("limits.policy_failures", |value| forms::whole(value, 1..=100));
     let backlog = reader.read("limits.backlog", |value| forms::whole(value, 10..=1_000_000));
+    let rates = rates(reader);
     Some(Limits {
         cool_down: cool_down?,
         sends: sends?,
         daily_wrong_codes: daily_wrong_codes?,
         policy_failures: policy_failures?,
         backlog: backlog?,
+        rates: rates?,
+    })
+}
+
+fn rates(reader: &mut Reader<'_>) -> Option<Rates> {
+    // A narrow budget counts in whole milliseconds; wide ones are taken in blocks.
+    let mut narrow = |limit: &Limit| reader.read(limit.key, |value| forms::rate(value, 1_000));
+    let sender_32 = narrow(&table::SENDER_32);
+    let sender_24 = narrow(&table::SENDER_24);
+    let sender_64 = narrow(&table::SENDER_64);
+    let sender_56 = narrow(&table::SENDER_56);
+    let sender_48 = narrow(&table::SENDER_48);
+    let address = narrow(&table::ADDRESS);
+    let place = narrow(&table::PLACE);
+    let attempts = narrow(&table::ATTEMPTS);
+    let mut wide = |limit: &Limit| reader.read(limit.key, |value| forms::rate(value, 1_000_000));
+    let client = wide(&table::CLIENT);
+    let installation = wide(&table::INSTALLATION);
+    let wrong_codes = wide(&table::WRONG_CODES);
+    Some(Rates {
+        sender_32: sender_32?,
+        sender_24: sender_24?,
+        sender_64: sender_64?,
+        sender_56: sender_56?,
+        sender_48: sender_48?,
+        address: address?,
+        place: place?,
+        client: client?,
+        installation: installation?,
+        attempts: attempts?,
+        wrong_codes: wrong_codes?,
     })
 }
 

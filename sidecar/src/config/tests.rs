@@ -7,6 +7,9 @@ use contract::address::Channel;
 use contract::dialect::{DIALECTS, Dialect};
 use contract::profile::{Login, Profile};
 
+use crate::limits::Rate;
+use crate::limits::table::LIMITS;
+
 use super::{Config, Endpoint, KeyFile, Tls, reference};
 
 fn parse(text: &str) -> Result<Config, Vec<String>> {
@@ -35,6 +38,22 @@ fn defaults_suit() {
     assert_eq!(config.keys.master, KeyFile::Default("/etc/rekey/rekey-data/keys/master".into()));
     assert!(config.sms.is_none());
     assert!(config.password.threads >= 1);
+}
+
+/// The table is the only place of a default, and every limit of it is a key.
+#[test]
+fn every_limit_is_a_key_with_the_tables_default() {
+    let declared: Vec<_> = super::declared::KEYS
+        .iter()
+        .filter(|key| key.path.starts_with("limits."))
+        .map(|key| (key.path, key.preset))
+        .collect();
+    let table: Vec<_> = LIMITS.iter().map(|limit| (limit.key, limit.preset)).collect();
+    assert_eq!(declared, table);
+    let rates = parse("limits.wrong_codes = \"7/2h\"").unwrap().limits.rates;
+    let rate = |count, seconds| Rate::new(count, Duration::from_secs(seconds)).unwrap();
+    assert_eq!(rates.wrong_codes, rate(7, 7200));
+    assert_eq!((rates.sender_32, rates.client), (rate(60, 600), rate(30_000, 60)));
 }
 
 #[test]
@@ -87,6 +106,14 @@ fn faults_have_place_and_remedy() {
         ("limits.cool_down = 60", "text in quotes is meant, not integer", "text in quotes"),
         ("limits.cool_down = \"60\"", "\"60\" is not a duration", "60s"),
         ("limits.cool_down = \"2d\"", "out of range", "write 1s to 1h"),
+        ("limits.address = \"30\"", "limits.address: \"30\" is not a rate", "30/10m"),
+        ("limits.address = \"0/1m\"", "is not a rate", "30/10m"),
+        ("limits.address = \"+5/1m\"", "is not a rate", "30/10m"),
+        ("limits.address = \"5/10ms\"", "is not a rate", "1s to 1d"),
+        ("limits.address = 5", "text in quotes is meant", "text in quotes"),
+        ("limits.place = \"1001/1s\"", "out of range", "at or below 1000 a second"),
+        ("limits.client = \"1000001/1s\"", "out of range", "at or below 1000000 a second"),
+        ("limits.sender_23 = \"5/1m\"", "there is no such key", "did you mean limits.sender_24?"),
         ("listen.signed = \"0.0.0.0:7080\"", "in the clear", "127.0.0.1"),
         ("listen.signed = \"7080\"", "is not an address", "unix:/path"),
         ("base_url = \"http://id.example.com\"", "plain http", "write https://"),

@@ -211,6 +211,7 @@ pub(super) async fn deliver(engine: &Engine, mail: &Leased) -> Result<bool, Flow
     };
     note_end(engine, mail, end).await?;
     if let Some(told) = told {
+        engine.limits.backlog.end();
         count(engine, mail.kind, told, reason);
     }
     Ok(told.is_some())

@@ -2,6 +2,8 @@
 
 mod bounds;
 mod codes;
+mod guessing;
+mod limits;
 mod links;
 mod rig;
 mod sending;

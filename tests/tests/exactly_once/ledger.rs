@@ -12,7 +12,7 @@ use crate::clients::World;
 const ENDS: [&str; 4] = ["sent", "dead", "suppressed", "stale"];
 
 /// After this long without an end, what a dead process had leased is given back: as if its time had passed.
-const LEASE: Duration = Duration::from_secs(2);
+const LEASE: Duration = Duration::from_millis(700);
 
 /// Waits for the end of all work, then holds the store, the relay and what the clients were told against each other.
 /// `kills` bounds how often a mail may have been repeated.
@@ -34,8 +34,8 @@ fn settle(crew: &Crew, context: &str) {
         }
         assert!(begun.elapsed() < DEADLINE, "{context}: {waiting} asks and mails without end");
         if begun.elapsed() > LEASE && !given_back {
-            let write = "UPDATE mail SET next_at = 0 WHERE state = 'waiting' RETURNING state";
-            crew.sql(write);
+            crew.sql("UPDATE mail SET next_at = 0 WHERE state = 'waiting' RETURNING state");
+            crew.sql("UPDATE ask SET leased = 0 WHERE state = 'waiting' RETURNING state");
             given_back = true;
         }
         std::thread::sleep(Duration::from_millis(50));

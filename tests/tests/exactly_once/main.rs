@@ -3,9 +3,12 @@
 
 mod clients;
 mod crashes;
+mod flood;
 mod ledger;
+mod outages;
 mod outbox;
 mod races;
+mod relays;
 
 /// How often something is tried: a few times with fixed seeds, or as often as `REKEY_SOAK` says.
 fn rounds(usual: u64) -> u64 {

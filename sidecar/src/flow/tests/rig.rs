@@ -113,6 +113,15 @@ impl Rig {
         rig
     }
 
+    /// The same home, clock and relay, another process.
+    pub(super) fn restarted(self) -> Self {
+        let Self { engine, home, at } = self;
+        let config = engine.config.clone();
+        let keys = Keys::open(&config.keys, &Entropy::System).unwrap();
+        let clock = Clock::Fixed(Arc::clone(&at));
+        Self { engine: Engine::assemble(config, keys, clock, Entropy::System).unwrap(), home, at }
+    }
+
     pub(super) async fn add(&self, email: &str, phone: Option<&str>) {
         let hash =
             self.engine.hasher.hash(Password::parse(OLD.into()).unwrap(), [1; 16]).await.unwrap();

@@ -59,6 +59,8 @@ fn purge(tx: &mut Tx<'_>, horizon: &Horizon) -> Result<bool, Broken> {
         ("ask", "id", "at < ?1 AND state NOT IN ('waiting', 'queued')", horizon.asks),
         ("pot", "id", "until < ?1", horizon.now),
         ("daily", "scope, day", "day < ?1", day),
+        // Whole again: as if it had never been drawn on.
+        ("budget", "key", "tat <= ?1", horizon.now),
         ("mail", "id", "state = 'sent' AND ended < ?1", horizon.mails),
         ("mail", "id", "state = 'dead' AND ended < ?1", horizon.dead_mails),
         (

@@ -4,8 +4,11 @@
 mod account;
 mod ask;
 mod attempt;
+mod budget;
 mod confirm;
+pub(super) mod forget;
 mod housekeeping;
+mod instance;
 mod mail;
 mod message;
 mod outbox;

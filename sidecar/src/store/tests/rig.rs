@@ -1,6 +1,7 @@
 //! A store in a directory of its own, and short words for what the flows do with it.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use contract::address::{Address, Channel};
@@ -12,15 +13,15 @@ use zeroize::Zeroizing;
 
 use crate::clock::Millis;
 use crate::config::StoreConfig;
-use crate::keys::MasterKey;
-use crate::secret::{AddressKey, ChallengeId, Place, Secrets, Sender};
+use crate::keys::{Key, Kind};
+use crate::secret::{AddressKey, ChallengeId, Master, Masters, Place, Sender};
 use crate::store::*;
 
 pub(super) const BEGIN: Millis = Millis(1_800_000_000_000);
 
 pub(super) struct Rig {
     pub(super) store: Store,
-    pub(super) secrets: Secrets,
+    pub(super) masters: Arc<Masters>,
     pub(super) file: PathBuf,
     _home: TempDir,
 }
@@ -58,10 +59,11 @@ impl Rig {
     pub(super) fn new() -> Self {
         let home = tempfile::tempdir().unwrap();
         let file = home.path().join("data").join("rekey.db");
-        let master = MasterKey { id: name("m"), secret: Zeroizing::new([7; 32]) };
+        let (kind, secret) = (Kind::Master, Zeroizing::new([7; 32]));
+        let master = Master::derive(&Key { kind, id: name("m"), secret }).unwrap();
         Self {
             store: Store::open(&StoreConfig::Sqlite(file.clone())).unwrap(),
-            secrets: Secrets::new(&master).unwrap(),
+            masters: Arc::new(Masters::new(master, Vec::new())),
             file,
             _home: home,
         }
@@ -91,7 +93,7 @@ impl Rig {
             pot_life: Duration::from_secs(6000),
             daily_wrong_codes: 20,
             cool_down: Duration::from_secs(60),
-            backlog: 2,
+            budgets: Vec::new(),
         }
     }
 
@@ -130,7 +132,7 @@ impl Rig {
             address: self.ask(id, BEGIN).address,
             language: Language::English,
             fingerprint: [4; 32],
-            secrets: self.secrets.clone(),
+            masters: Arc::clone(&self.masters),
             usual,
             frozen: None,
             cool_down: Duration::from_secs(60),
@@ -153,8 +155,13 @@ impl Rig {
     }
 
     pub(super) async fn open(&self, byte: u8, guess: Option<Guess>) -> Opened {
-        let attempt =
-            Attempt { message: message(byte), operation: Operation::Confirm, at: BEGIN, guess };
+        let attempt = Attempt {
+            message: message(byte),
+            operation: Operation::Confirm,
+            at: BEGIN,
+            guess,
+            budgets: Vec::new(),
+        };
         self.store.open_attempt(attempt).await.unwrap()
     }
 
@@ -171,6 +178,32 @@ impl Rig {
         self.store.finish(finish).await.unwrap()
     }
 
+    /// Everything in the tables that an ask or a proof writes to.
+    pub(super) fn rows(&self) -> Vec<i64> {
+        ["ask", "message", "pot", "daily", "budget", "(SELECT DISTINCT tat FROM budget)"]
+            .map(|table| self.count(table))
+            .to_vec()
+    }
+
+    pub(super) fn count(&self, table: &str) -> i64 {
+        let connection = rusqlite::Connection::open(&self.file).unwrap();
+        let query = format!("SELECT COUNT(*) FROM {table}");
+        connection.query_row(&query, [], |row| row.get(0)).unwrap()
+    }
+
+    pub(super) async fn purge(&self, now: Millis) {
+        let horizon = Horizon {
+            now,
+            messages: BEGIN,
+            asks: BEGIN,
+            mails: BEGIN,
+            dead_mails: BEGIN,
+            proofs: BEGIN,
+            audit: BEGIN,
+        };
+        self.store.purge(horizon).await.unwrap();
+    }
+
     pub(super) fn guess(&self) -> Guess {
         Guess {
             channel: Channel::Email,
@@ -181,6 +214,7 @@ impl Rig {
             tries: 5,
             daily: 20,
             issuer: issuer(),
+            closed: false,
         }
     }
 }
