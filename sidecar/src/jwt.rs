@@ -91,8 +91,8 @@ impl JwtKey {
 }
 
 impl JwtKeys {
-    pub fn new(active: JwtKey, others: Vec<JwtKey>) -> Self {
-        let keys: Vec<String> = std::iter::once(&active).chain(&others).map(JwtKey::jwk).collect();
+    pub fn new(active: JwtKey, others: &[JwtKey]) -> Self {
+        let keys: Vec<String> = std::iter::once(&active).chain(others).map(JwtKey::jwk).collect();
         let set = Writer::object().raw("keys", &array(keys.iter().map(String::as_str))).finish();
         Self { active, set }
     }
@@ -152,7 +152,7 @@ mod tests {
 
     /// Verifies a token by nothing but the published key set.
     fn verify(token: &str) -> Object {
-        let mut set = object(JwtKeys::new(key(), Vec::new()).jwks().as_bytes());
+        let mut set = object(JwtKeys::new(key(), &[]).jwks().as_bytes());
         let Some(Value::Array(keys)) = set.take("keys") else { panic!() };
         let Some(Value::Object(public)) = keys.into_iter().next() else { panic!() };
         let [header, claims, signature] = token.split('.').collect::<Vec<_>>().try_into().unwrap();
@@ -188,7 +188,7 @@ mod tests {
     #[test]
     fn every_held_key_is_published_and_one_signs() {
         let next = JwtKey::new(Name::parse("k2").unwrap(), &[8; 32]).unwrap();
-        let keys = JwtKeys::new(next, vec![key()]);
+        let keys = JwtKeys::new(next, &[key()]);
         assert_eq!(keys.active().id().as_str(), "k2");
         let mut set = object(keys.jwks().as_bytes());
         let Some(Value::Array(keys)) = set.take("keys") else { panic!() };

@@ -31,6 +31,11 @@ impl Console {
         Self { input: Box::new(input), output: Box::new(output), is_terminal: false, shows: false }
     }
 
+    #[cfg(test)]
+    pub(super) fn on_a_screen(self) -> Self {
+        Self { shows: true, ..self }
+    }
+
     /// Whether what is written stays on a screen.
     pub fn shows(&self) -> bool {
         self.shows

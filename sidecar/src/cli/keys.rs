@@ -322,3 +322,6 @@ fn at(config: &Config, kind: Kind, fault: KeyFault) -> RoomError {
     let path = file(&config.keys, kind).map(Path::to_owned).unwrap_or_default();
     RoomError::Key(KeyError { path, fault })
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,8 +5,8 @@ mod account;
 mod check;
 mod console;
 mod import;
-mod mail;
 mod keys;
+mod mail;
 mod rooms;
 mod serve;
 mod store;
@@ -23,8 +23,8 @@ use crate::config::{Config, Faults};
 pub use self::console::Console;
 
 use self::account::AccountCommand;
-use self::mail::MailCommand;
 use self::keys::KeysCommand;
+use self::mail::MailCommand;
 use self::rooms::RoomError;
 use self::store::StoreCommand;
 

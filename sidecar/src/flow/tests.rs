@@ -6,4 +6,5 @@ mod guessing;
 mod limits;
 mod links;
 mod rig;
+mod rotation;
 mod sending;

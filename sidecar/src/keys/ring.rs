@@ -6,7 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use contract::signature::EdgeKey;
 
 use super::{Held, Key, KeyStates, Keys, Kind};
-use crate::jwt::JwtKeys;
+use crate::jwt::{JwtKey, JwtKeys};
 use crate::secret::{Master, Masters, SecretFault, Secrets};
 
 /// Keys ready for use, apart from those behind `Secrets`.
@@ -80,7 +80,8 @@ fn ready(keys: &Keys, states: &KeyStates) -> Result<(Masters, InUse), RingFault>
     let masters = Masters::new(Master::derive(maker)?, others);
     let (signer, others) = split(keys, states, Kind::Jwt)?;
     let signer = signer.jwt().ok_or(SecretFault)?;
-    let jwt = JwtKeys::new(signer, others.into_iter().filter_map(Key::jwt).collect());
+    let others: Vec<JwtKey> = others.into_iter().filter_map(Key::jwt).collect();
+    let jwt = JwtKeys::new(signer, &others);
     let believed = keys.edge.iter().filter(|key| !states.is_retired(key));
     let edge: Vec<EdgeKey> = believed.filter_map(Key::edge).collect();
     match edge.is_empty() {

@@ -7,7 +7,8 @@ use zeroize::Zeroizing;
 
 use super::*;
 use crate::config::{Config, StoreConfig};
-use crate::keys::MasterKey;
+use crate::keys::{Key, Kind};
+use crate::secret::{Master, Masters};
 
 const BEGIN: Millis = Millis(1_800_000_000_000);
 
@@ -16,8 +17,10 @@ fn after(seconds: u64) -> Millis {
 }
 
 fn secrets() -> Secrets {
-    let id = Name::parse("m").unwrap();
-    Secrets::new(&MasterKey { id, secret: Zeroizing::new([7; 32]) }).unwrap()
+    let key =
+        Key { kind: Kind::Master, id: Name::parse("m").unwrap(), secret: Zeroizing::new([7; 32]) };
+    let masters = Masters::new(Master::derive(&key).unwrap(), Vec::new());
+    Secrets::derive(&[7; 32], masters).unwrap()
 }
 
 fn limits(text: &str) -> Limits {

@@ -4,6 +4,7 @@
 use std::fs::{self, File, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use rusqlite::{Connection, OpenFlags};
 
@@ -11,7 +12,7 @@ use super::{Sqlite, StoreError, file, judge};
 
 impl Sqlite {
     pub(in crate::store) async fn backup(&self, to: PathBuf) -> Result<(), StoreError> {
-        let from = self.readers.path.clone();
+        let from = Arc::clone(&self.path);
         let done = tokio::task::spawn_blocking(move || copy(&from, &to)).await;
         done.map_err(|_| StoreError::Failed)?
     }

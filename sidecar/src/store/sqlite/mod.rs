@@ -8,9 +8,10 @@ mod reader;
 mod writer;
 
 use std::path::Path;
+use std::sync::Arc;
 
 use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
-use rusqlite::{Connection, Error, ErrorCode, Row};
+use rusqlite::{Error, ErrorCode, Row};
 
 use super::StoreError;
 use super::sql::schema::STEPS;
@@ -23,6 +24,7 @@ const READERS: usize = 2;
 /// One database file; a clone is the same store.
 #[derive(Clone, Debug)]
 pub struct Sqlite {
+    path: Arc<Path>,
     writer: Queue,
     readers: Queue,
 }
@@ -41,7 +43,11 @@ impl Sqlite {
         for _ in 0..READERS {
             reading.push(file::connect(path)?);
         }
-        Ok(Self { writer: writer::start(connection)?, readers: reader::start(reading)? })
+        Ok(Self {
+            path: path.into(),
+            writer: writer::start(connection)?,
+            readers: reader::start(reading)?,
+        })
     }
 
     /// Runs `act` in the next transaction of the writing thread, in a savepoint of its own.
