@@ -16,7 +16,7 @@ async fn asks_are_counted_and_one_waits_for_an_address() {
     let rig = Rig::new();
     assert_eq!(rig.store.take_ask(rig.ask(1, BEGIN)).await.unwrap(), Asked::Taken);
     assert_eq!(rig.store.take_ask(rig.ask(1, BEGIN)).await.unwrap(), Asked::Taken);
-    assert_eq!(rig.store.take_ask(rig.ask(2, BEGIN)).await.unwrap(), Asked::Taken);
+    assert_eq!(rig.store.take_ask(rig.ask(2, BEGIN)).await.unwrap(), Asked::Merged);
     assert_eq!(rig.store.lease_asks(BEGIN, BEGIN, 9).await.unwrap().len(), 1);
     let same_sender = NewAsk { message: message(3), ..rig.ask(1, after(20)) };
     assert_eq!(
