@@ -2,6 +2,7 @@
 
 mod args;
 mod cases;
+mod chance;
 mod cpu;
 mod fault;
 mod figure;

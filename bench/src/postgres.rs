@@ -1,9 +1,9 @@
 //! A PostgreSQL as a user would start it: initdb's defaults, durable, in a directory of its own, with a password.
 //! Invariant: it never runs as root, and ends with the value that started it.
 
-use std::fs;
+use std::fs::{self, Permissions};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::os::unix::fs::chown;
+use std::os::unix::fs::{PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -37,10 +37,14 @@ impl Postgres {
     pub(crate) fn start(bin: &Path, dir: &Path) -> Benched<Self> {
         fs::create_dir_all(dir)?;
         let owner = owner()?;
-        if let Some((user, group)) = owner {
-            chown(dir, Some(user), Some(group))?;
+        let password = dir.join("password");
+        fs::write(&password, PASSWORD)?;
+        fs::set_permissions(&password, Permissions::from_mode(0o600))?;
+        for path in [dir, &password] {
+            if let Some((user, group)) = owner {
+                chown(path, Some(user), Some(group))?;
+            }
         }
-        fs::write(dir.join("password"), PASSWORD)?;
         let at = |program: &str| {
             let mut command = Command::new(bin.join(program));
             if let Some((user, group)) = owner {

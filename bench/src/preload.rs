@@ -5,6 +5,7 @@ use std::path::Path;
 
 use rusqlite::{Connection, params};
 
+use crate::chance::Chance;
 use crate::fault::{Benched, fault};
 use crate::pen::now;
 
@@ -41,7 +42,7 @@ pub(crate) fn fill(
     database.pragma_update(None, "wal_autocheckpoint", 50_000)?;
     let first: i64 =
         database.query_row("SELECT COALESCE(MAX(id), 0) + 1 FROM pot", [], |row| row.get(0))?;
-    let mut chance = Chance(0x5eed);
+    let mut chance = Chance::new();
     for begun in (0..count).step_by(GROUP) {
         database.execute_batch("BEGIN")?;
         for number in begun..(begun + GROUP).min(count) {
@@ -96,24 +97,4 @@ fn id(born: i64, mut id: [u8; 16]) -> [u8; 16] {
         *to = from;
     }
     id
-}
-
-/// The same numbers in every run (xorshift64*).
-struct Chance(u64);
-
-impl Chance {
-    fn bytes<const N: usize>(&mut self) -> [u8; N] {
-        let mut bytes = [0; N];
-        for chunk in bytes.chunks_mut(8) {
-            self.0 ^= self.0 >> 12;
-            self.0 ^= self.0 << 25;
-            self.0 ^= self.0 >> 27;
-            for (to, from) in
-                chunk.iter_mut().zip(self.0.wrapping_mul(0x2545_f491_4f6c_dd1d).to_be_bytes())
-            {
-                *to = from;
-            }
-        }
-        bytes
-    }
 }

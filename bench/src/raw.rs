@@ -1,21 +1,23 @@
-//! The baseline of the durable operations: rows of one small table, 64 a commit, on the same disk.
+//! The baseline of the durable operations: the least that can be remembered of a message. One row a message, found
+//! again by its random id; 64 rows a commit, on the same disk.
 
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use rusqlite::{Connection, params};
 
+use crate::chance::Chance;
 use crate::fault::Benched;
 
 /// Rows of one commit.
-const GROUP: i64 = 64;
-/// Bytes of a row beside its numbers.
+const GROUP: usize = 64;
+/// Bytes of a row beside its id and its time.
 const BODY: [u8; 100] = [7; 100];
 
 #[derive(Debug)]
 pub(crate) struct Raw {
     connection: Connection,
-    next: i64,
+    chance: Chance,
 }
 
 impl Raw {
@@ -24,19 +26,17 @@ impl Raw {
         connection.pragma_update(None, "journal_mode", "wal")?;
         connection.pragma_update(None, "synchronous", "full")?;
         connection.execute_batch(
-            "CREATE TABLE one (id INTEGER PRIMARY KEY, at INTEGER NOT NULL, body BLOB NOT NULL)",
+            "CREATE TABLE one (id BLOB PRIMARY KEY, at INTEGER NOT NULL, body BLOB NOT NULL)",
         )?;
-        Ok(Self { connection, next: 0 })
+        Ok(Self { connection, chance: Chance::new() })
     }
 
-    /// Commits for about `span`; rows a second.
-    pub(crate) fn rate(&mut self, span: Duration) -> Benched<f64> {
+    /// Writes so many more; rows a second.
+    pub(crate) fn rate(&mut self, rows: usize) -> Benched<f64> {
         let begun = Instant::now();
-        let first = self.next;
-        while begun.elapsed() < span {
+        for _ in 0..rows.div_ceil(GROUP) {
             self.commit()?;
         }
-        let rows = self.next.saturating_sub(first);
         Ok(rows as f64 / begun.elapsed().as_secs_f64())
     }
 
@@ -44,11 +44,11 @@ impl Raw {
         let run = |statement: &str| self.connection.prepare_cached(statement)?.execute([]);
         run("BEGIN IMMEDIATE")?;
         let mut insert = self.connection.prepare_cached("INSERT INTO one VALUES (?1, ?2, ?3)")?;
-        for row in self.next..self.next.saturating_add(GROUP) {
-            insert.execute(params![row, row, BODY])?;
+        for at in 0..GROUP {
+            let id: [u8; 16] = self.chance.bytes();
+            insert.execute(params![id, at as i64, BODY])?;
         }
         run("COMMIT")?;
-        self.next = self.next.saturating_add(GROUP);
         Ok(())
     }
 }

@@ -185,6 +185,11 @@ impl Engine {
             // They end by themselves, after their time.
             Err(error) => tracing::error!(event = "holds_not_freed", kind = %error),
         }
+        match self.store.free_leased(self.clock.now()).await {
+            Ok(0) => {}
+            Ok(count) => tracing::warn!(event = "leases_freed", count),
+            Err(error) => tracing::error!(event = "leases_not_freed", kind = %error),
+        }
     }
 
     /// Runs the workers until `stop` says so, and what they have in hand to its end.

@@ -25,7 +25,7 @@ pub(crate) fn run(bench: &Bench) -> Benched<Vec<Figure>> {
     for round in 0..bench.rounds().min(3) {
         let count = bench.many(MAILS);
         let bare = sink.bare_rate(count)?;
-        queue(&dir, &people::addresses(&format!("known{round}"), count))?;
+        let count = queue(&dir, &people::addresses(&format!("known{round}"), count))?;
         let drained = drain(&dir, &sink, count)?;
         bench.say(&format!("{:.0} mails/s, bare {bare:.0}/s", drained.rate))?;
         ratios.push(drained.rate / bare);
@@ -49,13 +49,15 @@ struct Drained {
     sinks: Duration,
 }
 
-/// Asks for all of them while nobody listens at the relay's address.
-fn queue(dir: &Path, people: &[String]) -> Benched<()> {
+/// Asks for all of them while nobody listens at the relay's address; how many were taken. When the sidecar has seen for
+/// some seconds that nothing leaves, it takes no more.
+fn queue(dir: &Path, people: &[String]) -> Benched<usize> {
     let sidecar = Sidecar::start(dir, &Plan::with_relay(nobody()?))?;
     import(dir, &people::import_lines(people))?;
     let pen = sidecar.pen()?;
     let asks = people.iter().map(|to| pen.initiate(to)).collect::<Benched<Vec<_>>>()?;
-    pump(&mut sidecar.lines(CONNECTIONS)?, &asks)?.all("accepted")?;
+    let answers = pump(&mut sidecar.lines(CONNECTIONS)?, &asks)?;
+    let taken = answers.outcomes.get("accepted").copied().unwrap_or(0);
     let end = Instant::now() + PATIENCE;
     let database = open(dir)?;
     // Some asks may wait until fewer mails do; what matters is that none is on its way.
@@ -67,7 +69,7 @@ fn queue(dir: &Path, people: &[String]) -> Benched<()> {
     // Each attempt that failed put its mail off. A restart alone would not make them due.
     let due = "UPDATE mail SET next_at = 0, attempts = 0 WHERE state = 'waiting'";
     Connection::open(dir.join("data/rekey.db"))?.execute(due, [])?;
-    Ok(())
+    Ok(taken)
 }
 
 /// Starts the sidecar again, with the relay there. Timed from the first mail that left, so that the start is not in it.

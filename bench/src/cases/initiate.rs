@@ -1,7 +1,5 @@
 //! Initiate, durable, over 64 connections, beside raw group commits on the same disk.
 
-use std::time::Duration;
-
 use super::{Bench, CONNECTIONS, each, nobody};
 use crate::fault::Benched;
 use crate::figure::{Figure, Goal, Unit};
@@ -21,7 +19,7 @@ pub(crate) fn run(bench: &Bench) -> Benched<Vec<Figure>> {
     let (mut asked, mut ratios) = (Vec::new(), Vec::new());
     // The first round warms up.
     for round in 0..=bench.rounds() {
-        let raw = raw.rate(Duration::from_secs(1))?;
+        let raw = raw.rate(bench.many(ASKS))?;
         let done = load.round(round, bench.many(ASKS))?;
         bench.say(&format!("{:.0} asks/s, {raw:.0} raw rows/s", done.rate))?;
         if round > 0 {

@@ -95,6 +95,9 @@ fn one_round(empty: &mut Side, full: &mut Side, people: &[String]) -> Benched<Ve
         });
         medians.push(in_turns(empty, full, step, pairs.collect::<Benched<_>>()?)?);
     }
+    // The mails that tell of the change are not of the next round.
+    empty.sidecar.rest()?;
+    full.sidecar.rest()?;
     empty.sink.forget();
     full.sink.forget();
     Ok(medians)

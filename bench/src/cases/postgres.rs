@@ -5,7 +5,7 @@ use super::{Bench, each, nobody};
 use crate::fault::{Benched, fault};
 use crate::figure::{Figure, Goal, Unit};
 use crate::postgres::Postgres;
-use crate::sidecar::{Plan, Sidecar};
+use crate::sidecar::{Plan, Sidecar, draw_keys};
 
 /// Asks of one round.
 const ASKS: usize = 15_000;
@@ -16,7 +16,9 @@ pub(crate) fn run(bench: &Bench) -> Benched<Vec<Figure>> {
     let dir = bench.dir("postgres")?;
     let server = Postgres::start(bin, &dir.join("server"))?;
     let section = server.section();
-    let sidecar = Sidecar::start(&dir, &Plan { relay: nobody()?, sections: &section })?;
+    let plan = Plan { relay: nobody()?, sections: &section };
+    draw_keys(&dir, &plan)?;
+    let sidecar = Sidecar::start(&dir, &plan)?;
     let mut load = Load::on(&sidecar)?;
     let (mut asked, mut ratios, mut theirs) = (Vec::new(), Vec::new(), Vec::new());
     // The first round warms up.

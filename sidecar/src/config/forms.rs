@@ -1,9 +1,7 @@
 //! How single values are written: durations, addresses, URLs, mailboxes, references to secrets.
 //! Invariant: a form either gives a typed value or says what is wrong and what to write instead.
 
-use std::fs;
 use std::ops::RangeInclusive;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -11,7 +9,6 @@ use contract::name::Name;
 use contract::profile::Login;
 use lettre::message::Mailbox;
 use toml::de::DeValue;
-use zeroize::Zeroizing;
 
 use super::url::{UrlFault, is_loopback};
 use super::{BaseUrl, Endpoint, Relay, Tls};
@@ -225,24 +222,6 @@ pub(super) fn secrets(value: &DeValue<'_>, home: &Path) -> Formed<Vec<PathBuf>> 
             "name one key file, or remove the key",
         )),
         false => Ok(paths),
-    }
-}
-
-/// The secret in a file that only its owner (and group) may read.
-pub(super) fn one_line(path: &PathBuf) -> Formed<Zeroizing<String>> {
-    let remedy = || format!("put the password on one line into {} with mode 0600", path.display());
-    let unreadable =
-        |error| Wrong::new(format!("{} cannot be read: {error}", path.display()), remedy());
-    let mode = fs::metadata(path).map_err(unreadable)?.permissions().mode();
-    if mode & 0o007 != 0 {
-        let problem = format!("everybody on this machine can read {}", path.display());
-        return Err(Wrong::new(problem, format!("chmod 0600 {}", path.display())));
-    }
-    let text = Zeroizing::new(fs::read_to_string(path).map_err(unreadable)?);
-    let line = text.trim_end_matches(['\r', '\n']);
-    match line.is_empty() || line.contains('\n') {
-        true => Err(Wrong::new(format!("{} does not hold one line", path.display()), remedy())),
-        false => Ok(Zeroizing::new(line.to_owned())),
     }
 }
 

@@ -1,12 +1,14 @@
 //! The section [mail]: relays in their order, and what each of them knows us by. Invariant: a password goes only to the relay
 //! it was written for, and never in the clear.
 
-use std::path::Path;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
 
 use toml::de::DeValue;
 use zeroize::Zeroizing;
 
-use super::forms::{self, Formed};
+use super::forms::{self, Formed, Wrong};
 use super::reader::Reader;
 use super::{MailConfig, Relay, RelayLogin, Tls};
 
@@ -89,6 +91,24 @@ fn log_in(
 fn password(value: &DeValue<'_>, home: &Path) -> Formed<Option<Zeroizing<String>>> {
     match forms::text(value)? {
         "" => Ok(None),
-        _ => forms::one_line(&forms::secret(value, home)?).map(Some),
+        _ => one_line(&forms::secret(value, home)?).map(Some),
+    }
+}
+
+/// The secret in a file that only its owner (and group) may read.
+pub(super) fn one_line(path: &PathBuf) -> Formed<Zeroizing<String>> {
+    let remedy = || format!("put the password on one line into {} with mode 0600", path.display());
+    let unreadable =
+        |error| Wrong::new(format!("{} cannot be read: {error}", path.display()), remedy());
+    let mode = fs::metadata(path).map_err(unreadable)?.permissions().mode();
+    if mode & 0o007 != 0 {
+        let problem = format!("everybody on this machine can read {}", path.display());
+        return Err(Wrong::new(problem, format!("chmod 0600 {}", path.display())));
+    }
+    let text = Zeroizing::new(fs::read_to_string(path).map_err(unreadable)?);
+    let line = text.trim_end_matches(['\r', '\n']);
+    match line.is_empty() || line.contains('\n') {
+        true => Err(Wrong::new(format!("{} does not hold one line", path.display()), remedy())),
+        false => Ok(Zeroizing::new(line.to_owned())),
     }
 }

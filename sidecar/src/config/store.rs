@@ -8,6 +8,7 @@ use postgres::config::Host;
 use zeroize::Zeroizing;
 
 use super::forms::{self, Wrong};
+use super::mail::one_line;
 use super::reader::Reader;
 use super::url::is_loopback;
 
@@ -46,8 +47,7 @@ impl fmt::Debug for PostgresConfig {
 pub(super) fn read(reader: &mut Reader<'_>, home: &Path, data: &Path) -> Option<StoreConfig> {
     let is_server = reader.has("store.url");
     let address = reader.read("store.url", |value| parse(forms::text(value)?));
-    let password =
-        reader.read("store.password", |value| forms::one_line(&forms::secret(value, home)?));
+    let password = reader.read("store.password", |value| one_line(&forms::secret(value, home)?));
     let tls = reader.read("store.tls", |value| match forms::text(value)? {
         "require" => Ok(true),
         "off" => Ok(false),

@@ -37,7 +37,7 @@ pub(crate) async fn run(engine: &Arc<Engine>, mut stop: watch::Receiver<bool>) {
     loop {
         gauge(engine, &mut gauged).await;
         let span = match once(engine).await {
-            Ok(0) => IDLE,
+            Ok(0) => idle(engine),
             Ok(_) => Duration::ZERO,
             Err(error) => {
                 tracing::error!(event = "dispatch_failed", kind = %error);
@@ -48,6 +48,12 @@ pub(crate) async fn run(engine: &Arc<Engine>, mut stop: watch::Receiver<bool>) {
             return;
         }
     }
+}
+
+/// Who is told to come back, is told so no longer than it is true.
+fn idle(engine: &Engine) -> Duration {
+    let is_full = engine.limits.backlog.full(engine.config.limits.backlog).is_some();
+    if is_full { GAUGED } else { IDLE }
 }
 
 /// Tells the gauge what waits, now and then.

@@ -1,5 +1,5 @@
 //! How much waits, and how much may: judged in memory, so that an ask that has to be refused costs no store.
-//! Invariant: the gauge counts what this instance took since it was read last, so that no burst slips in between.
+//! Invariant: the gauge counts what this instance took and ended since it was read last, so that no burst slips in between.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -28,7 +28,7 @@ pub(crate) struct Backlog(Mutex<Gauge>);
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Gauge {
-    /// What waited at the last reading, and what came since.
+    /// What waited at the last reading, with what came since and without what ended.
     waiting: u64,
     read: Option<Millis>,
     /// Work in hand: milliseconds, and what came to its end in them.
@@ -65,6 +65,7 @@ impl Backlog {
     pub(crate) fn end(&self) {
         let mut gauge = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         gauge.fresh = gauge.fresh.saturating_add(1);
+        gauge.waiting = gauge.waiting.saturating_sub(1);
     }
 
     /// In how many seconds to come again, when no more may wait; `most` is the configured bound.
@@ -105,10 +106,11 @@ mod tests {
     /// `ends` a second for so many seconds, while `waiting` wait.
     fn drained(ends: u64, seconds: i64, waiting: u64) -> Backlog {
         let backlog = Backlog::default();
-        for second in 0..=seconds {
+        for second in 0..seconds {
             backlog.set(waiting, Millis(second * 1000));
             (0..ends).for_each(|_| backlog.end());
         }
+        backlog.set(waiting, Millis(seconds * 1000));
         backlog
     }
 
@@ -144,6 +146,9 @@ mod tests {
             backlog.add();
         }
         assert_eq!(backlog.full(10), Some(5));
+        backlog.end();
+        assert_eq!(backlog.full(10), None);
+        backlog.add();
         backlog.set(3, Millis(10));
         assert_eq!(backlog.full(10), None);
     }

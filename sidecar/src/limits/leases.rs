@@ -102,6 +102,7 @@ impl Leases {
         let Some(block) = blocks.get_mut(&key) else {
             return Found::Short;
         };
+        block.follow(at);
         if block.lives(at) && block.units >= units {
             block.units = block.units.saturating_sub(units);
             return Found::Paid;
@@ -151,6 +152,13 @@ impl Pool {
 
 impl Block {
     const EMPTY: Self = Self { units: 0, since: Millis(0), until: Millis(0), refused: None };
+
+    /// A clock that steps back takes nothing away that is in hand: the block lives on from now.
+    fn follow(&mut self, at: Millis) {
+        if self.since > at {
+            (self.since, self.until) = (at, at.plus(self.since.until(self.until)));
+        }
+    }
 
     fn lives(&self, at: Millis) -> bool {
         self.since <= at && at < self.until

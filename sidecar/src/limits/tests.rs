@@ -17,10 +17,10 @@ fn after(seconds: u64) -> Millis {
 }
 
 fn secrets() -> Secrets {
-    let id = Name::parse("m").unwrap();
-    let key = Key { kind: Kind::Master, id, secret: Zeroizing::new([7; 32]) };
-    let master = Master::derive(&key).unwrap();
-    Secrets::derive(&[7; 32], Masters::new(master, Vec::new())).unwrap()
+    let key =
+        Key { kind: Kind::Master, id: Name::parse("m").unwrap(), secret: Zeroizing::new([7; 32]) };
+    let masters = Masters::new(Master::derive(&key).unwrap(), Vec::new());
+    Secrets::derive(&[7; 32], masters).unwrap()
 }
 
 fn limits(text: &str) -> Limits {

@@ -53,7 +53,7 @@ fn story(row: &Row<'_>) -> Result<Story, Broken> {
 
 fn purge(tx: &mut Tx<'_>, horizon: &Horizon) -> Result<bool, Broken> {
     let day = Millis(pot::first_day(horizon.now));
-    let tables: [(&str, &str, &str, Millis); 11] = [
+    let tables: &[(&str, &str, &str, Millis)] = &[
         ("message", "id", "at < ?1", horizon.messages),
         // A waiting ask is decided first, however old it is.
         ("ask", "id", "at < ?1 AND state NOT IN ('waiting', 'queued')", horizon.asks),
@@ -78,7 +78,7 @@ fn purge(tx: &mut Tx<'_>, horizon: &Horizon) -> Result<bool, Broken> {
         let write = format!(
             "DELETE FROM {table} WHERE ({key}) IN (SELECT {key} FROM {table} WHERE {old} LIMIT ?2)"
         );
-        more |= tx.run(&write, values![before, BATCH])? >= u64::from(BATCH);
+        more |= tx.run(&write, values![*before, BATCH])? >= u64::from(BATCH);
     }
     Ok(more)
 }

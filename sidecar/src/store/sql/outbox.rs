@@ -89,6 +89,20 @@ impl Store {
         self.write(move |tx| mail::dead(tx, id, at, "dropped")).await
     }
 
+    /// Makes due again what a process that is gone had in hand for the first time; of a mail that was put off, nobody can
+    /// tell whether it was in hand. Only at start; where others use the store, leases end by their time.
+    pub async fn free_leased(&self, now: Millis) -> Result<u64, StoreError> {
+        self.write(move |tx| {
+            if tx.is_shared() {
+                return Ok(0);
+            }
+            let write = "UPDATE mail SET next_at = ?1 \
+                 WHERE state = 'waiting' AND next_at > ?1 AND attempts = 1 AND reply IS NULL";
+            tx.run(write, values![now])
+        })
+        .await
+    }
+
     /// Forgets that an address bounced; false when that was not known.
     pub async fn unsuppress(
         &self,

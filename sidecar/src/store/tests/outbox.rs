@@ -154,3 +154,18 @@ async fn a_late_bounce_of_a_mail_that_ended_suppresses_nobody() {
     assert_eq!(told(&rig).await, ("sent".into(), None));
     assert_eq!(rig.store.outbox(BEGIN, BEGIN).await.unwrap().suppressed, 0);
 }
+
+#[tokio::test]
+async fn what_a_dead_process_had_in_hand_is_due_at_once_where_nobody_else_can_have_it() {
+    let rig = Rig::new();
+    rig.queued(1, 8, BEGIN).await;
+    assert_eq!(lease(&rig, BEGIN).await, 1);
+    assert_eq!(lease(&rig, after(1)).await, 0);
+    let alone = !rig.store.is_shared();
+    assert_eq!(rig.store.free_leased(after(1)).await.unwrap(), u64::from(alone));
+    assert_eq!(lease(&rig, after(if alone { 1 } else { 120 })).await, 1);
+    let later = MailEnd::Later { next: after(300), reply: "directory".into() };
+    end(&rig, 8, after(121), later).await;
+    assert_eq!(rig.store.free_leased(after(122)).await.unwrap(), 0, "it was put off");
+    assert_eq!(rig.store.next_mail().await.unwrap(), Some(after(300)));
+}
