@@ -11,7 +11,7 @@ use crate::fault::{Benched, fault};
 
 /// Measures the sidecar: the real `rekey serve`, beside baselines of the same run.
 #[derive(Debug, Parser)]
-#[command(name = "rekey-bench", version, about)]
+#[command(name = "rekey-bench", version)]
 pub(crate) struct Args {
     /// Cases to run, with commas between them; all when left out
     #[arg(long, value_delimiter = ',', value_name = "CASE,..")]
