@@ -16,7 +16,7 @@ use crate::config::Config;
 use crate::delivery::{Courier, CourierFault};
 use crate::directory::{Directory, Embedded, ascii};
 use crate::entropy::Entropy;
-use crate::flow::{self, InHand};
+use crate::flow;
 use crate::jwt::JwtKey;
 use crate::keys::Keys;
 use crate::password::{Cost, HashError, Hasher, HasherConfig};
@@ -36,8 +36,6 @@ pub struct Engine {
     pub(crate) clock: Clock,
     pub(crate) entropy: Entropy,
     pub(crate) wake: Wake,
-    /// Messages that are being confirmed: a repeat meanwhile is told to come back, so that one message is one hash.
-    pub(crate) confirming: InHand,
     /// Codes that were compared with a guess.
     pub(crate) compared: AtomicU64,
 }
@@ -107,7 +105,6 @@ impl Engine {
             clock,
             entropy,
             wake: Wake::default(),
-            confirming: InHand::default(),
             compared: AtomicU64::new(0),
             config,
         }))

@@ -4,7 +4,6 @@
 pub(crate) mod confirm;
 pub(crate) mod deliver;
 pub(crate) mod dispatch;
-mod in_hand;
 pub(crate) mod initiate;
 mod letter;
 mod proof;
@@ -33,8 +32,6 @@ use crate::jwt::Claims;
 use crate::password::HashError;
 use crate::secret::{AddressKey, Place, masked_sender};
 use crate::store::{Audit, Issuer, Kept, MessageKey, StoreError};
-
-pub(crate) use in_hand::InHand;
 
 /// What everybody is told when something of ours fails.
 pub(crate) const BUSY: Refusal = Refusal::Busy { retry_after: 5 };

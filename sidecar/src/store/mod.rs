@@ -24,7 +24,7 @@ pub use ask::{
     Ask, AskId, Asked, Birth, CodeForm, Form, NewAsk, Resolution, Resolved, Suppression,
 };
 pub use attempt::{Attempt, Guess, Issuer, Opened};
-pub use challenge::{Audit, Challenge, Finish, Finished, Grant, Hold, Release, Target};
+pub use challenge::{Audit, Challenge, Finish, Finished, Grant, Held, Hold, Release, Target};
 pub use mail::{Leased, MailEnd, MailId, MailKind, NewMail};
 pub use message::{Kept, LoggedIn, MessageKey};
 pub use postgres::Postgres;

@@ -19,9 +19,9 @@ use rekey_tests::stage::{DEADLINE, Relay};
 /// Side by side.
 const CLIENTS: usize = 4;
 /// Each client's own; more than one, because of the cool-down.
-const ACCOUNTS: usize = 5;
+const ACCOUNTS: usize = 12;
 /// How long a client waits for a mail before it asks for another account.
-const PATIENCE: Duration = Duration::from_millis(1500);
+const PATIENCE: Duration = Duration::from_millis(800);
 const PAUSE: Duration = Duration::from_millis(5);
 
 /// What the clients know, and the test with them.
