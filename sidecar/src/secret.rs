@@ -1,26 +1,27 @@
-//! Every proof and every keyed key is derived here from the master key; none is stored.
+//! Every proof is derived here from a master key, every keyed key from the index key; none is stored.
 //! Invariant: each purpose has a key of its own, inputs of a hash are told apart by their lengths, comparisons are
 //! constant in time.
 
+mod master;
+
 use std::fmt;
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use contract::address::Channel;
 use contract::message::Flow;
 use contract::name::Name;
-use contract::secret::{Code, Token};
-use contract::signature::{hex, unhex};
+use contract::signature::hex;
 use hkdf::Hkdf;
 use hmac::{Hmac, KeyInit, Mac as _};
 use sha2::Sha256;
-use subtle::{Choice, ConstantTimeEq};
 use thiserror::Error;
 use zeroize::Zeroizing;
 
 use crate::clock::Millis;
 use crate::entropy::{Entropy, NoEntropy};
-use crate::keys::MasterKey;
+
+pub use self::master::{Master, Masters};
 
 /// A challenge's id: 40 bits of time in seconds, so that rows lie in order, and 88 random bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -52,48 +53,42 @@ pub struct SecretFault;
 /// Digits of the shortest phone numbers that an account is known by.
 const PHONE: usize = 7;
 
-/// The derived keys of one master key.
+/// Every secret's maker. What the index key keys stays the same for ever; the masters are exchanged whole.
 #[derive(Clone)]
 pub struct Secrets {
-    master: Name,
-    keys: Arc<Keys>,
+    index: Arc<Index>,
+    masters: Arc<RwLock<Arc<Masters>>>,
 }
 
 type Key = Zeroizing<[u8; 32]>;
 
-struct Keys {
+struct Index {
     address: Key,
-    code: Key,
-    fingerprint: Key,
-    grant: Key,
-    link: Key,
+    limit: Key,
     place: Key,
     sender: Key,
 }
 
 impl Secrets {
-    pub fn new(master: &MasterKey) -> Result<Self, SecretFault> {
-        let root = Hkdf::<Sha256>::new(None, &*master.secret);
-        let key = |purpose: &str| {
-            let mut key = Zeroizing::new([0; 32]);
-            root.expand(purpose.as_bytes(), &mut *key).map_err(|_| SecretFault)?;
-            Ok(key)
+    pub fn derive(index: &[u8; 32], masters: Masters) -> Result<Self, SecretFault> {
+        let root = Hkdf::<Sha256>::new(None, index);
+        let index = Index {
+            address: expand(&root, "address")?,
+            limit: expand(&root, "limit")?,
+            place: expand(&root, "place")?,
+            sender: expand(&root, "sender")?,
         };
-        let keys = Keys {
-            address: key("address")?,
-            code: key("code")?,
-            fingerprint: key("fingerprint")?,
-            grant: key("grant")?,
-            link: key("link")?,
-            place: key("place")?,
-            sender: key("sender")?,
-        };
-        Ok(Self { master: master.id.clone(), keys: Arc::new(keys) })
+        Ok(Self { index: Arc::new(index), masters: Arc::new(RwLock::new(Arc::new(masters))) })
     }
 
-    /// Which master key these secrets come from.
-    pub fn master(&self) -> &Name {
-        &self.master
+    /// The masters of this moment; what belongs together is derived from one answer.
+    pub fn masters(&self) -> Arc<Masters> {
+        Arc::clone(&self.masters.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// All clones have the new masters from now on.
+    pub fn change(&self, masters: Masters) {
+        *self.masters.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(masters);
     }
 
     pub fn challenge_id(&self, now: Millis, entropy: &Entropy) -> Result<ChallengeId, NoEntropy> {
@@ -105,62 +100,14 @@ impl Secrets {
         Ok(ChallengeId(id))
     }
 
-    /// 64 lower-case hexadecimal digits: the id, and 128 bits that only we can derive.
-    pub fn link_token(&self, id: ChallengeId) -> Zeroizing<String> {
-        Zeroizing::new(token(&self.keys.link, id.0))
-    }
-
-    pub fn grant_token(&self, id: GrantId) -> Zeroizing<String> {
-        Zeroizing::new(token(&self.keys.grant, id.0))
-    }
-
-    /// The challenge of a link token that we made.
-    pub fn read_link(&self, given: &Token) -> Option<ChallengeId> {
-        read(&self.keys.link, given).map(ChallengeId)
-    }
-
-    /// The grant of a token that we made.
-    pub fn read_grant(&self, given: &Token) -> Option<GrantId> {
-        read(&self.keys.grant, given).map(GrantId)
-    }
-
-    /// The decimal code of a challenge, zero-padded; the counter makes codes of one place differ.
-    pub fn code(&self, id: ChallengeId, counter: u32, digits: u8) -> Zeroizing<String> {
-        let [high, ..] = halves(mac(&self.keys.code, &[&id.0, &counter.to_be_bytes()]));
-        let width = usize::from(digits.clamp(1, 12));
-        let modulus = 10_u128.saturating_pow(u32::from(digits.clamp(1, 12)));
-        let number = u128::from_be_bytes(high).checked_rem(modulus).unwrap_or(0);
-        Zeroizing::new(format!("{number:0width$}"))
-    }
-
-    /// Whether a code was typed right, in constant time.
-    pub fn is_code(&self, given: &Code, id: ChallengeId, counter: u32, digits: u8) -> Choice {
-        let expected = self.code(id, counter, digits);
-        Choice::from(u8::from(given.matches(&expected)))
-    }
-
-    /// What of an account a proof depends on; each part with its length.
-    pub fn fingerprint(
-        &self,
-        account: &str,
-        revision: &[u8],
-        address: &str,
-        status: &str,
-    ) -> Fingerprint {
-        mac_parts(
-            &self.keys.fingerprint,
-            &[account.as_bytes(), revision, address.as_bytes(), status.as_bytes()],
-        )
-    }
-
     pub fn address_key(&self, site: &Name, channel: Channel, key: &str) -> AddressKey {
         let parts = [site.as_str().as_bytes(), channel.as_str().as_bytes(), key.as_bytes()];
-        AddressKey(half(mac_parts(&self.keys.address, &parts)))
+        AddressKey(half(mac_parts(&self.index.address, &parts)))
     }
 
     /// Where wrong codes of an address are counted that were typed together with a right link.
     pub fn linked_scope(&self, address: AddressKey) -> [u8; 16] {
-        half(mac_parts(&self.keys.address, &[b"linked", &address.0]))
+        half(mac_parts(&self.index.address, &[b"linked", &address.0]))
     }
 
     /// An account's id as a log may hold it: keyed where it is an address itself, or looks like one.
@@ -168,14 +115,19 @@ impl Secrets {
         let digits = id.bytes().filter(u8::is_ascii_digit).count();
         let dialled = id.bytes().all(|byte| byte.is_ascii_digit() || b"+-. ()".contains(&byte));
         if id.contains('@') || (dialled && digits >= PHONE) {
-            let [key, ..] = halves(mac_parts(&self.keys.address, &[b"account", id.as_bytes()]));
+            let [key, ..] = halves(mac_parts(&self.index.address, &[b"account", id.as_bytes()]));
             return format!("keyed:{}", hex(&key));
         }
         id.to_owned()
     }
 
     pub fn sender(&self, sender: IpAddr) -> Sender {
-        Sender(half(mac_parts(&self.keys.sender, &[&prefix(sender)])))
+        Sender(half(mac_parts(&self.index.sender, &[&prefix(sender)])))
+    }
+
+    /// The key of a budget: what it limits, and the value that it is counted by.
+    pub fn limit_key(&self, kind: &str, value: &[u8]) -> [u8; 16] {
+        half(mac_parts(&self.index.limit, &[kind.as_bytes(), value]))
     }
 
     /// The place of a flow that carries its cookie.
@@ -210,13 +162,13 @@ impl Secrets {
     ) -> Place {
         let client = client.map_or("", Name::as_str);
         let parts = [site.as_str().as_bytes(), dialect.as_bytes(), client.as_bytes(), kind, value];
-        Place(half(mac_parts(&self.keys.place, &parts)))
+        Place(half(mac_parts(&self.index.place, &parts)))
     }
 }
 
 impl fmt::Debug for Secrets {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "Secrets({}, ..)", self.master.as_str())
+        write!(out, "Secrets({:?}, ..)", self.masters().active())
     }
 }
 
@@ -247,18 +199,10 @@ pub fn masked_sender(sender: IpAddr) -> String {
     }
 }
 
-/// The challenge's counter is not in a link: a link of another counter would be another link to the same row.
-fn token(key: &Key, id: [u8; 16]) -> String {
-    let [proof, ..] = halves(mac(key, &[&id, &0_u32.to_be_bytes()]));
-    hex(&id) + &hex(&proof)
-}
-
-/// Garbage is judged like everything else: against the token of some id.
-fn read(key: &Key, given: &Token) -> Option<[u8; 16]> {
-    let id = given.expose().get(..32).and_then(unhex::<16>);
-    let expected = Zeroizing::new(token(key, id.unwrap_or_default()));
-    let right = given.expose().as_bytes().ct_eq(expected.as_bytes());
-    id.filter(|_| bool::from(right))
+fn expand(root: &Hkdf<Sha256>, purpose: &str) -> Result<Key, SecretFault> {
+    let mut key = Zeroizing::new([0; 32]);
+    root.expand(purpose.as_bytes(), &mut *key).map_err(|_| SecretFault)?;
+    Ok(key)
 }
 
 fn mac_parts(key: &Key, parts: &[&[u8]]) -> [u8; 32] {

@@ -1,13 +1,15 @@
 //! `rekey check`: what would run, what is unsafe about it, and every fault. Invariant: it changes nothing.
 
 use std::io;
+use std::iter::repeat;
 use std::path::Path;
 use std::process::ExitCode;
 
 use contract::dialect::{DIALECTS, Dialect};
+use contract::name::Name;
 use contract::profile::{Login, Rules};
 
-use crate::config::{BaseUrl, Config, Endpoint, Tls, reference};
+use crate::config::{BaseUrl, Config, Endpoint, Relay, Tls, reference};
 use crate::keys::{self, Found, KeyError, Kind};
 
 use super::{CliError, Console};
@@ -62,11 +64,6 @@ fn conclude(keys: &[Result<Found, KeyError>], console: &mut Console) -> Result<E
 
 fn show(config: &Config, console: &mut Console) -> io::Result<()> {
     let Config { listen, mail, .. } = config;
-    let scheme = match mail.relay.tls {
-        Tls::None => "smtp",
-        Tls::Implicit => "smtps",
-        Tls::Starttls => "smtp+starttls",
-    };
     console.line(format_args!("data           {}", config.data.display()))?;
     console.line(format_args!(
         "deployment     audience {}, site {}",
@@ -77,37 +74,42 @@ fn show(config: &Config, console: &mut Console) -> io::Result<()> {
     console.line(format_args!("signed         {}", endpoint(&listen.signed)))?;
     console.line(format_args!("public         {}", endpoint(&listen.public)))?;
     console.line(format_args!("admin          {}", endpoint(&listen.admin)))?;
-    console.line(format_args!(
-        "mail           {scheme}://{}:{} as {}",
-        mail.relay.host, mail.relay.port, mail.from
-    ))?;
+    for (relay, word) in mail.relays.iter().zip(["mail"].into_iter().chain(repeat("  or"))) {
+        console.line(format_args!("{word:<14} {} as {}", url(relay), mail.from))?;
+    }
     match &config.sms {
         Some(sms) => console.line(format_args!("texts          files in {}", sms.spool.display())),
         None => console.line("texts          none"),
     }
 }
 
+fn url(relay: &Relay) -> String {
+    let scheme = match relay.tls {
+        Tls::None => "smtp",
+        Tls::Implicit => "smtps",
+        Tls::Starttls => "smtp+starttls",
+    };
+    format!("{scheme}://{}:{}", relay.host, relay.port)
+}
+
 fn show_keys(keys: &[Result<Found, KeyError>], console: &mut Console) -> io::Result<()> {
     for found in keys.iter().flatten() {
-        let path = found.path.display();
-        match &found.id {
-            Some(id) => console.line(format_args!(
-                "{:<14} {} in {path}",
-                found.kind.to_string(),
-                id.as_str()
-            ))?,
-            None => {
-                console.line(format_args!("{:<14} to be made: {path}", found.kind.to_string()))?
-            }
+        let (kind, path) = (found.kind.to_string(), found.path.display());
+        let ids: Vec<&str> = found.ids.iter().map(Name::as_str).collect();
+        match ids.is_empty() {
+            false => console.line(format_args!("{kind:<14} {} in {path}", ids.join(", ")))?,
+            true => console.line(format_args!("{kind:<14} to be made: {path}"))?,
         }
     }
     for found in keys.iter().flatten().filter(|found| found.kind == Kind::Edge) {
-        let id = found.id.as_ref().map_or("<its second word>", |id| id.as_str());
+        let path = found.path.display();
+        let (id, line) = match found.ids.as_slice() {
+            [] => ("<its second word>", format!("cut -d' ' -f3 {path}")),
+            [id] => (id.as_str(), format!("cut -d' ' -f3 {path}")),
+            [.., id] => (id.as_str(), format!("grep ' {} ' {path} | cut -d' ' -f3", id.as_str())),
+        };
         console.line("\ngive the gateway the edge key:")?;
-        console.line(format_args!(
-            "  environment    REKEY_EDGE_KEY=$(cut -d' ' -f3 {})",
-            found.path.display()
-        ))?;
+        console.line(format_args!("  environment    REKEY_EDGE_KEY=$({line})"))?;
         console.line(format_args!(
             "  filter         \"key\": {{\"id\": \"{id}\", \"env\": \"REKEY_EDGE_KEY\"}}"
         ))?;

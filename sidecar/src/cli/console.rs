@@ -12,6 +12,7 @@ pub struct Console {
     input: Box<dyn BufRead>,
     output: Box<dyn Write>,
     is_terminal: bool,
+    shows: bool,
 }
 
 impl Console {
@@ -21,12 +22,23 @@ impl Console {
             input: Box::new(io::BufReader::new(io::stdin())),
             output: Box::new(io::stdout()),
             is_terminal: io::stdin().is_terminal(),
+            shows: io::stdout().is_terminal(),
         }
     }
 
     /// A given input and output.
     pub fn new(input: impl BufRead + 'static, output: impl Write + 'static) -> Self {
-        Self { input: Box::new(input), output: Box::new(output), is_terminal: false }
+        Self { input: Box::new(input), output: Box::new(output), is_terminal: false, shows: false }
+    }
+
+    #[cfg(test)]
+    pub(super) fn on_a_screen(self) -> Self {
+        Self { shows: true, ..self }
+    }
+
+    /// Whether what is written stays on a screen.
+    pub fn shows(&self) -> bool {
+        self.shows
     }
 
     pub fn line(&mut self, line: impl Display) -> io::Result<()> {

@@ -5,8 +5,11 @@ mod account;
 mod check;
 mod console;
 mod import;
+mod keys;
+mod mail;
 mod rooms;
 mod serve;
+mod store;
 mod why;
 
 use std::io;
@@ -20,7 +23,10 @@ use crate::config::{Config, Faults};
 pub use self::console::Console;
 
 use self::account::AccountCommand;
+use self::keys::KeysCommand;
+use self::mail::MailCommand;
 use self::rooms::RoomError;
+use self::store::StoreCommand;
 
 /// Password reset behind the gateway that you already have.
 #[derive(Debug, Parser)]
@@ -39,6 +45,7 @@ First steps:
   rekey account add --email ann@example.com < password.txt
   rekey serve                      makes its keys on the first start, then listens
   rekey why ann@example.com        what became of a reset that was asked for
+  rekey mail list                  what waits to be sent, and what could not be
 
 Passwords are read from standard input only. Exit codes: 0 done, 1 judged bad (check, verify), 2 not done.";
 
@@ -67,6 +74,15 @@ enum Command {
     /// Accounts of the embedded directory.
     #[command(subcommand)]
     Account(AccountCommand),
+    /// The outbox: mails that wait, were sent or were given up, and addresses that bounced.
+    #[command(subcommand)]
+    Mail(MailCommand),
+    /// Keys, and their exchange without a pause.
+    #[command(subcommand)]
+    Keys(KeysCommand),
+    /// The store: copies, and the end of an upgrade.
+    #[command(subcommand)]
+    Store(StoreCommand),
     /// Tells what became of the resets that were asked for with an address.
     ///
     /// Every accepted ask ends as sent, dead, suppressed (with the reason) or stale. Asks are remembered for 15 minutes.
@@ -103,6 +119,9 @@ pub fn run(cli: Cli, console: &mut Console) -> Result<ExitCode, CliError> {
         Command::Serve => serve::serve(load(config)?),
         Command::Check { reference } => check::check(config, reference, console),
         Command::Account(command) => account::run(command, &load(config)?, console),
+        Command::Mail(command) => mail::run(command, &load(config)?, console),
+        Command::Keys(command) => keys::run(command, &load(config)?, console),
+        Command::Store(command) => store::run(command, &load(config)?, console),
         Command::Why { address } => why::why(&load(config)?, &address, console),
     }
 }

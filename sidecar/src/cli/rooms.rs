@@ -7,14 +7,13 @@ use tokio::runtime::{Builder, Runtime};
 
 use crate::clock::Clock;
 use crate::config::{Config, PasswordConfig};
-use crate::directory::Embedded;
+use crate::directory::{Embedded, ascii};
 use crate::engine::EngineError;
 use crate::entropy::Entropy;
 use crate::flow;
 use crate::http::BindError;
-use crate::keys::{KeyError, Keys};
+use crate::keys::{KeyError, KeyStates, Keys, Ring, RingFault};
 use crate::password::{Cost, HashError, Hasher, HasherConfig};
-use crate::secret::{SecretFault, Secrets};
 use crate::store::{Store, StoreError, Story};
 
 #[derive(Debug, thiserror::Error)]
@@ -25,8 +24,8 @@ pub enum RoomError {
     Engine(#[from] EngineError),
     #[error("no password can be hashed: {0}")]
     Hash(#[from] HashError),
-    #[error("no secrets can be derived: {0}")]
-    Secret(#[from] SecretFault),
+    #[error(transparent)]
+    Ring(#[from] RingFault),
     #[error("key file {0}")]
     Key(#[from] KeyError),
     #[error("no threads can be started: {0}")]
@@ -55,6 +54,21 @@ pub(super) fn embedded(config: &Config) -> Result<Embedded, RoomError> {
 /// What became of the asks for an address, the latest first.
 pub(super) async fn stories(config: &Config, address: Address) -> Result<Vec<Story>, RoomError> {
     let keys = Keys::open(&config.keys, &Entropy::System)?;
-    let secrets = Secrets::new(&keys.master)?;
-    Ok(flow::why::tell(&Store::open(&config.store)?, &secrets, &config.site, address).await?)
+    let ring = Ring::new(&keys, &KeyStates::default())?;
+    Ok(flow::why::tell(&Store::open(&config.store)?, ring.secrets(), &config.site, address).await?)
+}
+
+/// Takes an address from the list of those that bounced; false when it was not on it.
+pub(super) async fn unsuppress(
+    config: &Config,
+    store: &Store,
+    address: Address,
+) -> Result<bool, RoomError> {
+    let keys = Keys::open(&config.keys, &Entropy::System)?;
+    let ring = Ring::new(&keys, &KeyStates::default())?;
+    let Some(address) = ascii(address) else {
+        return Ok(false);
+    };
+    let key = ring.secrets().address_key(&config.site, address.channel(), &address.key());
+    Ok(store.unsuppress(key, address.channel()).await?)
 }

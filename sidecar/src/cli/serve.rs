@@ -42,14 +42,14 @@ pub(super) fn serve(config: Config) -> Result<ExitCode, CliError> {
 async fn run(config: Config, keys: Keys, events: Counts) -> Result<ExitCode, CliError> {
     let (stop, stopped) = watch::channel(false);
     let mut signals = Signals::listen()?;
-    let edge = keys.edge.clone();
     let doors = Doors::bind(&config.listen).await.map_err(RoomError::Bind)?;
     let engine = Engine::open(config.clone(), keys).map_err(RoomError::Engine)?;
+    engine.begin().await.map_err(RoomError::Engine)?;
     engine.recover().await;
     let (rest, rested) = watch::channel(false);
     let work = tokio::spawn(Arc::clone(&engine).work(rested));
     let orderly = async {
-        doors.serve(&config, edge, engine, events, stopped).await;
+        doors.serve(&config, engine, events, stopped).await;
         let _ = rest.send(true);
         finish(work, PATIENCE).await
     };

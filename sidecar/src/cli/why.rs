@@ -24,7 +24,7 @@ pub(super) fn why(
     Ok(ExitCode::SUCCESS)
 }
 
-fn read(text: &str) -> Result<Address, CliError> {
+pub(super) fn read(text: &str) -> Result<Address, CliError> {
     let channel = if text.contains('@') { Channel::Email } else { Channel::Sms };
     let hint = "write ann@example.com or +8613800138000";
     let malformed = |fault| CliError::refused(format!("the address is malformed: {fault}; {hint}"));

@@ -1,6 +1,8 @@
 //! Every key of the configuration, once: path, default, form and meaning. The reader takes defaults and known names from
 //! here, the reference is written from here. Invariant: no key is read that does not stand in `KEYS` (the reader refuses).
 
+use crate::limits::table::{self, Limit};
+
 /// One key. `<dialect>` and `<channel>` stand for one segment each.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Key {
@@ -26,6 +28,11 @@ const fn key(
     doc: &'static str,
 ) -> Key {
     Key { path, preset, form, doc }
+}
+
+/// A limit's default and meaning stand in the table of the limits.
+const fn limit(limit: &Limit) -> Key {
+    key(limit.key, limit.preset, limit.form, limit.counts)
 }
 
 /// In the order of the reference.
@@ -136,32 +143,43 @@ pub(super) const KEYS: &[Key] = &[
         "keys.master",
         "",
         "file:path",
-        "Key that all secrets are derived from: one line `rekey-master <id> <64 hex>`. Unset: `keys/master` under `data`, made when missing.",
+        "Keys that all secrets are derived from: one line `rekey-index <id> <64 hex>`, and lines `rekey-master <id> <64 hex>`. Unset: `keys/master` under `data`, made when missing (not with PostgreSQL, where instances share keys: `rekey keys`).",
     ),
     key(
         "keys.edge",
         "",
         "list of file:path",
-        "Keys that the filters sign with: one line `rekey-edge <id> <64 hex>` each; all are believed. Unset: `keys/edge` under `data`, made when missing.",
+        "Keys that the filters sign with: lines `rekey-edge <id> <64 hex>`; all are believed. Unset: `keys/edge` under `data`, made when missing (not with PostgreSQL).",
     ),
     key(
         "keys.jwt",
         "",
         "file:path",
-        "Key that signs access tokens: one line `rekey-jwt <id> <64 hex>`. Unset: `keys/jwt` under `data`, made when missing.",
+        "Keys of access tokens: lines `rekey-jwt <id> <64 hex>`; all are published, one signs. Unset: `keys/jwt` under `data`, made when missing (not with PostgreSQL).",
     ),
     key(
         "mail.relay",
         "\"smtp://127.0.0.1:1025\"",
-        "URL",
-        "Who takes our mail: `smtps://host[:465]`, `smtp+starttls://host[:587]` (STARTTLS required), or `smtp://host[:25]` to this machine only.",
+        "URL, or list of URLs",
+        "Who takes our mail: `smtps://host[:465]`, `smtp+starttls://host[:587]` (STARTTLS required), or `smtp://host[:25]` to this machine only. Of several, in order of preference, the next is asked when one fails.",
     ),
-    key("mail.user", "", "text", "User name at the relay."),
+    key(
+        "mail.user",
+        "",
+        "text, or list of texts",
+        "User name at the relay; one for all, or one for each, `\"\"` where a relay asks for none.",
+    ),
     key(
         "mail.password",
         "",
-        "file:path",
-        "The file that holds the password at the relay; it goes with `user` and not over plain `smtp://`.",
+        "file:path, or list of them",
+        "The file that holds the password at the relay; it goes with `user`, one for all or one for each, and not over plain `smtp://`.",
+    ),
+    key(
+        "mail.connections",
+        "4",
+        "1 to 32",
+        "Connections to each relay at a time. More send faster, where the relay allows it.",
     ),
     key("mail.from", "\"Rekey <no-reply@localhost>\"", "mailbox", "The sender of our mails."),
     key("mail.reply_to", "", "mailbox", "Where answers to our mails go."),
@@ -171,36 +189,22 @@ pub(super) const KEYS: &[Key] = &[
         "directory",
         "Where texts are put, one file each, for your SMS gateway to fetch. Unset: no texts; asks by phone end as suppressed.",
     ),
-    key(
-        "limits.cool_down",
-        "\"60s\"",
-        "1s to 1h",
-        "Between two asks for one address by one sender.",
-    ),
-    key(
-        "limits.sends",
-        "3",
-        "1 to 10",
-        "How often the same link or code is sent on repeated asks.",
-    ),
-    key(
-        "limits.daily_wrong_codes",
-        "20",
-        "5 to 100",
-        "Wrong codes a day for one address; beyond it mails carry links only.",
-    ),
-    key(
-        "limits.policy_failures",
-        "10",
-        "1 to 100",
-        "Passwords that may break the policy before a proof is dead.",
-    ),
-    key(
-        "limits.backlog",
-        "10000",
-        "10 to 1000000",
-        "Asks and mails that may wait; beyond it everybody is told to come back.",
-    ),
+    limit(&table::SENDER_32),
+    limit(&table::SENDER_24),
+    limit(&table::SENDER_64),
+    limit(&table::SENDER_56),
+    limit(&table::SENDER_48),
+    limit(&table::ADDRESS),
+    limit(&table::PLACE),
+    limit(&table::CLIENT),
+    limit(&table::INSTALLATION),
+    limit(&table::BACKLOG),
+    limit(&table::COOL_DOWN),
+    limit(&table::SENDS),
+    limit(&table::ATTEMPTS),
+    limit(&table::DAILY_WRONG_CODES),
+    limit(&table::WRONG_CODES),
+    limit(&table::POLICY_FAILURES),
     key("password.min", "8", "6 to 64", "The shortest password, in characters."),
     key("password.max", "128", "32 to 1024", "The longest password, in characters."),
     key("password.memory_kib", "19456", "7168 to 262144", "argon2id: memory of one hash in KiB."),

@@ -12,6 +12,7 @@ use toml::de::DeValue;
 
 use super::url::{UrlFault, is_loopback};
 use super::{BaseUrl, Endpoint, Relay, Tls};
+use crate::limits::Rate;
 
 /// Why a value is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,6 +44,22 @@ pub(super) fn text<'v>(value: &'v DeValue<'_>) -> Formed<&'v str> {
 
 pub(super) fn owned(value: &DeValue<'_>) -> Formed<String> {
     text(value).map(str::to_owned)
+}
+
+/// One value, or a list of at most eight; each judged alone, so that all faults are found.
+pub(super) fn one_or_more<T>(
+    value: &DeValue<'_>,
+    form: impl Fn(&DeValue<'_>) -> Formed<T>,
+) -> Formed<Vec<Formed<T>>> {
+    let Some(list) = value.as_array() else {
+        return Ok(vec![form(value)]);
+    };
+    match list.iter().len() {
+        1..=8 => Ok(list.iter().map(|item| form(item.get_ref())).collect()),
+        count => {
+            Err(Wrong::new(format!("the list has {count} values"), "write 1 to 8, or one alone"))
+        }
+    }
 }
 
 pub(super) fn name(value: &DeValue<'_>) -> Formed<Name> {
@@ -79,6 +96,37 @@ pub(super) fn duration(value: &DeValue<'_>, range: RangeInclusive<Duration>) -> 
         .then_some(found)
         .ok_or_else(|| Wrong::new(format!("\"{text}\" is out of range"), bounds))
 }
+
+/// `30/10m`: so many in each such time, all of which may come at once; on average at most `most` a second.
+pub(super) fn rate(value: &DeValue<'_>, most: u64) -> Formed<Rate> {
+    let text = text(value)?;
+    let parsed = text.split_once('/').and_then(|(count, period)| {
+        let period = parse_duration(period)?;
+        let rate = Rate::new(whole_number(count)?, period)?;
+        RATE_PERIODS.contains(&period).then_some((rate, rate.burst(), period))
+    });
+    let Some((rate, count, period)) = parsed else {
+        return Err(Wrong::new(
+            format!("\"{text}\" is not a rate"),
+            "write a whole number, a slash and a time of 1s to 1d: 30/10m",
+        ));
+    };
+    match u128::from(count) * 1000 <= u128::from(most) * period.as_millis() {
+        true => Ok(rate),
+        false => Err(Wrong::new(
+            format!("\"{text}\" is out of range"),
+            format!("keep it at or below {most} a second"),
+        )),
+    }
+}
+
+/// Digits alone; no sign, and nothing that is written otherwise than it is read.
+fn whole_number(text: &str) -> Option<u32> {
+    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    digits.then(|| text.parse().ok())?
+}
+
+const RATE_PERIODS: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(86_400);
 
 fn parse_duration(text: &str) -> Option<Duration> {
     let end = text.find(|c: char| !c.is_ascii_digit())?;
@@ -240,7 +288,7 @@ pub(super) fn relay(value: &DeValue<'_>) -> Formed<Relay> {
             "write smtps:// or smtp+starttls://",
         ));
     }
-    Ok(Relay { tls, host, port })
+    Ok(Relay { tls, host, port, login: None })
 }
 
 fn host_and_port(text: &str, preset: u16) -> Option<(String, u16)> {

@@ -4,6 +4,7 @@
 mod declared;
 mod faults;
 mod forms;
+mod mail;
 mod parts;
 mod profile;
 mod reader;
@@ -31,6 +32,7 @@ pub use self::url::BaseUrl;
 
 use self::profile::Overrides;
 use self::reader::Reader;
+use crate::limits::Rate;
 
 /// All that the sidecar is told from outside.
 #[derive(Clone, Debug)]
@@ -92,12 +94,14 @@ pub struct KeyFiles {
 pub enum KeyFile {
     Named(PathBuf),
     Default(PathBuf),
+    /// A default one of instances that share a store: it must come from the first of them.
+    Shared(PathBuf),
 }
 
 impl KeyFile {
     pub fn path(&self) -> &Path {
         match self {
-            Self::Named(path) | Self::Default(path) => path,
+            Self::Named(path) | Self::Default(path) | Self::Shared(path) => path,
         }
     }
 }
@@ -105,25 +109,40 @@ impl KeyFile {
 /// How mail leaves.
 #[derive(Clone)]
 pub struct MailConfig {
-    pub relay: Relay,
-    pub user: Option<String>,
-    pub password: Option<Zeroizing<String>>,
+    /// In the order of preference; one at least.
+    pub relays: Vec<Relay>,
+    /// Connections to each relay at a time.
+    pub connections: usize,
     pub from: Mailbox,
     pub reply_to: Option<Mailbox>,
 }
 
 impl std::fmt::Debug for MailConfig {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(out, "MailConfig({:?}, ..)", self.relay)
+        write!(out, "MailConfig({:?}, ..)", self.relays)
     }
 }
 
-/// The SMTP server that takes our mail.
+/// An SMTP server that takes our mail.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Relay {
     pub tls: Tls,
     pub host: String,
     pub port: u16,
+    pub login: Option<RelayLogin>,
+}
+
+/// What a relay knows us by.
+#[derive(Clone, PartialEq, Eq)]
+pub struct RelayLogin {
+    pub user: String,
+    pub password: Zeroizing<String>,
+}
+
+impl std::fmt::Debug for RelayLogin {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str("RelayLogin(..)")
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -155,6 +174,23 @@ pub struct Limits {
     pub policy_failures: u32,
     /// Asks and mails that may wait; beyond it everybody is told to come back.
     pub backlog: u32,
+    pub rates: Rates,
+}
+
+/// Limits that are rates; what each counts, `limits::table` says.
+#[derive(Clone, Copy, Debug)]
+pub struct Rates {
+    pub sender_32: Rate,
+    pub sender_24: Rate,
+    pub sender_64: Rate,
+    pub sender_56: Rate,
+    pub sender_48: Rate,
+    pub address: Rate,
+    pub place: Rate,
+    pub client: Rate,
+    pub installation: Rate,
+    pub attempts: Rate,
+    pub wrong_codes: Rate,
 }
 
 /// What a password must be, and how it is hashed.

@@ -1,22 +1,18 @@
 //! Puts the configuration together, section by section. Invariant: every key of a section is read before one that is
 //! missing or wrong gives the section up, so that all faults are found in one run.
 
-use std::fs;
 use std::num::NonZero;
-use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
-use zeroize::Zeroizing;
-
-use super::forms::{self, Formed, Wrong};
+use super::forms;
+use super::mail;
 use super::profile::Overrides;
 use super::reader::Reader;
 use super::store;
-use super::{
-    Config, KeyFile, KeyFiles, Limits, Listen, MailConfig, PasswordConfig, SmsConfig, Tls,
-};
+use super::{Config, KeyFile, KeyFiles, Limits, Listen, PasswordConfig, Rates, SmsConfig};
+use crate::limits::table::{self, Limit};
 
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
@@ -33,7 +29,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<Config> {
     let listen = listen(reader, &home);
     let store = data.as_deref().and_then(|data| store::read(reader, &home, data));
     let keys = data.as_deref().and_then(|data| keys(reader, &home, data));
-    let mail = mail(reader, &home);
+    let mail = mail::read(reader, &home);
     let sms = reader
         .read("sms.spool", |value| forms::path(value, &home))
         .map(|spool| SmsConfig { spool });
@@ -74,7 +70,12 @@ fn listen(reader: &mut Reader<'_>, home: &Path) -> Option<Listen> {
 }
 
 fn keys(reader: &mut Reader<'_>, home: &Path, data: &Path) -> Option<KeyFiles> {
-    let preset = |name: &str| KeyFile::Default(data.join("keys").join(name));
+    // Instances that share a store share their keys, so none of them may draw its own.
+    let is_shared = reader.has("store.url");
+    let preset = |name: &str| {
+        let path = data.join("keys").join(name);
+        if is_shared { KeyFile::Shared(path) } else { KeyFile::Default(path) }
+    };
     let single = |reader: &mut Reader<'_>, name: &str| {
         let path = format!("keys.{name}");
         let named = reader.read(&path, |value| forms::secret(value, home)).map(KeyFile::Named);
@@ -90,44 +91,6 @@ fn keys(reader: &mut Reader<'_>, home: &Path, data: &Path) -> Option<KeyFiles> {
     Some(KeyFiles { master, edge, jwt })
 }
 
-fn mail(reader: &mut Reader<'_>, home: &Path) -> Option<MailConfig> {
-    let relay = reader.read("mail.relay", forms::relay);
-    let user = reader.read("mail.user", forms::owned);
-    let password = reader.read("mail.password", |value| one_line(&forms::secret(value, home)?));
-    let from = reader.read("mail.from", forms::mailbox);
-    let reply_to = reader.read("mail.reply_to", forms::mailbox);
-    if reader.has("mail.user") != reader.has("mail.password") {
-        let key = if reader.has("mail.user") { "mail.user" } else { "mail.password" };
-        reader.refuse(key, "user and password at the relay go together", "give both, or neither");
-    }
-    if user.is_some() && relay.as_ref().is_some_and(|relay| relay.tls == Tls::None) {
-        reader.refuse(
-            "mail.user",
-            "the password would be sent in the clear",
-            "use smtps:// or smtp+starttls://",
-        );
-    }
-    Some(MailConfig { relay: relay?, user, password, from: from?, reply_to })
-}
-
-/// The secret in a file that only its owner (and group) may read.
-pub(super) fn one_line(path: &PathBuf) -> Formed<Zeroizing<String>> {
-    let remedy = || format!("put the password on one line into {} with mode 0600", path.display());
-    let unreadable =
-        |error| Wrong::new(format!("{} cannot be read: {error}", path.display()), remedy());
-    let mode = fs::metadata(path).map_err(unreadable)?.permissions().mode();
-    if mode & 0o007 != 0 {
-        let problem = format!("everybody on this machine can read {}", path.display());
-        return Err(Wrong::new(problem, format!("chmod 0600 {}", path.display())));
-    }
-    let text = Zeroizing::new(fs::read_to_string(path).map_err(unreadable)?);
-    let line = text.trim_end_matches(['\r', '\n']);
-    match line.is_empty() || line.contains('\n') {
-        true => Err(Wrong::new(format!("{} does not hold one line", path.display()), remedy())),
-        false => Ok(Zeroizing::new(line.to_owned())),
-    }
-}
-
 fn limits(reader: &mut Reader<'_>) -> Option<Limits> {
     let cool_down = reader.read("limits.cool_down", |value| forms::duration(value, SECOND..=HOUR));
     let sends = reader.read("limits.sends", |value| forms::whole(value, 1..=10));
@@ -136,12 +99,44 @@ fn limits(reader: &mut Reader<'_>) -> Option<Limits> {
     let policy_failures =
         reader.read("limits.policy_failures", |value| forms::whole(value, 1..=100));
     let backlog = reader.read("limits.backlog", |value| forms::whole(value, 10..=1_000_000));
+    let rates = rates(reader);
     Some(Limits {
         cool_down: cool_down?,
         sends: sends?,
         daily_wrong_codes: daily_wrong_codes?,
         policy_failures: policy_failures?,
         backlog: backlog?,
+        rates: rates?,
+    })
+}
+
+fn rates(reader: &mut Reader<'_>) -> Option<Rates> {
+    // A narrow budget counts in whole milliseconds; wide ones are taken in blocks.
+    let mut narrow = |limit: &Limit| reader.read(limit.key, |value| forms::rate(value, 1_000));
+    let sender_32 = narrow(&table::SENDER_32);
+    let sender_24 = narrow(&table::SENDER_24);
+    let sender_64 = narrow(&table::SENDER_64);
+    let sender_56 = narrow(&table::SENDER_56);
+    let sender_48 = narrow(&table::SENDER_48);
+    let address = narrow(&table::ADDRESS);
+    let place = narrow(&table::PLACE);
+    let attempts = narrow(&table::ATTEMPTS);
+    let mut wide = |limit: &Limit| reader.read(limit.key, |value| forms::rate(value, 1_000_000));
+    let client = wide(&table::CLIENT);
+    let installation = wide(&table::INSTALLATION);
+    let wrong_codes = wide(&table::WRONG_CODES);
+    Some(Rates {
+        sender_32: sender_32?,
+        sender_24: sender_24?,
+        sender_64: sender_64?,
+        sender_56: sender_56?,
+        sender_48: sender_48?,
+        address: address?,
+        place: place?,
+        client: client?,
+        installation: installation?,
+        attempts: attempts?,
+        wrong_codes: wrong_codes?,
     })
 }
 

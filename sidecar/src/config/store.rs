@@ -8,7 +8,7 @@ use postgres::config::Host;
 use zeroize::Zeroizing;
 
 use super::forms::{self, Wrong};
-use super::parts::one_line;
+use super::mail::one_line;
 use super::reader::Reader;
 use super::url::is_loopback;
 

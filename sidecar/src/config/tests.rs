@@ -7,6 +7,9 @@ use contract::address::Channel;
 use contract::dialect::{DIALECTS, Dialect};
 use contract::profile::{Login, Profile};
 
+use crate::limits::Rate;
+use crate::limits::table::LIMITS;
+
 use super::{Config, Endpoint, KeyFile, Tls, reference};
 
 fn parse(text: &str) -> Result<Config, Vec<String>> {
@@ -29,11 +32,28 @@ fn defaults_suit() {
     let config = parse("").unwrap();
     assert_eq!(config.data, Path::new("/etc/rekey/rekey-data"));
     assert_eq!(config.listen.signed, Endpoint::Tcp("127.0.0.1:7080".parse().unwrap()));
-    assert_eq!(config.mail.relay.tls, Tls::None);
+    assert_eq!(config.mail.relays[0].tls, Tls::None);
+    assert_eq!(config.mail.connections, 4);
     assert_eq!(config.limits.cool_down, Duration::from_secs(60));
     assert_eq!(config.keys.master, KeyFile::Default("/etc/rekey/rekey-data/keys/master".into()));
     assert!(config.sms.is_none());
     assert!(config.password.threads >= 1);
+}
+
+/// The table is the only place of a default, and every limit of it is a key.
+#[test]
+fn every_limit_is_a_key_with_the_tables_default() {
+    let declared: Vec<_> = super::declared::KEYS
+        .iter()
+        .filter(|key| key.path.starts_with("limits."))
+        .map(|key| (key.path, key.preset))
+        .collect();
+    let table: Vec<_> = LIMITS.iter().map(|limit| (limit.key, limit.preset)).collect();
+    assert_eq!(declared, table);
+    let rates = parse("limits.wrong_codes = \"7/2h\"").unwrap().limits.rates;
+    let rate = |count, seconds| Rate::new(count, Duration::from_secs(seconds)).unwrap();
+    assert_eq!(rates.wrong_codes, rate(7, 7200));
+    assert_eq!((rates.sender_32, rates.client), (rate(60, 600), rate(30_000, 60)));
 }
 
 #[test]
@@ -61,7 +81,7 @@ fn a_full_file_is_read() {
     assert_eq!(config.listen.signed, Endpoint::Unix("/run/rekey/signed.sock".into()));
     let edges: Vec<_> = config.keys.edge.iter().map(KeyFile::path).collect();
     assert_eq!(edges, [Path::new("/etc/rekey/edge1"), Path::new("/run/secrets/edge2")]);
-    assert_eq!(config.mail.relay.port, 587);
+    assert_eq!(config.mail.relays[0].port, 587);
     let profile = config.profile(dialect);
     assert_eq!((profile.login, profile.grant_life), (Login::Never, Some(120)));
     assert_eq!(profile.rules(Channel::Email).unwrap().code.unwrap().digits, 8);
@@ -86,6 +106,14 @@ fn faults_have_place_and_remedy() {
         ("limits.cool_down = 60", "text in quotes is meant, not integer", "text in quotes"),
         ("limits.cool_down = \"60\"", "\"60\" is not a duration", "60s"),
         ("limits.cool_down = \"2d\"", "out of range", "write 1s to 1h"),
+        ("limits.address = \"30\"", "limits.address: \"30\" is not a rate", "30/10m"),
+        ("limits.address = \"0/1m\"", "is not a rate", "30/10m"),
+        ("limits.address = \"+5/1m\"", "is not a rate", "30/10m"),
+        ("limits.address = \"5/10ms\"", "is not a rate", "1s to 1d"),
+        ("limits.address = 5", "text in quotes is meant", "text in quotes"),
+        ("limits.place = \"1001/1s\"", "out of range", "at or below 1000 a second"),
+        ("limits.client = \"1000001/1s\"", "out of range", "at or below 1000000 a second"),
+        ("limits.sender_23 = \"5/1m\"", "there is no such key", "did you mean limits.sender_24?"),
         ("listen.signed = \"0.0.0.0:7080\"", "in the clear", "127.0.0.1"),
         ("listen.signed = \"7080\"", "is not an address", "unix:/path"),
         ("base_url = \"http://id.example.com\"", "plain http", "write https://"),
@@ -94,6 +122,9 @@ fn faults_have_place_and_remedy() {
         ("keys.edge = []", "no gateway can be believed", "name one key file"),
         ("mail.relay = \"smtp://mail.example.com\"", "in the clear", "smtps://"),
         ("mail.relay = \"mail.example.com\"", "not a relay", "smtps://"),
+        ("mail.relay = []", "the list has 0 values", "1 to 8"),
+        ("mail.relay = [\"smtps://a\", \"smtps://\"]", "\"smtps://\" is not a relay", "smtps://"),
+        ("mail.connections = 33", "out of range", "write 1 to 32"),
         ("mail.from = \"nobody\"", "not a mailbox", "name@example.com"),
         ("mail.user = \"u\"", "go together", "give both"),
         ("password.memory_kib = 7168", "soon cracked", "35840"),
@@ -118,6 +149,77 @@ fn all_faults_come_at_once() {
     )
     .unwrap_err();
     assert_eq!(faults.len(), 5, "{faults:#?}");
+}
+
+/// Passwords in files of a directory, and what follows.
+fn parse_with_passwords(text: &str) -> Result<Config, Vec<String>> {
+    let home = tempfile::tempdir().unwrap();
+    for (name, password) in [("one", "secret one\n"), ("two", "secret two\n")] {
+        let path = home.path().join(name);
+        std::fs::write(&path, password).unwrap();
+        std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o600))
+            .unwrap();
+    }
+    let found = Config::parse(text, home.path());
+    found.map_err(|faults| faults.list().iter().map(ToString::to_string).collect())
+}
+
+#[test]
+fn relays_have_their_logins() {
+    let table = [
+        (r#"["smtps://a", "smtps://b"]"#, r#""u""#, r#""file:one""#, "u secret one, u secret one"),
+        (
+            r#"["smtps://a", "smtps://b"]"#,
+            r#"["u", "v"]"#,
+            r#"["file:one", "file:two"]"#,
+            "u secret one, v secret two",
+        ),
+        (
+            r#"["smtps://a", "smtp://localhost"]"#,
+            r#"["u", ""]"#,
+            r#"["file:one", ""]"#,
+            "u secret one, -",
+        ),
+        (r#""smtps://a""#, r#"["u"]"#, r#"["file:two"]"#, "u secret two"),
+    ];
+    for (relay, user, password, expected) in table {
+        let text = format!("[mail]\nrelay = {relay}\nuser = {user}\npassword = {password}");
+        let config = parse_with_passwords(&text).unwrap();
+        let logins: Vec<_> = config
+            .mail
+            .relays
+            .iter()
+            .map(|relay| match &relay.login {
+                Some(login) => format!("{} {}", login.user, login.password.as_str()),
+                None => "-".to_owned(),
+            })
+            .collect();
+        assert_eq!(logins.join(", "), expected, "{text}");
+        assert!(!format!("{:?}", config.mail).contains("secret"));
+    }
+}
+
+#[test]
+fn logins_that_fit_no_relay_are_refused() {
+    let table = [
+        (r#""smtp://localhost""#, r#""u""#, r#""file:one""#, "in the clear"),
+        (r#"["smtps://a", "smtp://localhost"]"#, r#""u""#, r#""file:one""#, "in the clear"),
+        (
+            r#"["smtps://a", "smtps://b", "smtps://c"]"#,
+            r#"["u", "v"]"#,
+            r#""file:one""#,
+            "2 stand here for 3 relays",
+        ),
+        (r#"["smtps://a", "smtps://b"]"#, r#"["u", ""]"#, r#""file:one""#, "not both"),
+        (r#""smtps://a""#, r#""u""#, r#""file:three""#, "cannot be read"),
+    ];
+    for (relay, user, password, problem) in table {
+        let text = format!("[mail]\nrelay = {relay}\nuser = {user}\npassword = {password}");
+        let faults = parse_with_passwords(&text).unwrap_err();
+        assert!(faults.iter().any(|fault| fault.contains(problem)), "{text}: {faults:#?}");
+    }
+    let two = "mail.relay = [\"smtp://far.example\", \"near.example\"]\nmail.user = \"u\"";
+    assert_eq!(parse(two).unwrap_err().len(), 3, "all faults of a section come at once");
 }
 
 #[test]

@@ -1,12 +1,16 @@
 //! From a letter to the relay: words, MIME, SMTP, or a text on the spool. Invariant: nothing here decides who gets a
 //! letter or keeps one; a link or code exists in it only while it is being handed over, and is never logged.
 
+mod breaker;
 mod courier;
 mod device;
+#[cfg(test)]
+mod failover_tests;
 mod mime;
 mod relay;
 #[cfg(test)]
 mod relay_tests;
+mod relays;
 mod render;
 mod spool;
 mod template;
@@ -73,8 +77,14 @@ pub enum Reason {
     Insecure,
     #[error("nothing is set up for this channel")]
     NotServed,
+    /// The mailbox is not there, says the relay.
+    #[error("the relay refused the recipient with {0}")]
+    Recipient(u16),
     #[error("the relay answered {0}")]
     Reply(u16),
+    /// Every relay failed so often that none was asked.
+    #[error("the relays are given a rest")]
+    Resting,
     #[error("the spool cannot be written")]
     Spool,
     #[error("the relay did not answer in time")]
@@ -83,6 +93,26 @@ pub enum Reason {
     Tls,
     #[error("the relay cannot be reached")]
     Unreachable,
+}
+
+impl Reason {
+    /// Out of a closed list, for the metrics.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Address => "address",
+            Self::Content => "content",
+            Self::Garbled => "garbled",
+            Self::Insecure => "insecure",
+            Self::NotServed => "channel_not_served",
+            Self::Recipient(_) => "bounced",
+            Self::Reply(_) => "refused",
+            Self::Resting => "resting",
+            Self::Spool => "spool",
+            Self::Timeout => "timeout",
+            Self::Tls => "tls",
+            Self::Unreachable => "unreachable",
+        }
+    }
 }
 
 /// Why no courier could be set up.

@@ -1,4 +1,4 @@
-//! SMTP to the one relay, over a few connections that are used again. Invariants: the content never leaves in clear except
+//! SMTP to one relay, over a few connections that are used again. Invariants: the content never leaves in clear except
 //! to loopback; each mail is one write, because lettre's own two meet Nagle and a delayed ACK (43 ms a mail); a connection
 //! that showed any fault is not used again.
 
@@ -16,25 +16,28 @@ use lettre::transport::smtp::commands::{Data, Mail, Rcpt};
 use lettre::transport::smtp::extension::ClientId;
 use lettre::transport::smtp::response::Severity;
 use tokio::net::TcpStream;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, timeout};
 use zeroize::Zeroizing;
 
 use crate::config::{MailConfig, Relay, Tls};
 
 use super::mime::Sealed;
-use super::{CourierFault, Delivery, Reason};
+use super::{CourierFault, Reason};
 
-const CONNECTIONS: usize = 4;
 /// Below what relays grant an idle client.
 const IDLE: Duration = Duration::from_secs(20);
 /// For each answer of the relay.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Replies that tell about our log-in, not about the letter (RFC 4954).
 const LOGIN_REPLIES: [u16; 4] = [530, 534, 535, 538];
+/// The relay closes (RFC 5321, 3.8): whatever it was asked, this tells about itself.
+const CLOSING: u16 = 421;
 
 pub(super) struct RelayPool {
     relay: Relay,
+    /// For the log.
+    name: String,
     tls: Option<TlsParameters>,
     hello: ClientId,
     login: Option<Credentials>,
@@ -43,47 +46,100 @@ pub(super) struct RelayPool {
     idle: Mutex<Vec<(AsyncSmtpConnection, Instant)>>,
 }
 
-/// Where a mail failed, once a connection was there.
-enum Failure {
-    /// At its first command: also what a connection that died while idle shows.
-    Begin(Reason),
-    After(Reason),
+/// The right to use one connection.
+pub(super) struct Place<'p>(#[expect(dead_code, reason = "held, not read")] SemaphorePermit<'p>);
+
+/// Why a relay did not take a mail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Failure {
+    pub(super) reason: Reason,
+    step: Step,
+}
+
+/// How far a mail came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Step {
+    /// Connect, TLS, greeting, log-in.
+    Open,
+    /// The first command: also what a connection that died while idle shows.
+    Mail,
+    Rcpt,
+    Data,
+    /// From here on the relay may have taken it, even if it does not say so.
+    Content,
+}
+
+impl Failure {
+    /// No other attempt can succeed.
+    pub(super) fn is_final(self) -> bool {
+        self.step != Step::Open
+            && match self.reason {
+                Reason::Recipient(_) => true,
+                Reason::Reply(code) => code >= 500 && !LOGIN_REPLIES.contains(&code),
+                _ => false,
+            }
+    }
+
+    /// Nobody knows whether the relay has the mail.
+    pub(super) fn may_be_taken(self) -> bool {
+        self.step == Step::Content && !matches!(self.reason, Reason::Reply(_))
+    }
+
+    /// It tells about the relay or the way there, not about this mail.
+    pub(super) fn is_of_the_way(self) -> bool {
+        match self.reason {
+            Reason::Recipient(_) => false,
+            Reason::Reply(code) => {
+                self.step == Step::Open || code == CLOSING || LOGIN_REPLIES.contains(&code)
+            }
+            _ => true,
+        }
+    }
 }
 
 impl RelayPool {
-    pub(super) fn new(mail: &MailConfig) -> Result<Self, CourierFault> {
-        let relay = mail.relay.clone();
+    pub(super) fn new(relay: &Relay, mail: &MailConfig) -> Result<Self, CourierFault> {
+        let relay = relay.clone();
         let tls = match relay.tls {
             Tls::None => None,
             Tls::Implicit | Tls::Starttls => {
                 Some(TlsParameters::new(relay.host.clone()).map_err(|_| CourierFault::Tls)?)
             }
         };
-        let login = mail.user.clone().zip(mail.password.as_ref());
+        let login = relay.login.as_ref();
+        let login = login.map(|it| Credentials::new(it.user.clone(), it.password.to_string()));
         Ok(Self {
+            name: format!("{}:{}", relay.host, relay.port),
             relay,
             tls,
             hello: ClientId::Domain(mail.from.email.domain().to_owned()),
-            login: login.map(|(user, password)| Credentials::new(user, password.to_string())),
+            login,
             patience: PATIENCE,
-            places: Semaphore::new(CONNECTIONS),
+            places: Semaphore::new(mail.connections),
             idle: Mutex::new(Vec::new()),
         })
     }
 
-    pub(super) async fn send(&self, mail: &Sealed) -> Delivery {
-        let Ok(_place) = self.places.acquire().await else {
-            return Delivery::Later(Reason::Unreachable);
-        };
+    /// Host and port.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Waits until fewer mails than `mail.connections` are on their way to this relay.
+    pub(super) async fn place(&self) -> Option<Place<'_>> {
+        self.places.acquire().await.ok().map(Place)
+    }
+
+    pub(super) async fn send(&self, _place: &Place<'_>, mail: &Sealed) -> Result<(), Failure> {
         if let Some(connection) = self.idle_connection() {
             match self.transact(connection, mail).await {
-                Err(Failure::Begin(reason)) if !is_final(reason) => {}
-                result => return result.into(),
+                Err(failure) if failure.step == Step::Mail && !failure.is_final() => {}
+                result => return result,
             }
         }
         match self.open().await {
-            Ok(connection) => self.transact(connection, mail).await.into(),
-            Err(reason) => Delivery::Later(reason),
+            Ok(connection) => self.transact(connection, mail).await,
+            Err(reason) => Err(Failure { reason, step: Step::Open }),
         }
     }
 
@@ -167,13 +223,32 @@ impl RelayPool {
         mail: &Sealed,
     ) -> Result<(), Failure> {
         use Severity::{PositiveCompletion as Done, PositiveIntermediate as GoOn};
+        let at = |step| move |reason| Failure { reason, step };
         let from = Mail::new(Some(mail.from.clone()), Vec::new());
         let to = Rcpt::new(mail.to.clone(), Vec::new());
         let content = with_dots(&mail.content);
-        self.command(connection, from, Done).await.map_err(Failure::Begin)?;
-        self.command(connection, to, Done).await.map_err(Failure::After)?;
-        self.command(connection, Data, GoOn).await.map_err(Failure::After)?;
-        self.command(connection, content.as_str(), Done).await.map_err(Failure::After)
+        self.command(connection, from, Done).await.map_err(at(Step::Mail))?;
+        self.recipient(connection, to).await.map_err(at(Step::Rcpt))?;
+        self.command(connection, Data, GoOn).await.map_err(at(Step::Data))?;
+        self.command(connection, content.as_str(), Done).await.map_err(at(Step::Content))
+    }
+
+    async fn recipient(
+        &self,
+        connection: &mut AsyncSmtpConnection,
+        to: Rcpt,
+    ) -> Result<(), Reason> {
+        let answered = timeout(self.patience, connection.command(to)).await;
+        let response = answered.map_err(|_| Reason::Timeout)?.map_err(|error| {
+            match (reason(&error), error.source()) {
+                (Reason::Reply(code), Some(text)) if is_bounce(code, &text.to_string()) => {
+                    Reason::Recipient(code)
+                }
+                (reason, _) => reason,
+            }
+        })?;
+        let done = response.code().severity == Severity::PositiveCompletion;
+        done.then_some(()).ok_or(Reason::Garbled)
     }
 
     async fn command(
@@ -213,20 +288,24 @@ fn is_tls(error: &SmtpError) -> bool {
     error.is_tls() || io.any(|error| error.kind() == io::ErrorKind::InvalidData)
 }
 
-fn is_final(reason: Reason) -> bool {
-    matches!(reason, Reason::Reply(code @ 500..) if !LOGIN_REPLIES.contains(&code))
+/// Whether an answer to RCPT says that the mailbox is not there. The enhanced code (RFC 3463) is more exact: 5.1.x and
+/// 5.2.1 are of the mailbox, others (5.7.1: relaying or policy) of ours. Only without one the reply code decides.
+fn is_bounce(code: u16, text: &str) -> bool {
+    match enhanced(text) {
+        Some(["5", "1", _] | ["5", "2", "1"]) => code >= 500,
+        Some(_) => false,
+        None => matches!(code, 550 | 551 | 553),
+    }
 }
 
-impl From<Result<(), Failure>> for Delivery {
-    fn from(result: Result<(), Failure>) -> Self {
-        match result {
-            Ok(()) => Self::Sent,
-            Err(Failure::Begin(reason) | Failure::After(reason)) if is_final(reason) => {
-                Self::Dead(reason)
-            }
-            Err(Failure::Begin(reason) | Failure::After(reason)) => Self::Later(reason),
-        }
-    }
+/// `5.1.1` at the beginning of a reply's text.
+fn enhanced(text: &str) -> Option<[&str; 3]> {
+    let first = text.split([' ', '-']).next()?;
+    let parts: Vec<&str> = first.split('.').collect();
+    let is_number = |part: &&str| {
+        (1..=3).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit())
+    };
+    parts.try_into().ok().filter(|parts: &[&str; 3]| parts.iter().all(is_number))
 }
 
 /// The content with its dots doubled at line starts, and the dot that ends it (RFC 5321, 4.5.2).
@@ -254,6 +333,30 @@ impl fmt::Debug for RelayPool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_bounce_is_of_the_mailbox() {
+        let table = [
+            (550, "no such user", true),
+            (550, "", true),
+            (551, "user not local", true),
+            (553, "mailbox name not allowed", true),
+            (552, "full", false),
+            (554, "no", false),
+            (550, "5.1.1 <a@b.example>: unknown", true),
+            (554, "5.1.10 null mx", true),
+            (550, "5.2.1 disabled", true),
+            (550, "5.2.2 full", false),
+            (550, "5.7.1 relaying denied", false),
+            (450, "4.1.1 try again", false),
+            (450, "5.1.1 at odds with itself", false),
+            (550, "5.a.1 is no code", true),
+            (550, "192.0.2.1 is not one either", true),
+        ];
+        for (code, text, bounced) in table {
+            assert_eq!(is_bounce(code, text), bounced, "{code} {text}");
+        }
+    }
 
     #[test]
     fn dots_are_doubled_and_the_end_is_marked() {

@@ -2,6 +2,8 @@
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 use std::time::Duration;
@@ -10,30 +12,30 @@ use contract::address::{Address, Channel};
 use contract::language::Language;
 
 use crate::clock::Millis;
-use crate::config::{MailConfig, Relay, Tls};
+use crate::config::{MailConfig, Relay, RelayLogin, Tls};
 
 use super::{Courier, Delivery, Letter, LetterKind, Reason};
 
-const NOW: Millis = Millis(1_795_296_600_000);
+pub(super) const NOW: Millis = Millis(1_795_296_600_000);
 const LINK: &str = "https://id.example.com/reset#token=aabb&email=a%40b.example";
 
-const SHORT: Duration = Duration::from_millis(400);
-const LONG: Duration = Duration::from_secs(30);
+pub(super) const SHORT: Duration = Duration::from_millis(400);
+pub(super) const LONG: Duration = Duration::from_secs(30);
 
 /// What the relay answers to each step; an empty text is silence, `hang up` closes.
 #[derive(Clone, Copy)]
-struct Script {
-    greeting: &'static str,
-    ehlo: &'static str,
-    mail: &'static str,
-    rcpt: &'static str,
-    data: &'static str,
-    content: &'static str,
+pub(super) struct Script {
+    pub(super) greeting: &'static str,
+    pub(super) ehlo: &'static str,
+    pub(super) mail: &'static str,
+    pub(super) rcpt: &'static str,
+    pub(super) data: &'static str,
+    pub(super) content: &'static str,
     /// Mails of one connection; then it is closed without a word.
-    mails: usize,
+    pub(super) mails: usize,
 }
 
-const FRIENDLY: Script = Script {
+pub(super) const FRIENDLY: Script = Script {
     greeting: "220 relay",
     ehlo: "250-relay\r\n250-AUTH PLAIN\r\n250 8BITMIME",
     mail: "250 ok",
@@ -45,28 +47,45 @@ const FRIENDLY: Script = Script {
 
 /// What the relay saw.
 #[derive(Debug, PartialEq, Eq)]
-enum Seen {
+pub(super) enum Seen {
     Connection,
     Login(String),
     Mail { rcpt: String, content: String },
 }
 
-struct FakeRelay {
-    port: u16,
-    seen: Receiver<Seen>,
+pub(super) struct FakeRelay {
+    pub(super) port: u16,
+    pub(super) seen: Receiver<Seen>,
+    /// It is set: new connections are greeted as if the relay were down.
+    pub(super) sick: Arc<AtomicBool>,
 }
 
-fn relay(script: Script) -> FakeRelay {
+impl FakeRelay {
+    /// Connections and mails since the last call.
+    pub(super) fn seen(&self) -> (usize, usize) {
+        let seen: Vec<Seen> = self.seen.try_iter().collect();
+        let mails = seen.iter().filter(|seen| matches!(seen, Seen::Mail { .. })).count();
+        (seen.iter().filter(|seen| **seen == Seen::Connection).count(), mails)
+    }
+}
+
+pub(super) fn relay(script: Script) -> FakeRelay {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     let (sender, seen) = channel();
+    let sick = Arc::new(AtomicBool::new(false));
+    let is_sick = Arc::clone(&sick);
     thread::spawn(move || {
         for stream in listener.incoming().map_while(Result::ok) {
             let sender = sender.clone();
+            let mut script = script;
+            if is_sick.load(Ordering::SeqCst) {
+                script.greeting = "421 down";
+            }
             thread::spawn(move || serve(script, &stream, &sender));
         }
     });
-    FakeRelay { port, seen }
+    FakeRelay { port, seen, sick }
 }
 
 /// Ends when either side closes; errors end it, too.
@@ -116,21 +135,20 @@ fn say(mut stream: &TcpStream, text: &str) -> Option<()> {
     }
 }
 
-fn config(port: u16, tls: Tls) -> MailConfig {
+pub(super) fn config(port: u16, tls: Tls) -> MailConfig {
     MailConfig {
-        relay: Relay { tls, host: "localhost".into(), port },
-        user: None,
-        password: None,
+        relays: vec![Relay { tls, host: "localhost".into(), port, login: None }],
+        connections: 4,
         from: "Acme 商店 <no-reply@acme.example>".parse().unwrap(),
         reply_to: Some("help@acme.example".parse().unwrap()),
     }
 }
 
-fn courier(config: &MailConfig) -> Courier {
+pub(super) fn courier(config: &MailConfig) -> Courier {
     Courier::new(config, None).unwrap()
 }
 
-fn letter(channel: Channel, to: &str) -> Letter {
+pub(super) fn letter(channel: Channel, to: &str) -> Letter {
     let kind = LetterKind::Reset {
         link: Some(LINK.into()),
         code: Some("123456".into()),
@@ -159,7 +177,8 @@ async fn answers_of_the_relay_decide() {
     let dead = |code| Delivery::Dead(Reason::Reply(code));
     let garbled = Delivery::Later(Reason::Garbled);
     let silent = Delivery::Later(Reason::Timeout);
-    let table: [(&str, Script, Delivery); 18] = [
+    let bounced = |code| Delivery::Dead(Reason::Recipient(code));
+    let table: [(&str, Script, Delivery); 21] = [
         ("taken", FRIENDLY, Delivery::Sent),
         ("greeting 554", Script { greeting: "554 no", ..FRIENDLY }, later(554)),
         ("greeting silent", Script { greeting: "", ..FRIENDLY }, silent),
@@ -170,7 +189,10 @@ async fn answers_of_the_relay_decide() {
         ("mail 550", Script { mail: "550 sender", ..FRIENDLY }, dead(550)),
         ("mail 530", Script { mail: "530 log in first", ..FRIENDLY }, later(530)),
         ("rcpt 450", Script { rcpt: "450 greylisted", ..FRIENDLY }, later(450)),
-        ("rcpt 550", Script { rcpt: "550-no\r\n550 such user", ..FRIENDLY }, dead(550)),
+        ("rcpt 550", Script { rcpt: "550-no\r\n550 such user", ..FRIENDLY }, bounced(550)),
+        ("rcpt 554", Script { rcpt: "554 5.1.1 no such user", ..FRIENDLY }, bounced(554)),
+        ("rcpt 550 5.7.1", Script { rcpt: "550 5.7.1 relaying denied", ..FRIENDLY }, dead(550)),
+        ("rcpt 552", Script { rcpt: "552 full", ..FRIENDLY }, dead(552)),
         ("rcpt silent", Script { rcpt: "", ..FRIENDLY }, silent),
         ("data 250", Script { data: "250 what", ..FRIENDLY }, garbled),
         ("data 554", Script { data: "554 no", ..FRIENDLY }, dead(554)),
@@ -251,8 +273,8 @@ async fn a_connection_that_died_while_idle_is_replaced() {
 async fn the_relay_is_logged_in_to() {
     let relay = relay(FRIENDLY);
     let mut config = config(relay.port, Tls::None);
-    config.user = Some("acme".into());
-    config.password = Some("secret".to_owned().into());
+    config.relays[0].login =
+        Some(RelayLogin { user: "acme".into(), password: "secret".to_owned().into() });
     assert_eq!(
         courier(&config).send(&letter(Channel::Email, "a@b.example"), NOW).await,
         Delivery::Sent

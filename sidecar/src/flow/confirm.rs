@@ -5,13 +5,14 @@
 use std::time::Duration;
 
 use contract::message::{Encryption, Proof};
+use contract::name::Name;
 use contract::outcome::{Outcome, Refusal};
 use contract::profile::{Login, ProofKind};
 use contract::secret::Password;
 use subtle::ConstantTimeEq;
 
-use super::proof::{Judged, Proved, judge};
-use super::{Asking, BUSY, FlowError, outcome};
+use super::proof::{Judged, judge};
+use super::{Asking, BUSY, FlowError, outcome, throttled};
 use crate::directory::{Account, Status, Written};
 use crate::engine::Engine;
 use crate::password::{Policy, judge as judge_password};
@@ -36,20 +37,25 @@ pub(crate) async fn confirm(
     password: &Password,
     encryption: Encryption,
 ) -> Result<Outcome, FlowError> {
+    let _alone = engine.confirming.alone(asking.key.id).await;
     let proved = match judge(engine, asking, proof).await? {
         Judged::Right(proved) => proved,
         Judged::Wrong => return conclude(engine, asking, INVALID).await,
         Judged::Repeat(kept) => return Ok(outcome(engine, asking, kept)),
         Judged::Forged => return Ok(Outcome::Refused(Refusal::Unsigned)),
+        Judged::Throttled(wait) => return Ok(Outcome::Refused(throttled(wait))),
     };
-    crate::crash::point("confirm.counted");
+    let Some(master) = Name::parse(&proved.master) else {
+        return conclude(engine, asking, INVALID).await;
+    };
     let run = engine.entropy.bytes()?;
+    crate::crash::point("confirm.counted");
     let hold = Hold {
         message: asking.key.id,
         run,
         target: proved.target,
         issuer: asking.issuer(),
-        master: engine.secrets.master().clone(),
+        master,
         at: asking.at,
         until: asking.at.plus(engine.config.password.deadline.saturating_add(HOLD)),
         retake: asking.at.plus(HOLD.saturating_sub(HASH)),
@@ -62,7 +68,7 @@ pub(crate) async fn confirm(
     };
     let given = Given { password, encryption };
     crate::crash::point("confirm.held");
-    let done = under_hold(engine, asking, &challenge, proved, given).await;
+    let done = under_hold(engine, asking, &challenge, proved.kind, given).await;
     if done.is_err()
         && let Some(first) = engine.store.release(asking.key.id, Release::Busy { run }).await?
     {
@@ -88,11 +94,11 @@ async fn under_hold(
     engine: &Engine,
     asking: &Asking<'_>,
     challenge: &Challenge,
-    proved: Proved,
+    proved: ProofKind,
     given: Given<'_>,
 ) -> Result<Outcome, FlowError> {
     let rules = asking.profile.rules(challenge.channel);
-    let accepted = rules.is_some_and(|rules| rules.accepts.contains(&proved.kind));
+    let accepted = rules.is_some_and(|rules| rules.accepts.contains(&proved));
     let account = engine.directory.get(&challenge.account).await?;
     let Some(account) =
         account.filter(|account| accepted && is_unchanged(engine, challenge, account))
@@ -130,12 +136,11 @@ fn unfit(engine: &Engine, given: Given<'_>) -> Option<Refusal> {
 fn is_unchanged(engine: &Engine, challenge: &Challenge, account: &Account) -> bool {
     let stored = account.stored(&challenge.address);
     let address = stored.as_ref().map_or("", |address| address.as_str());
-    let now = engine.secrets.fingerprint(
-        &account.id,
-        &account.revision.0,
-        address,
-        account.status.as_str(),
-    );
+    let (masters, status) = (engine.secrets.masters(), account.status.as_str());
+    let Some(master) = masters.of(&challenge.master) else {
+        return false;
+    };
+    let now = master.fingerprint(&account.id, &account.revision.0, address, status);
     account.status == Status::Active && bool::from(now.ct_eq(&challenge.fingerprint))
 }
 
@@ -154,7 +159,7 @@ async fn finish(
     engine: &Engine,
     asking: &Asking<'_>,
     challenge: &Challenge,
-    proved: Proved,
+    proved: ProofKind,
     account: &Account,
     write: Option<AccountWrite>,
 ) -> Result<Outcome, FlowError> {
@@ -189,8 +194,8 @@ async fn finish(
 }
 
 /// Whether this reset logs the user in; never past a second factor.
-fn login(asking: &Asking<'_>, proved: Proved, account: &Account) -> Option<LoggedIn> {
-    let by_link = matches!(proved.kind, ProofKind::Link | ProofKind::LinkAndCode);
+fn login(asking: &Asking<'_>, proved: ProofKind, account: &Account) -> Option<LoggedIn> {
+    let by_link = matches!(proved, ProofKind::Link | ProofKind::LinkAndCode);
     let wanted = match asking.profile.login {
         Login::Always => true,
         Login::Link => by_link,

@@ -2,7 +2,7 @@
 //! Invariant: every ask that was accepted is decided; one that cannot be decided now waits, and is stale in the end.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use contract::address::Channel;
 use contract::dialect::{self, DIALECTS, Dialect, Setting};
@@ -24,15 +24,20 @@ const BATCH: u32 = 64;
 /// Longer than a look-up takes; then another worker may take the ask.
 const LEASE: Duration = Duration::from_secs(10);
 
+/// Between two readings of what waits.
+const GAUGED: Duration = Duration::from_millis(250);
+
 const IDLE: Duration = Duration::from_secs(5);
 
 /// After a fault of store or directory.
 const REST: Duration = Duration::from_secs(1);
 
 pub(crate) async fn run(engine: &Arc<Engine>, mut stop: watch::Receiver<bool>) {
+    let mut gauged = None;
     loop {
+        gauge(engine, &mut gauged).await;
         let span = match once(engine).await {
-            Ok(0) => IDLE,
+            Ok(0) => idle(engine),
             Ok(_) => Duration::ZERO,
             Err(error) => {
                 tracing::error!(event = "dispatch_failed", kind = %error);
@@ -42,6 +47,25 @@ pub(crate) async fn run(engine: &Arc<Engine>, mut stop: watch::Receiver<bool>) {
         if *stop.borrow() || (!span.is_zero() && !wait(&engine.wake.asks, span, &mut stop).await) {
             return;
         }
+    }
+}
+
+/// Who is told to come back, is told so no longer than it is true.
+fn idle(engine: &Engine) -> Duration {
+    let is_full = engine.limits.backlog.full(engine.config.limits.backlog).is_some();
+    if is_full { GAUGED } else { IDLE }
+}
+
+/// Tells the gauge what waits, now and then.
+async fn gauge(engine: &Engine, last: &mut Option<Instant>) {
+    if last.is_some_and(|last| last.elapsed() < GAUGED) {
+        return;
+    }
+    *last = Some(Instant::now());
+    let most = engine.config.limits.backlog.saturating_add(1);
+    // A store that fails is told of by what needs it.
+    if let Ok(waiting) = engine.store.backlog(most).await {
+        engine.limits.backlog.set(waiting.into(), engine.clock.now());
     }
 }
 
@@ -65,12 +89,16 @@ async fn resolve(engine: &Engine, ask: &Ask) -> Result<(), FlowError> {
     let resolved = engine.store.resolve_ask(ask.id, engine.clock.now(), resolution).await?;
     crate::crash::point("dispatch.decided");
     let (request, address) = (ask.request.as_str(), ask.address.masked());
+    if resolved != Resolved::Queued {
+        engine.limits.backlog.end();
+    }
     match resolved {
         Resolved::Queued => {
             engine.wake.mails.notify_one();
             tracing::info!(event = "ask_queued", request, address);
         }
         Resolved::Suppressed(reason) => {
+            engine.ends.ask("suppressed", reason.as_str());
             tracing::info!(
                 event = "ask_ended",
                 request,
@@ -79,7 +107,10 @@ async fn resolve(engine: &Engine, ask: &Ask) -> Result<(), FlowError> {
                 reason = reason.as_str()
             );
         }
-        Resolved::Stale => tracing::warn!(event = "ask_ended", request, address, end = "stale"),
+        Resolved::Stale => {
+            engine.ends.ask("stale", "");
+            tracing::warn!(event = "ask_ended", request, address, end = "stale");
+        }
         Resolved::Gone => {}
     }
     Ok(())
@@ -126,24 +157,28 @@ fn birth(
     let Some(address) = account.stored(&ask.address) else {
         return Ok(Resolution::Suppressed(Suppression::NoAccount));
     };
-    let secrets = &engine.secrets;
+    let masters = engine.secrets.masters();
     let status = account.status.as_str();
     let limits = &engine.config.limits;
+    let frozen = frozen(engine, dialect, rules);
+    // A code that nobody might compare is not sent where there is a link.
+    let is_frozen = engine.limits.is_frozen(&engine.secrets, engine.clock.now());
+    let closed = frozen.clone().filter(|_| is_frozen);
     Ok(Resolution::Birth(Box::new(Birth {
-        id: secrets.challenge_id(engine.clock.now(), &engine.entropy)?,
+        id: engine.secrets.challenge_id(engine.clock.now(), &engine.entropy)?,
         mail: engine.entropy.bytes()?,
         account: account.id.clone(),
         language: account.language.unwrap_or(ask.language),
-        fingerprint: secrets.fingerprint(
+        fingerprint: masters.active().fingerprint(
             &account.id,
             &account.revision.0,
             address.as_str(),
             status,
         ),
         address,
-        secrets: secrets.clone(),
-        usual: usual(dialect, rules),
-        frozen: frozen(engine, dialect, rules),
+        masters,
+        usual: closed.unwrap_or_else(|| usual(dialect, rules)),
+        frozen,
         cool_down: limits.cool_down,
         sends: limits.sends,
         daily_wrong_codes: limits.daily_wrong_codes,

@@ -8,8 +8,10 @@ use contract::outcome::{Outcome, Refusal};
 use contract::profile::Rules;
 
 use super::dispatch::STALE;
-use super::{Asking, BUSY, FlowError};
+use super::{Asking, FlowError, seconds, throttled};
+use crate::clock::Millis;
 use crate::engine::Engine;
+use crate::limits::{BudgetKey, Counted, Spent, pair_key};
 use crate::store::{Asked, NewAsk};
 
 pub(crate) async fn initiate(
@@ -22,18 +24,56 @@ pub(crate) async fn initiate(
     };
     crate::crash::linger(to.as_str());
     let ask = new_ask(engine, asking, rules, to);
-    Ok(match engine.store.take_ask(ask).await? {
+    let pair = pair_key(&engine.secrets, ask.address_key, ask.sender.0);
+    let (client, at) = (asking.context.client.as_ref(), asking.at);
+    // A repeat of what was taken is answered as it was.
+    let is_new = !engine.limits.is_taken(asking.key.id, at);
+    if is_new && let Some(refusal) = stop(engine, asking, &ask, pair).await? {
+        return Ok(Outcome::Refused(refusal));
+    }
+    let asked = engine.store.take_ask(ask).await?;
+    if asked == Asked::Taken {
+        engine.limits.taken(asking.key.id, at);
+        engine.limits.backlog.add();
+    } else if is_new {
+        engine.limits.give_wide_back(&engine.secrets, client, at);
+    }
+    Ok(answer(engine, asked, pair, at))
+}
+
+/// What refuses an ask before the store hears of it; without a refusal its share of the wide limits is taken.
+async fn stop(
+    engine: &Engine,
+    asking: &Asking<'_>,
+    ask: &NewAsk,
+    pair: BudgetKey,
+) -> Result<Option<Refusal>, FlowError> {
+    let (limits, client) = (&engine.limits, asking.context.client.as_ref());
+    let keys = ask.budgets.iter().map(|take| take.key).chain([pair]);
+    if let Some(wait) = limits.remembered(keys, ask.at) {
+        return Ok(Some(throttled(wait)));
+    }
+    if let Some(retry_after) = limits.backlog.full(engine.config.limits.backlog) {
+        return Ok(Some(Refusal::Busy { retry_after }));
+    }
+    let wide = limits.take_wide(&engine.store, &engine.secrets, client, ask.at);
+    // What everybody shares is no single sender's fault.
+    Ok(wide.await?.map(|wait| Refusal::Busy { retry_after: seconds(wait) }))
+}
+
+fn answer(engine: &Engine, asked: Asked, pair: BudgetKey, at: Millis) -> Outcome {
+    let spent = match asked {
         Asked::Taken => {
             crate::crash::point("initiate.taken");
             engine.wake.asks.notify_one();
-            Outcome::Accepted
+            return Outcome::Accepted;
         }
-        Asked::Throttled(span) => {
-            Outcome::Refused(Refusal::Throttled { retry_after: seconds(span) })
-        }
-        Asked::Forged => Outcome::Refused(Refusal::Unsigned),
-        Asked::Full => Outcome::Refused(BUSY),
-    })
+        Asked::Forged => return Outcome::Refused(Refusal::Unsigned),
+        Asked::Throttled(wait) => Spent { key: pair, wait },
+        Asked::Spent(spent) => spent,
+    };
+    engine.limits.refuse(spent, at);
+    Outcome::Refused(throttled(spent.wait))
 }
 
 fn new_ask(engine: &Engine, asking: &Asking<'_>, rules: &Rules, address: Address) -> NewAsk {
@@ -42,8 +82,15 @@ fn new_ask(engine: &Engine, asking: &Asking<'_>, rules: &Rules, address: Address
     let lives = [rules.code.map(|code| code.life), rules.link.map(|link| link.life)];
     let life = lives.into_iter().flatten().next().unwrap_or(0);
     let longest = lives.into_iter().flatten().max().unwrap_or(0);
-    let limits = &engine.config.limits;
+    let (limits, issuer) = (&engine.config.limits, asking.issuer());
+    let counted = Counted {
+        sender: asking.context.sender,
+        address: address_key,
+        issuer: &issuer,
+        place: places.owned.then_some(places.here),
+    };
     NewAsk {
+        budgets: engine.limits.of_ask(&engine.secrets, &counted, asking.at),
         message: asking.key,
         at: asking.at,
         address,
@@ -51,7 +98,7 @@ fn new_ask(engine: &Engine, asking: &Asking<'_>, rules: &Rules, address: Address
         sender: engine.secrets.sender(asking.context.sender),
         place: places.here,
         place_owned: places.owned,
-        issuer: asking.issuer(),
+        issuer,
         language: asking.context.language,
         request: asking.context.request.clone(),
         scope: asking.scope(engine, rules, address_key, places.here),
@@ -61,11 +108,5 @@ fn new_ask(engine: &Engine, asking: &Asking<'_>, rules: &Rules, address: Address
         pot_life: STALE.saturating_add(Duration::from_secs(longest.into()).saturating_mul(3)),
         daily_wrong_codes: limits.daily_wrong_codes,
         cool_down: limits.cool_down,
-        backlog: limits.backlog,
     }
-}
-
-/// Whole seconds, rounded up, at least one.
-fn seconds(span: Duration) -> u32 {
-    u32::try_from(span.as_millis().div_ceil(1000)).unwrap_or(u32::MAX).max(1)
 }

@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 use crate::clock::Millis;
 use crate::delivery::{Letter, LetterKind};
 use crate::engine::Engine;
+use crate::secret::Master;
 use crate::store::{Challenge, Leased, MailKind};
 
 /// A proof that lives no longer than this is not worth sending.
@@ -39,15 +40,16 @@ fn reset(
     name: Option<String>,
     now: Millis,
 ) -> Result<LetterKind, Reason> {
-    if !challenge.open || challenge.master != engine.secrets.master().as_str() {
+    let masters = engine.secrets.masters();
+    let Some(master) = masters.of(&challenge.master).filter(|_| challenge.open) else {
         return Err("revoked");
-    }
+    };
     let in_time = |until: &Millis| now.until(*until) > TOO_LATE;
     let link_until = challenge.link_until.filter(|_| challenge.has_link).filter(in_time);
     let code_until = challenge.code_until.filter(|_| challenge.code_digits > 0).filter(in_time);
-    let code = code_until
-        .map(|_| engine.secrets.code(challenge.id, challenge.counter, challenge.code_digits));
-    let link = link_until.and_then(|_| link(engine, challenge, code.as_ref()));
+    let code =
+        code_until.map(|_| master.code(challenge.id, challenge.counter, challenge.code_digits));
+    let link = link_until.and_then(|_| link(engine, master, challenge, code.as_ref()));
     if link.is_none() && code.is_none() {
         return Err("late");
     }
@@ -63,6 +65,7 @@ fn reset(
 /// The dialect's form with its places filled; `None` when one of them cannot be.
 fn link(
     engine: &Engine,
+    master: &Master,
     challenge: &Challenge,
     code: Option<&Zeroizing<String>>,
 ) -> Option<String> {
@@ -71,7 +74,7 @@ fn link(
     if link.form.contains("{code}") && code.is_none() {
         return None;
     }
-    let token = engine.secrets.link_token(challenge.id);
+    let token = master.link_token(challenge.id);
     let code = code.map_or("", |code| code.as_str());
     let filled = link.fill(&token, code, challenge.address.as_str());
     Some(engine.config.base_url.as_str().to_owned() + &filled)

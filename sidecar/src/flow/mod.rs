@@ -1,17 +1,22 @@
 //! What happens: one use case a file. Invariant: a flow reads a dialect's profile and never its name, and its answer
 //! depends on nothing that it did not look at for everybody.
 
+pub(crate) mod beat;
 pub(crate) mod confirm;
 pub(crate) mod deliver;
 pub(crate) mod dispatch;
+mod in_hand;
 pub(crate) mod initiate;
 mod letter;
+mod pace;
 mod proof;
 pub(crate) mod purge;
 #[cfg(test)]
 mod tests;
 pub(crate) mod verify;
 pub mod why;
+
+use std::time::Duration;
 
 use contract::address::Address;
 use contract::dialect::Dialect;
@@ -32,6 +37,8 @@ use crate::jwt::Claims;
 use crate::password::HashError;
 use crate::secret::{AddressKey, Place, masked_sender};
 use crate::store::{Audit, Issuer, Kept, MessageKey, StoreError};
+
+pub(crate) use in_hand::InHand;
 
 /// What everybody is told when something of ours fails.
 pub(crate) const BUSY: Refusal = Refusal::Busy { retry_after: 5 };
@@ -163,7 +170,7 @@ pub(crate) fn outcome(engine: &Engine, asking: &Asking<'_>, kept: Kept) -> Outco
     match kept {
         Kept::Accepted => Outcome::Accepted,
         Kept::Granted { grant, expires_in } => {
-            match Token::parse(engine.secrets.grant_token(grant).to_string()) {
+            match Token::parse(engine.secrets.masters().grant_token(grant).to_string()) {
                 Some(token) => Outcome::Granted { token, expires_in },
                 None => Outcome::Refused(BUSY),
             }
@@ -172,7 +179,7 @@ pub(crate) fn outcome(engine: &Engine, asking: &Asking<'_>, kept: Kept) -> Outco
             let claims = |at: Millis| (engine.config.base_url.as_str(), at.seconds());
             let access_token = login.and_then(|login| {
                 let (issuer, issued_at) = claims(login.at);
-                engine.jwt.sign(&Claims {
+                engine.ring.now().jwt.active().sign(&Claims {
                     issuer,
                     subject: &login.account,
                     client: asking.context.client.as_ref(),
@@ -184,6 +191,16 @@ pub(crate) fn outcome(engine: &Engine, asking: &Asking<'_>, kept: Kept) -> Outco
         }
         Kept::Refused(refusal) => Outcome::Refused(refusal),
     }
+}
+
+/// The sender is told to come back.
+pub(crate) fn throttled(wait: Duration) -> Refusal {
+    Refusal::Throttled { retry_after: seconds(wait) }
+}
+
+/// Whole seconds, rounded up, at least one.
+pub(crate) fn seconds(span: Duration) -> u32 {
+    u32::try_from(span.as_millis().div_ceil(1000)).unwrap_or(u32::MAX).max(1)
 }
 
 /// Runs all of them at a time, to their ends; how many there were, or the last fault. One that fails stops no other.
@@ -201,7 +218,7 @@ where
 }
 
 /// Waits for work, for its time, or for the end; false at the end.
-async fn wait(wake: &Notify, span: std::time::Duration, stop: &mut watch::Receiver<bool>) -> bool {
+async fn wait(wake: &Notify, span: Duration, stop: &mut watch::Receiver<bool>) -> bool {
     tokio::select! {
         () = wake.notified() => true,
         () = tokio::time::sleep(span) => true,

@@ -1,7 +1,9 @@
 //! Proofs, judged from the store alone. Invariant: a guess is counted before it is compared, everything that may be right
-//! is compared in constant time, and a dummy is where nothing may.
+//! is compared in constant time, and a dummy is where nothing may. A sender has a bounded number of proofs, and the
+//! installation of wrong codes.
 
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use contract::address::{Address, Channel};
 use contract::message::{Operation, Proof};
@@ -11,7 +13,8 @@ use subtle::{Choice, ConditionallySelectable};
 
 use super::{Asking, FlowError};
 use crate::engine::Engine;
-use crate::secret::{ChallengeId, Place, Secrets};
+use crate::limits::weight;
+use crate::secret::{ChallengeId, Master, Masters, Place};
 use crate::store::{Attempt, Challenge, Guess, Kept, Opened, Target};
 
 /// What a judgement costs at least, in comparisons; seldom more live.
@@ -24,13 +27,17 @@ pub(crate) enum Judged {
     Wrong,
     Repeat(Kept),
     Forged,
+    /// The sender has to wait.
+    Throttled(Duration),
 }
 
 /// A right proof.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Proved {
     pub(crate) target: Target,
     pub(crate) kind: ProofKind,
+    /// Whose proof it is; a challenge of another master is another one.
+    pub(crate) master: String,
 }
 
 /// Judges what confirm presents.
@@ -39,6 +46,9 @@ pub(crate) async fn judge(
     asking: &Asking<'_>,
     proof: &Proof,
 ) -> Result<Judged, FlowError> {
+    if let Some(wait) = refused(engine, asking) {
+        return Ok(Judged::Throttled(wait));
+    }
     match proof {
         Proof::Token { token } => judge_token(engine, asking, token).await,
         Proof::TokenAndCode { to, token, code } => {
@@ -48,13 +58,13 @@ pub(crate) async fn judge(
             let guess = allowed(asking, to.channel(), ProofKind::Code)
                 .map(|rules| at_address(engine, asking, to, rules));
             let found = compare(engine, asking, Operation::Confirm, guess, code).await?;
-            Ok(found.into_judged(|id| Proved { target: Target::Code(id), kind: ProofKind::Code }))
+            Ok(found.into_judged(Target::Code, ProofKind::Code))
         }
         Proof::Placed { channel, code } => {
             let guess = allowed(asking, *channel, ProofKind::Placed)
                 .map(|rules| in_places(engine, asking, rules));
             let found = compare(engine, asking, Operation::Confirm, guess, code).await?;
-            Ok(found.into_judged(|id| Proved { target: Target::Code(id), kind: ProofKind::Placed }))
+            Ok(found.into_judged(Target::Code, ProofKind::Placed))
         }
     }
 }
@@ -66,6 +76,9 @@ pub(crate) async fn judge_code(
     to: &Address,
     code: &Code,
 ) -> Result<Compared, FlowError> {
+    if let Some(wait) = refused(engine, asking) {
+        return Ok(Compared::Throttled(wait));
+    }
     let guess = allowed(asking, to.channel(), ProofKind::Grant)
         .map(|rules| at_address(engine, asking, to, rules));
     compare(engine, asking, Operation::Verify, guess, code).await
@@ -77,20 +90,23 @@ async fn judge_token(
     asking: &Asking<'_>,
     token: &Token,
 ) -> Result<Judged, FlowError> {
-    let (link, grant) = (engine.secrets.read_link(token), engine.secrets.read_grant(token));
+    let masters = engine.secrets.masters();
+    let (link, grant) = (masters.read_link(token), masters.read_grant(token));
     let link = link.filter(|_| accepts(asking, ProofKind::Link));
     let grant = grant.filter(|_| accepts(asking, ProofKind::Grant));
+    let proved = |target, kind, master: &Master| {
+        Some(Proved { target, kind, master: master.id().as_str().to_owned() })
+    };
     let proved = match (link, grant) {
-        (Some(link), _) => Some(Proved { target: Target::Link(link), kind: ProofKind::Link }),
-        (None, Some(grant)) => {
-            Some(Proved { target: Target::Grant(grant), kind: ProofKind::Grant })
-        }
+        (Some((master, link)), _) => proved(Target::Link(link), ProofKind::Link, master),
+        (None, Some((master, grant))) => proved(Target::Grant(grant), ProofKind::Grant, master),
         (None, None) => None,
     };
     Ok(match open(engine, asking, Operation::Confirm, None).await? {
         Opened::Fresh(_) => proved.map_or(Judged::Wrong, Judged::Right),
         Opened::Repeat(kept) => Judged::Repeat(kept),
         Opened::Forged => Judged::Forged,
+        Opened::Spent(spent) => Judged::Throttled(spent.wait),
     })
 }
 
@@ -102,12 +118,11 @@ async fn judge_both(
     token: &Token,
     code: &Code,
 ) -> Result<Judged, FlowError> {
-    let link = engine.secrets.read_link(token);
+    let link = engine.secrets.masters().read_link(token).map(|(_, link)| link);
     let rules = link.and_then(|_| allowed(asking, to.channel(), ProofKind::LinkAndCode));
     let guess = rules.map(|rules| Guess { linked: link, ..at_address(engine, asking, to, rules) });
     let compared = compare(engine, asking, Operation::Confirm, guess, code).await?;
-    Ok(compared
-        .into_judged(|id| Proved { target: Target::LinkAndCode(id), kind: ProofKind::LinkAndCode }))
+    Ok(compared.into_judged(Target::LinkAndCode, ProofKind::LinkAndCode))
 }
 
 /// What a comparison found.
@@ -117,15 +132,21 @@ pub(crate) enum Compared {
     Wrong,
     Repeat(Kept),
     Forged,
+    /// The sender has to wait.
+    Throttled(Duration),
 }
 
 impl Compared {
-    fn into_judged(self, proved: impl Fn(ChallengeId) -> Proved) -> Judged {
+    fn into_judged(self, target: fn(ChallengeId) -> Target, kind: ProofKind) -> Judged {
         match self {
-            Self::Right(challenge) => Judged::Right(proved(challenge.id)),
+            Self::Right(challenge) => {
+                let (target, master) = (target(challenge.id), challenge.master);
+                Judged::Right(Proved { target, kind, master })
+            }
             Self::Wrong => Judged::Wrong,
             Self::Repeat(kept) => Judged::Repeat(kept),
             Self::Forged => Judged::Forged,
+            Self::Throttled(wait) => Judged::Throttled(wait),
         }
     }
 }
@@ -134,18 +155,66 @@ async fn compare(
     engine: &Engine,
     asking: &Asking<'_>,
     operation: Operation,
-    guess: Option<Guess>,
+    mut guess: Option<Guess>,
     code: &Code,
 ) -> Result<Compared, FlowError> {
-    Ok(match open(engine, asking, operation, guess).await? {
-        Opened::Fresh(found) => {
-            engine.compared.fetch_add(found.len() as u64, Ordering::Relaxed);
-            pick(&engine.secrets, found, code)
-                .map_or(Compared::Wrong, |right| Compared::Right(Box::new(right)))
-        }
-        Opened::Repeat(kept) => Compared::Repeat(kept),
-        Opened::Forged => Compared::Forged,
-    })
+    let mut paid = 0;
+    if let Some(guess) = &mut guess {
+        paid = pay(engine, asking, guess).await?;
+        guess.closed = paid == 0 && guess.linked.is_none();
+    }
+    let opened = open(engine, asking, operation, guess).await?;
+    let Opened::Fresh(found) = opened else {
+        engine.limits.give_codes_back(&engine.secrets, paid, asking.at);
+        return Ok(match opened {
+            Opened::Repeat(kept) => Compared::Repeat(kept),
+            Opened::Spent(spent) => Compared::Throttled(spent.wait),
+            Opened::Forged | Opened::Fresh(_) => Compared::Forged,
+        });
+    };
+    let found = afford(engine, asking, found, &mut paid).await?;
+    engine.compared.fetch_add(found.len() as u64, Ordering::Relaxed);
+    let right = pick(&engine.secrets.masters(), found, code);
+    if right.is_some() {
+        engine.limits.give_codes_back(&engine.secrets, paid, asking.at);
+    }
+    Ok(right.map_or(Compared::Wrong, |right| Compared::Right(Box::new(right))))
+}
+
+/// Takes a guess from the installation's wrong codes; 0 when there are not enough left. With its link a code can be
+/// guessed by nobody but who has that, so it costs the others nothing.
+async fn pay(engine: &Engine, asking: &Asking<'_>, guess: &Guess) -> Result<u32, FlowError> {
+    let code = asking.profile.rules(guess.channel).and_then(|rules| rules.code);
+    let codes = code.filter(|_| guess.linked.is_none()).map_or(0, |code| weight(code.digits));
+    if codes == 0 || engine.limits.is_taken(asking.key.id, asking.at) {
+        return Ok(0);
+    }
+    let taken = engine.limits.take_codes(&engine.store, &engine.secrets, codes, asking.at).await?;
+    Ok(if taken { codes } else { 0 })
+}
+
+/// Several codes that live at a time multiply the chance of a guess, so each of them is paid for, or not compared.
+async fn afford(
+    engine: &Engine,
+    asking: &Asking<'_>,
+    mut found: Vec<Challenge>,
+    paid: &mut u32,
+) -> Result<Vec<Challenge>, FlowError> {
+    if *paid == 0 {
+        return Ok(found);
+    }
+    let price = |found: &[Challenge]| found.iter().map(|one| weight(one.code_digits)).sum::<u32>();
+    let more = price(&found).saturating_sub(*paid);
+    if more == 0 {
+        return Ok(found);
+    }
+    if engine.limits.take_codes(&engine.store, &engine.secrets, more, asking.at).await? {
+        *paid = paid.saturating_add(more);
+    }
+    while price(&found) > *paid {
+        found.pop();
+    }
+    Ok(found)
 }
 
 async fn open(
@@ -154,22 +223,40 @@ async fn open(
     operation: Operation,
     guess: Option<Guess>,
 ) -> Result<Opened, FlowError> {
-    let attempt = Attempt { message: asking.key, operation, at: asking.at, guess };
-    Ok(engine.store.open_attempt(attempt).await?)
+    let (message, at) = (asking.key, asking.at);
+    let budgets = engine.limits.of_attempt(&engine.secrets, asking.context.sender);
+    let opened =
+        engine.store.open_attempt(Attempt { message, operation, at, guess, budgets }).await?;
+    match opened {
+        Opened::Spent(spent) => engine.limits.refuse(spent, at),
+        Opened::Fresh(_) => engine.limits.taken(message.id, at),
+        Opened::Repeat(_) | Opened::Forged => {}
+    }
+    Ok(opened)
+}
+
+/// How long the sender has to wait still, when it was refused a moment ago.
+fn refused(engine: &Engine, asking: &Asking<'_>) -> Option<Duration> {
+    if engine.limits.is_taken(asking.key.id, asking.at) {
+        return None;
+    }
+    let budgets = engine.limits.of_attempt(&engine.secrets, asking.context.sender);
+    engine.limits.remembered(budgets.into_iter().map(|take| take.key), asking.at)
 }
 
 /// The challenge whose code was typed. All are compared, and dummies where there are few.
-fn pick(secrets: &Secrets, found: Vec<Challenge>, code: &Code) -> Option<Challenge> {
-    let master = secrets.master().as_str();
+fn pick(masters: &Masters, found: Vec<Challenge>, code: &Code) -> Option<Challenge> {
     let mut right = u64::MAX;
     for (place, challenge) in (0_u64..).zip(&found) {
-        let same = secrets.is_code(code, challenge.id, challenge.counter, challenge.code_digits);
-        let ours = Choice::from(u8::from(challenge.master == master && challenge.code_digits > 0));
+        let maker = masters.of(&challenge.master);
+        let ours = Choice::from(u8::from(maker.is_some() && challenge.code_digits > 0));
+        let maker = maker.unwrap_or(masters.active());
+        let same = maker.is_code(code, challenge.id, challenge.counter, challenge.code_digits);
         right.conditional_assign(&place, same & ours);
     }
     for dummy in found.len()..COMPARED {
         let id = ChallengeId([u8::try_from(dummy).unwrap_or(0); 16]);
-        std::hint::black_box(secrets.is_code(code, id, 0, 6));
+        std::hint::black_box(masters.active().is_code(code, id, 0, 6));
     }
     usize::try_from(right).ok().and_then(|right| found.into_iter().nth(right))
 }
@@ -212,5 +299,6 @@ fn guess(
         tries: rules.code.map_or(0, |code| code.tries),
         daily: engine.config.limits.daily_wrong_codes,
         issuer: asking.issuer(),
+        closed: false,
     }
 }

@@ -2,5 +2,9 @@
 
 mod bounds;
 mod codes;
+mod guessing;
+mod limits;
 mod links;
 mod rig;
+mod rotation;
+mod sending;

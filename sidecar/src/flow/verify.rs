@@ -7,9 +7,8 @@ use contract::outcome::{Outcome, Refusal};
 use contract::secret::Code;
 
 use super::proof::{Compared, judge_code};
-use super::{Asking, FlowError, outcome};
+use super::{Asking, FlowError, outcome, throttled};
 use crate::engine::Engine;
-use crate::secret::GrantId;
 use crate::store::{Challenge, Grant, Kept};
 
 pub(crate) async fn verify(
@@ -25,6 +24,7 @@ pub(crate) async fn verify(
         Compared::Wrong => None,
         Compared::Repeat(kept) => Some(kept),
         Compared::Forged => return Ok(Outcome::Refused(Refusal::Unsigned)),
+        Compared::Throttled(wait) => return Ok(Outcome::Refused(throttled(wait))),
     };
     let kept = match granted {
         Some(kept) => kept,
@@ -44,8 +44,12 @@ async fn grant(
     let Some(life) = asking.profile.grant_life else {
         return Ok(None);
     };
+    let masters = engine.secrets.masters();
+    let Some(master) = masters.of(&challenge.master) else {
+        return Ok(None);
+    };
     let grant = Grant {
-        id: GrantId(engine.entropy.bytes()?),
+        id: master.grant_id(&engine.entropy)?,
         message: asking.key.id,
         challenge: challenge.id,
         at: asking.at,

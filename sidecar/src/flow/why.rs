@@ -60,9 +60,14 @@ fn clock_time(at: Millis) -> String {
 fn meaning(reason: &str) -> &'static str {
     match reason {
         "ambiguous" => ": several accounts have this address",
+        "bounced" => {
+            ": the relay said that the mailbox does not exist; nothing is sent there for 7 days, \
+             or until `rekey mail unsuppress`"
+        }
         "channel_not_served" => ": nothing is set up to send on this channel",
         "cool_down" => ": messages went to this account a moment ago",
         "disabled" => ": the account is disabled",
+        "dropped" => ": an operator dropped its mail",
         "frozen" => ": too many wrong codes today, and there is no link to send instead",
         "merged" => ": another ask or message for this address was waiting already",
         "no_account" => ": no account has this address",

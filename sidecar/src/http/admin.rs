@@ -38,7 +38,7 @@ impl Room for Admin {
             "/healthz" => reply::plain(StatusCode::OK, "ok\n"),
             "/readyz" => self.readiness().await,
             "/metrics" => reply::document(
-                self.metrics.show(self.engine.worked()),
+                self.metrics.show(self.engine.worked(), self.engine.ends()),
                 "text/plain; version=0.0.4",
                 0,
             ),

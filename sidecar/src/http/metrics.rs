@@ -7,6 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use contract::message::Operation;
 use contract::outcome::Outcome;
 
+use crate::ends::Ends;
 use crate::engine::Worked;
 use crate::log::Counts;
 
@@ -30,7 +31,7 @@ impl Metrics {
         *count = count.saturating_add(1);
     }
 
-    pub(super) fn show(&self, worked: Worked) -> String {
+    pub(super) fn show(&self, worked: Worked, ends: &Ends) -> String {
         let mut text = String::new();
         head(&mut text, "rekey_requests_total", "Canonical messages answered.");
         let requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner);
@@ -43,6 +44,16 @@ impl Metrics {
             );
         }
         drop(requests);
+        let tables = [
+            ("rekey_asks_ended_total", "Accepted asks, by how they ended.", ends.asks()),
+            ("rekey_mails_ended_total", "Mails of the outbox, by how they ended.", ends.mails()),
+        ];
+        for (name, help, counts) in tables {
+            head(&mut text, name, help);
+            for (end, reason, count) in counts {
+                line(&mut text, name, [("end", end), ("reason", reason)], count);
+            }
+        }
         head(
             &mut text,
             "rekey_events_total",
@@ -80,10 +91,21 @@ mod tests {
         let metrics = Metrics::default();
         metrics.answered(Operation::Initiate, &Outcome::Accepted);
         metrics.answered(Operation::Initiate, &Outcome::Accepted);
-        assert!(
-            metrics
-                .show(Worked::default())
-                .contains("rekey_requests_total{operation=\"initiate\",outcome=\"accepted\"} 2\n")
-        );
+        let ends = Ends::new();
+        ends.ask("suppressed", "no_account");
+        ends.ask("sent", "");
+        ends.mail("dead", "late");
+        let shown = metrics.show(Worked::default(), &ends);
+        for line in [
+            "rekey_requests_total{operation=\"initiate\",outcome=\"accepted\"} 2\n",
+            "rekey_asks_ended_total{end=\"suppressed\",reason=\"no_account\"} 1\n",
+            "rekey_asks_ended_total{end=\"suppressed\",reason=\"bounced\"} 0\n",
+            "rekey_asks_ended_total{end=\"sent\",reason=\"\"} 1\n",
+            "rekey_asks_ended_total{end=\"dead\",reason=\"\"} 0\n",
+            "rekey_asks_ended_total{end=\"stale\",reason=\"\"} 0\n",
+            "rekey_mails_ended_total{end=\"dead\",reason=\"late\"} 1\n",
+        ] {
+            assert!(shown.contains(line), "{line} is not in\n{shown}");
+        }
     }
 }

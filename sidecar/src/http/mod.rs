@@ -13,7 +13,6 @@ mod tests;
 
 use std::sync::Arc;
 
-use contract::signature::EdgeKey;
 use tokio::sync::watch;
 
 use crate::config::{Config, Listen};
@@ -53,14 +52,13 @@ impl Doors {
     pub async fn serve(
         self,
         config: &Config,
-        edge: Vec<EdgeKey>,
         engine: Arc<Engine>,
         events: Counts,
         stop: watch::Receiver<bool>,
     ) {
         let metrics = Arc::new(Metrics::new(events));
-        let signed = Signed::new(config, edge, Arc::clone(&engine), Arc::clone(&metrics));
-        let public = Public::new(config, &engine);
+        let signed = Signed::new(config, Arc::clone(&engine), Arc::clone(&metrics));
+        let public = Public::new(config, Arc::clone(&engine));
         let admin = Admin::new(engine, metrics);
         tokio::join!(
             self.signed.run(Arc::new(signed), &config.listen, stop.clone()),

@@ -15,15 +15,15 @@ use super::reply::{self, Reply};
 const KEPT: u32 = 300;
 
 pub(super) struct Public {
-    jwks: String,
+    engine: Arc<Engine>,
     change_password: Option<String>,
 }
 
 impl Public {
-    pub(super) fn new(config: &Config, engine: &Engine) -> Self {
+    pub(super) fn new(config: &Config, engine: Arc<Engine>) -> Self {
         let change_password =
             config.change_password_url.as_ref().map(|url| url.as_str().to_owned());
-        Self { jwks: engine.jwks(), change_password }
+        Self { engine, change_password }
     }
 }
 
@@ -32,7 +32,8 @@ impl Room for Public {
         let safe = matches!(*request.method(), Method::GET | Method::HEAD);
         match (request.uri().path(), &self.change_password) {
             ("/.well-known/jwks.json", _) if safe => {
-                reply::document(self.jwks.clone(), "application/jwk-set+json", KEPT)
+                let set = self.engine.keys().jwt.jwks().to_owned();
+                reply::document(set, "application/jwk-set+json", KEPT)
             }
             ("/.well-known/change-password", Some(url)) if safe => reply::found(url),
             ("/.well-known/jwks.json", _) | ("/.well-known/change-password", Some(_)) => {

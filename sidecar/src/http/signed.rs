@@ -7,7 +7,7 @@ use std::time::Duration;
 use contract::message::{Message, Operation};
 use contract::name::Name;
 use contract::outcome::{Outcome, Refusal};
-use contract::signature::{self, EdgeKey};
+use contract::signature;
 use http_body_util::{BodyExt, Limited};
 use hyper::body::{Bytes, Incoming};
 use hyper::{HeaderMap, Method, Request, StatusCode};
@@ -26,24 +26,19 @@ const BODY_TIME: Duration = Duration::from_secs(10);
 
 pub(super) struct Signed {
     engine: Arc<Engine>,
-    edge: Vec<EdgeKey>,
     audience: Name,
     metrics: Arc<Metrics>,
 }
 
 impl Signed {
-    pub(super) fn new(
-        config: &Config,
-        edge: Vec<EdgeKey>,
-        engine: Arc<Engine>,
-        metrics: Arc<Metrics>,
-    ) -> Self {
-        Self { engine, edge, audience: config.audience.clone(), metrics }
+    pub(super) fn new(config: &Config, engine: Arc<Engine>, metrics: Arc<Metrics>) -> Self {
+        Self { engine, audience: config.audience.clone(), metrics }
     }
 
     async fn judge(&self, operation: Operation, body: &[u8], instance: &mut String) -> Outcome {
         let now = self.engine.clock().now().seconds();
-        let verified = match signature::verify(body, &self.edge, &self.audience, operation, now) {
+        let keys = self.engine.keys();
+        let verified = match signature::verify(body, &keys.edge, &self.audience, operation, now) {
             Ok(verified) => verified,
             Err(fault) => {
                 tracing::warn!(event = "unsigned", operation = operation.as_str(), request = instance, reason = %fault);

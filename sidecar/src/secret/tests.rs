@@ -2,11 +2,26 @@
 
 use std::sync::atomic::AtomicU64;
 
+use contract::secret::{Code, Token};
+
 use super::*;
+use crate::keys::{self, Kind};
+
+fn key(id: &str, byte: u8) -> keys::Key {
+    let id = Name::parse(id).unwrap();
+    keys::Key { kind: Kind::Master, id, secret: Zeroizing::new([byte; 32]) }
+}
+
+fn master(byte: u8) -> Master {
+    Master::derive(&key("m1", byte)).unwrap()
+}
+
+fn alone(byte: u8) -> Masters {
+    Masters::new(master(byte), Vec::new())
+}
 
 fn secrets(byte: u8) -> Secrets {
-    let master = MasterKey { id: Name::parse("m1").unwrap(), secret: Zeroizing::new([byte; 32]) };
-    Secrets::new(&master).unwrap()
+    Secrets::derive(&[byte; 32], alone(byte)).unwrap()
 }
 
 fn token(text: &str) -> Token {
@@ -15,38 +30,38 @@ fn token(text: &str) -> Token {
 
 #[test]
 fn tokens_are_read_by_their_own_purpose_and_key_only() {
-    let ours = secrets(1);
+    let ours = alone(1);
     let id = ChallengeId([7; 16]);
-    let link = ours.link_token(id);
+    let link = ours.active().link_token(id);
     assert_eq!(link.len(), 64);
-    assert_eq!(ours.read_link(&token(&link)), Some(id));
-    assert_eq!(ours.read_grant(&token(&link)), None);
-    assert_eq!(secrets(2).read_link(&token(&link)), None);
+    assert_eq!(ours.read_link(&token(&link)).map(|(_, id)| id), Some(id));
+    assert!(ours.read_grant(&token(&link)).is_none());
+    assert!(alone(2).read_link(&token(&link)).is_none());
     let upper = link.to_uppercase();
     let longer = format!("{}0", *link);
     let shorter: String = link.chars().take(63).collect();
     let zeroes = "0".repeat(64);
     for garbage in [upper.as_str(), &longer, &shorter, &zeroes, "x", "é", &"密".repeat(30)] {
-        assert_eq!(ours.read_link(&token(garbage)), None, "{garbage}");
-        assert_eq!(ours.read_grant(&token(garbage)), None, "{garbage}");
+        assert!(ours.read_link(&token(garbage)).is_none(), "{garbage}");
+        assert!(ours.read_grant(&token(garbage)).is_none(), "{garbage}");
     }
 }
 
 #[test]
 fn every_digit_of_a_token_counts() {
-    let ours = secrets(1);
-    let link = ours.link_token(ChallengeId([7; 16])).to_string();
+    let ours = alone(1);
+    let link = ours.active().link_token(ChallengeId([7; 16])).to_string();
     for at in 0..64 {
         let mut changed: Vec<char> = link.chars().collect();
         changed[at] = if changed[at] == '0' { '1' } else { '0' };
         let changed: String = changed.into_iter().collect();
-        assert_eq!(ours.read_link(&token(&changed)), None, "{at}");
+        assert!(ours.read_link(&token(&changed)).is_none(), "{at}");
     }
 }
 
 #[test]
 fn codes_have_their_digits_and_differ_by_counter() {
-    let ours = secrets(1);
+    let ours = master(1);
     let id = ChallengeId([7; 16]);
     for digits in 4..=8 {
         let code = ours.code(id, 0, digits);
@@ -63,17 +78,53 @@ fn codes_have_their_digits_and_differ_by_counter() {
 
 #[test]
 fn parts_of_a_fingerprint_cannot_be_shifted() {
-    let ours = secrets(1);
+    let ours = master(1);
     let base = ours.fingerprint("ab", b"c", "d", "e");
     assert_eq!(base, ours.fingerprint("ab", b"c", "d", "e"));
     for other in [
         ours.fingerprint("a", b"bc", "d", "e"),
         ours.fingerprint("ab", b"", "cd", "e"),
         ours.fingerprint("ab", b"c", "de", ""),
-        secrets(2).fingerprint("ab", b"c", "d", "e"),
+        master(2).fingerprint("ab", b"c", "d", "e"),
     ] {
         assert_ne!(base, other);
     }
+}
+
+#[test]
+fn each_master_reads_its_own_and_all_are_held() {
+    let (old, new) =
+        (Master::derive(&key("m1", 1)).unwrap(), Master::derive(&key("m2", 2)).unwrap());
+    let ring = Masters::new(new.clone(), vec![old.clone()]);
+    let id = ChallengeId([7; 16]);
+    for maker in [&old, &new] {
+        let (found, read) = ring.read_link(&token(&maker.link_token(id))).unwrap();
+        assert_eq!((found.id(), read), (maker.id(), id));
+        let grant = maker.grant_id(&Entropy::System).unwrap();
+        let given = ring.grant_token(grant);
+        assert_eq!(*given, *maker.grant_token(grant));
+        let (found, read) = ring.read_grant(&token(&given)).unwrap();
+        assert_eq!((found.id(), read), (maker.id(), grant));
+    }
+    assert_eq!(ring.active().id(), new.id());
+    assert!(ring.of("m1").is_some() && ring.of("m3").is_none());
+    let without = Masters::new(new, Vec::new());
+    assert!(without.read_link(&token(&old.link_token(id))).is_none());
+}
+
+#[test]
+fn a_change_of_masters_reaches_clones_but_no_answer_of_before_and_no_address() {
+    let ours = secrets(1);
+    let (clone, former) = (ours.clone(), ours.masters());
+    let (site, sender) = (Name::parse("s").unwrap(), "192.0.2.1".parse().unwrap());
+    let keyed = |secrets: &Secrets| {
+        (secrets.address_key(&site, Channel::Email, "ann@example.org"), secrets.sender(sender))
+    };
+    let before = keyed(&ours);
+    ours.change(Masters::new(Master::derive(&key("m2", 2)).unwrap(), Vec::new()));
+    assert_eq!(clone.masters().active().id().as_str(), "m2");
+    assert_eq!(former.active().id().as_str(), "m1");
+    assert_eq!(keyed(&ours), before);
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Asks: taken down on the request's path without looking anybody up, decided by the worker.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use contract::address::Address;
@@ -9,7 +10,8 @@ use contract::name::Name;
 use super::attempt::Issuer;
 use super::message::MessageKey;
 use crate::clock::Millis;
-use crate::secret::{AddressKey, ChallengeId, Fingerprint, Place, Secrets, Sender};
+use crate::limits::{Spent, Take};
+use crate::secret::{AddressKey, ChallengeId, Fingerprint, Masters, Place, Sender};
 
 /// The id of the message that asked.
 pub type AskId = [u8; 16];
@@ -39,8 +41,8 @@ pub struct NewAsk {
     /// Wrong codes a day; when they are used up, no new pot is made.
     pub daily_wrong_codes: u32,
     pub cool_down: Duration,
-    /// Asks that may wait.
-    pub backlog: u32,
+    /// Taken with the ask, all or none, in the order of their keys.
+    pub budgets: Vec<Take>,
 }
 
 /// What became of an ask that arrived.
@@ -48,11 +50,12 @@ pub struct NewAsk {
 pub enum Asked {
     /// Taken down, now or by an earlier message of the same id.
     Taken,
+    /// The sender asked for this address a moment ago.
     Throttled(Duration),
+    /// A budget is spent. Nothing was written.
+    Spent(Spent),
     /// The message's id was used with another MAC.
     Forged,
-    /// Too many asks wait.
-    Full,
 }
 
 /// An ask that waits for the worker.
@@ -86,8 +89,8 @@ pub struct Birth {
     pub address: Address,
     pub language: Language,
     pub fingerprint: Fingerprint,
-    /// Derives the codes that must differ.
-    pub secrets: Secrets,
+    /// The active one makes the challenge; all derive the codes that it must differ from.
+    pub masters: Arc<Masters>,
     pub usual: Form,
     /// For an account whose guesses of the day are used up; `None` where nothing remains.
     pub frozen: Option<Form>,
@@ -133,6 +136,8 @@ pub enum Resolved {
 pub enum Suppression {
     /// Several accounts have the address.
     Ambiguous,
+    /// A relay said lately that the mailbox does not exist.
+    Bounced,
     ChannelNotServed,
     CoolDown,
     Disabled,
@@ -146,9 +151,22 @@ pub enum Suppression {
 }
 
 impl Suppression {
+    pub const ALL: [Self; 9] = [
+        Self::Ambiguous,
+        Self::Bounced,
+        Self::ChannelNotServed,
+        Self::CoolDown,
+        Self::Disabled,
+        Self::Frozen,
+        Self::Merged,
+        Self::NoAccount,
+        Self::Resends,
+    ];
+
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Ambiguous => "ambiguous",
+            Self::Bounced => "bounced",
             Self::ChannelNotServed => "channel_not_served",
             Self::CoolDown => "cool_down",
             Self::Disabled => "disabled",

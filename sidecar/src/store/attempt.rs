@@ -7,6 +7,7 @@ use contract::name::Name;
 use super::challenge::Challenge;
 use super::message::{Kept, MessageKey};
 use crate::clock::Millis;
+use crate::limits::{Spent, Take};
 use crate::secret::{AddressKey, ChallengeId, Place};
 
 /// Through which door a proof was made; it is good through no other.
@@ -25,6 +26,8 @@ pub struct Attempt {
     pub at: Millis,
     /// What has to be counted; a token cannot be guessed.
     pub guess: Option<Guess>,
+    /// Taken when the message is new, all or none, in the order of their keys.
+    pub budgets: Vec<Take>,
 }
 
 /// A code that was typed, and where it counts.
@@ -41,6 +44,8 @@ pub struct Guess {
     pub tries: u8,
     pub daily: u32,
     pub issuer: Issuer,
+    /// The installation's wrong codes are spent: nothing new is counted or compared.
+    pub closed: bool,
 }
 
 /// What may be done with an attempt.
@@ -51,4 +56,6 @@ pub enum Opened {
     Repeat(Kept),
     /// The message's id was used with another MAC.
     Forged,
+    /// A budget is spent. Nothing was written.
+    Spent(Spent),
 }

@@ -5,6 +5,7 @@ mod account;
 mod ask;
 mod attempt;
 mod challenge;
+mod instance;
 mod mail;
 mod message;
 mod postgres;
@@ -13,6 +14,8 @@ mod sqlite;
 #[cfg(test)]
 mod tests;
 mod work;
+
+use std::path::PathBuf;
 
 use thiserror::Error;
 
@@ -25,9 +28,11 @@ pub use ask::{
 };
 pub use attempt::{Attempt, Guess, Issuer, Opened};
 pub use challenge::{Audit, Challenge, Finish, Finished, Grant, Held, Hold, Release, Target};
-pub use mail::{Leased, MailEnd, MailId, MailKind, NewMail};
+pub use instance::{Beat, Beaten};
+pub use mail::{Leased, MailEnd, MailId, MailKind, MailRow, MailState, NewMail, Outbox, Waiting};
 pub use message::{Kept, LoggedIn, MessageKey};
 pub use postgres::Postgres;
+pub use sql::forget::Forgotten;
 pub use sqlite::Sqlite;
 
 use sql::tx::{Broken, Tx};
@@ -110,6 +115,14 @@ impl Store {
     /// Whether other instances may be using it.
     pub fn is_shared(&self) -> bool {
         matches!(self, Self::Postgres(_))
+    }
+
+    /// Copies a database file into a new one, which knows that it is a copy; a server's is refused.
+    pub async fn backup(&self, to: PathBuf) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(store) => store.backup(to).await,
+            Self::Postgres(_) => Err(StoreError::Failed),
+        }
     }
 
     /// One transaction. It may run more than once before its commit.

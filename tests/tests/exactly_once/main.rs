@@ -6,6 +6,7 @@ mod crashes;
 mod flood;
 mod ledger;
 mod outages;
+mod outbox;
 mod races;
 mod relays;
 

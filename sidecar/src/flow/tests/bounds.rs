@@ -82,7 +82,7 @@ async fn a_stranger_in_another_dialect_silences_nobody() {
 
 #[tokio::test]
 async fn all_doors_together_write_a_bounded_number_of_messages() {
-    let rig = Rig::with("[limits]\ncool_down = \"1s\"").await;
+    let rig = Rig::with("[limits]\ncool_down = \"1s\"\naddress = \"900/10m\"").await;
     for round in 0..200 {
         for (door, dialect) in contract::dialect::DIALECTS.iter().enumerate() {
             let caller = Caller { dialect: *dialect, ..coded() }.from(sender(round * 10 + door));

@@ -1,6 +1,6 @@
 //! An engine in a directory of its own, and short words for what clients and the relay do.
 
-use std::net::{IpAddr, TcpListener};
+use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -89,10 +89,14 @@ impl Rig {
     }
 
     pub(super) async fn with(more: &str) -> Self {
-        let home = tempfile::tempdir().unwrap();
         // A port where nobody listens any more: mails are put off, texts are spooled.
         let relay =
             TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).unwrap();
+        Self::relaying(more, relay).await
+    }
+
+    pub(super) async fn relaying(more: &str, relay: SocketAddr) -> Self {
+        let home = tempfile::tempdir().unwrap();
         let text = format!(
             "{more}\n[sms]\nspool = \"sms\"\n[mail]\nrelay = \"smtp://{relay}\"\nfrom = \"reset@example.org\"\n"
         );
@@ -107,6 +111,15 @@ impl Rig {
         rig.add(ANN, Some(ANNS_PHONE)).await;
         rig.add(BOB, None).await;
         rig
+    }
+
+    /// The same home, clock and relay, another process.
+    pub(super) fn restarted(self) -> Self {
+        let Self { engine, home, at } = self;
+        let config = engine.config.clone();
+        let keys = Keys::open(&config.keys, &Entropy::System).unwrap();
+        let clock = Clock::Fixed(Arc::clone(&at));
+        Self { engine: Engine::assemble(config, keys, clock, Entropy::System).unwrap(), home, at }
     }
 
     pub(super) async fn add(&self, email: &str, phone: Option<&str>) {

@@ -26,8 +26,11 @@ fn migrated(lane: &mut Lane, steps: usize) -> Result<(), Broken> {
     if let Found::Older(done) = schema::look(&mut Tx::postgres(lane), steps)? {
         for step in STEPS.iter().take(steps).skip(done) {
             lane.batch(step.postgres)?;
+            if done == 0 {
+                lane.batch(step.contraction)?;
+            }
         }
-        schema::note(&mut Tx::postgres(lane), steps)?;
+        schema::note(&mut Tx::postgres(lane), done, steps)?;
     }
     lane.batch("COMMIT")
 }

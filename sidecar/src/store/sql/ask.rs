@@ -5,7 +5,7 @@ use contract::name::Name;
 
 use super::message::{Seen, seen, take_down};
 use super::tx::{Broken, Row, Tx, values};
-use super::{pot, row};
+use super::{budget, pot, row};
 use crate::clock::Millis;
 use crate::secret::AddressKey;
 use crate::store::{Ask, Asked, Kept, NewAsk, Store, StoreError, Suppression};
@@ -14,6 +14,13 @@ impl Store {
     /// Takes an ask down, unless its sender has to wait.
     pub async fn take_ask(&self, ask: NewAsk) -> Result<Asked, StoreError> {
         self.write(move |tx| take(tx, &ask)).await
+    }
+
+    /// Asks that wait for a worker and mails that wait for a relay, counted up to `most`.
+    pub async fn backlog(&self, most: u32) -> Result<u32, StoreError> {
+        let query = "SELECT COUNT(*) FROM (SELECT 1 FROM ask WHERE state = 'waiting' \
+             UNION ALL SELECT 1 FROM mail WHERE state = 'waiting' LIMIT ?1) AS waiting";
+        self.read(move |tx| tx.only(query, values![most])).await
     }
 
     /// Asks that wait, for one worker until `until`: of each sender the oldest first. What cannot be read ends here as
@@ -37,8 +44,8 @@ fn take(tx: &mut Tx<'_>, ask: &NewAsk) -> Result<Asked, Broken> {
     if let Some(last) = last_of_sender(tx, ask)? {
         return Ok(Asked::Throttled(ask.at.until(last.plus(ask.cool_down))));
     }
-    if is_full(tx, ask.backlog)? {
-        return Ok(Asked::Full);
+    if let Some(spent) = budget::take(tx, &ask.budgets, ask.at)? {
+        return Ok(Asked::Spent(spent));
     }
     let pot = pot::for_ask(tx, ask)?;
     insert(tx, ask, pot)?;
@@ -52,13 +59,6 @@ fn last_of_sender(tx: &mut Tx<'_>, ask: &NewAsk) -> Result<Option<Millis>, Broke
     let since = ask.at.minus(ask.cool_down);
     let channel = ask.address.channel().as_str();
     tx.only(query, values![&ask.address_key.0, channel, since, &ask.sender.0])
-}
-
-/// An ask waits for the worker first, and as a mail for the relay then.
-fn is_full(tx: &mut Tx<'_>, backlog: u32) -> Result<bool, Broken> {
-    let query = "SELECT COUNT(*) >= ?1 FROM (SELECT 1 FROM ask WHERE state = 'waiting' \
-         UNION ALL SELECT 1 FROM mail WHERE state = 'waiting' LIMIT ?1) AS waiting";
-    tx.only(query, values![backlog.max(1)])
 }
 
 /// One ask waits for an address at most; who comes meanwhile is merged into it.

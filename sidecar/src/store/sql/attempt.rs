@@ -3,6 +3,7 @@
 
 use contract::name::Name;
 
+use super::budget;
 use super::message::{Seen, seen, take_down};
 use super::pot::{self, Count, Tally};
 use super::row::{self, challenge_columns};
@@ -25,7 +26,10 @@ fn open(tx: &mut Tx<'_>, attempt: &Attempt) -> Result<Opened, Broken> {
         Seen::Forged => Ok(Opened::Forged),
         Seen::Done(kept) => Ok(Opened::Repeat(kept)),
         Seen::Open(tally) => resume(tx, attempt, tally.as_deref()).map(Opened::Fresh),
-        Seen::Never => begin(tx, attempt).map(Opened::Fresh),
+        Seen::Never => match budget::take(tx, &attempt.budgets, attempt.at)? {
+            Some(spent) => Ok(Opened::Spent(spent)),
+            None => begin(tx, attempt).map(Opened::Fresh),
+        },
     }
 }
 
@@ -47,7 +51,7 @@ fn resume(
 
 fn begin(tx: &mut Tx<'_>, attempt: &Attempt) -> Result<Vec<Challenge>, Broken> {
     let (message, at) = (&attempt.message, attempt.at);
-    let Some(guess) = &attempt.guess else {
+    let Some(guess) = attempt.guess.as_ref().filter(|guess| !guess.closed) else {
         take_down(tx, message, at, attempt.operation, None, None)?;
         return Ok(Vec::new());
     };

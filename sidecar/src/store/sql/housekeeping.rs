@@ -1,7 +1,7 @@
 //! What is deleted, and what is told.
 
-use super::pot;
 use super::tx::{Broken, Row, Tx, values};
+use super::{outbox, pot};
 use crate::clock::Millis;
 use crate::secret::AddressKey;
 use crate::store::{Horizon, Store, StoreError, Story};
@@ -53,14 +53,22 @@ fn story(row: &Row<'_>) -> Result<Story, Broken> {
 
 fn purge(tx: &mut Tx<'_>, horizon: &Horizon) -> Result<bool, Broken> {
     let day = Millis(pot::first_day(horizon.now));
-    let tables: [(&str, &str, &str, Millis); 9] = [
+    let tables: &[(&str, &str, &str, Millis)] = &[
         ("message", "id", "at < ?1", horizon.messages),
         // A waiting ask is decided first, however old it is.
         ("ask", "id", "at < ?1 AND state NOT IN ('waiting', 'queued')", horizon.asks),
         ("pot", "id", "until < ?1", horizon.now),
         ("daily", "scope, day", "day < ?1", day),
+        // Whole again: as if it had never been drawn on.
+        ("budget", "key", "tat <= ?1", horizon.now),
         ("mail", "id", "state = 'sent' AND ended < ?1", horizon.mails),
         ("mail", "id", "state = 'dead' AND ended < ?1", horizon.dead_mails),
+        (
+            "suppressed_address",
+            "address_key, channel",
+            "at < ?1",
+            horizon.now.minus(outbox::BOUNCED),
+        ),
         ("proof_grant", "id", "until < ?1", horizon.proofs),
         ("challenge", "id", "born < ?1", horizon.proofs),
         ("audit", "id", "at < ?1", horizon.audit),
@@ -70,7 +78,7 @@ fn purge(tx: &mut Tx<'_>, horizon: &Horizon) -> Result<bool, Broken> {
         let write = format!(
             "DELETE FROM {table} WHERE ({key}) IN (SELECT {key} FROM {table} WHERE {old} LIMIT ?2)"
         );
-        more |= tx.run(&write, values![before, BATCH])? >= u64::from(BATCH);
+        more |= tx.run(&write, values![*before, BATCH])? >= u64::from(BATCH);
     }
     Ok(more)
 }

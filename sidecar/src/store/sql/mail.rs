@@ -1,10 +1,12 @@
 //! The outbox: queued with what caused it, leased for one attempt, ended once.
 
+use super::outbox;
 use super::row::{self, challenge_columns};
 use super::tx::{Broken, Row, Tx, values};
 use crate::clock::Millis;
+use crate::secret::AddressKey;
 use crate::store::{
-    AskId, Challenge, Leased, MailEnd, MailId, MailKind, NewMail, Store, StoreError,
+    AskId, Challenge, Leased, MailEnd, MailId, MailKind, NewMail, Store, StoreError, Suppression,
 };
 
 /// What `rekey why` shows of a mail whose row, or whose challenge's, holds what we never write.
@@ -26,7 +28,8 @@ impl Store {
         self.write(move |tx| match &end {
             MailEnd::Sent => sent(tx, mail, at),
             MailEnd::Later { next, reply } => later(tx, mail, *next, reply),
-            MailEnd::Dead { reply } => dead(tx, mail, at, reply),
+            MailEnd::Dead { reply } => dead(tx, mail, at, reply).map(drop),
+            MailEnd::Bounced { reply, address } => bounced(tx, mail, at, reply, *address),
         })
         .await
     }
@@ -162,10 +165,39 @@ fn later(tx: &mut Tx<'_>, mail: MailId, next: Millis, reply: &str) -> Result<(),
     tx.run(write, values![&mail, next, reply]).map(drop)
 }
 
-fn dead(tx: &mut Tx<'_>, mail: MailId, at: Millis, reply: &str) -> Result<(), Broken> {
-    let write = "UPDATE mail SET state = 'dead', ended = ?2, reply = ?3 WHERE id = ?1 AND state = 'waiting' RETURNING ask";
-    let ask: Option<AskId> = tx.one(write, values![&mail, at, reply], |row| row.get(0))?.flatten();
-    end_ask(tx, ask, at, "dead", Some(reply))
+/// False when it did not wait.
+pub(super) fn dead(tx: &mut Tx<'_>, mail: MailId, at: Millis, reply: &str) -> Result<bool, Broken> {
+    let ended = die(tx, mail, at, reply)?;
+    if let Some((ask, _)) = &ended {
+        end_ask(tx, *ask, at, "dead", Some(reply))?;
+    }
+    Ok(ended.is_some())
+}
+
+/// The address dies with the mail, for a time. What is not waiting any more bounced nowhere.
+fn bounced(
+    tx: &mut Tx<'_>,
+    mail: MailId,
+    at: Millis,
+    reply: &str,
+    address: AddressKey,
+) -> Result<(), Broken> {
+    if let Some((ask, channel)) = die(tx, mail, at, reply)? {
+        end_ask(tx, ask, at, "dead", Some(Suppression::Bounced.as_str()))?;
+        outbox::suppress(tx, address, &channel, at)?;
+    }
+    Ok(())
+}
+
+fn die(
+    tx: &mut Tx<'_>,
+    mail: MailId,
+    at: Millis,
+    reply: &str,
+) -> Result<Option<(Option<AskId>, String)>, Broken> {
+    let write = "UPDATE mail SET state = 'dead', ended = ?2, reply = ?3 WHERE id = ?1 AND state = 'waiting' \
+         RETURNING ask, channel";
+    tx.one(write, values![&mail, at, reply], |row| Ok((row.get(0)?, row.get(1)?)))
 }
 
 fn end_ask(

@@ -4,10 +4,14 @@
 mod account;
 mod ask;
 mod attempt;
+mod budget;
 mod confirm;
+pub(super) mod forget;
 mod housekeeping;
+mod instance;
 mod mail;
 mod message;
+mod outbox;
 mod pot;
 mod resolve;
 mod row;

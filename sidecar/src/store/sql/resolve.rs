@@ -4,9 +4,9 @@
 use std::time::Duration;
 
 use super::tx::{Broken, Tx, values};
-use super::{mail, pot, row};
+use super::{mail, outbox, pot, row};
 use crate::clock::{Millis, millis};
-use crate::secret::{ChallengeId, Secrets};
+use crate::secret::{ChallengeId, Master};
 use crate::store::{
     AskId, Birth, CodeForm, Form, MailKind, NewMail, Resolution, Resolved, Store, StoreError,
     Suppression,
@@ -99,6 +99,9 @@ fn waiting(tx: &mut Tx<'_>, id: AskId, at: Millis) -> Result<Option<Asking>, Bro
 }
 
 fn give_birth(tx: &mut Tx<'_>, asking: &Asking, birth: &Birth) -> Result<Resolved, Broken> {
+    if outbox::is_suppressed(tx, &asking.address_key, &asking.channel, asking.at)? {
+        return Ok(Resolved::Suppressed(Suppression::Bounced));
+    }
     let form =
         if is_frozen(tx, asking, birth)? { birth.frozen.as_ref() } else { Some(&birth.usual) };
     let Some(form) = form else {
@@ -239,7 +242,7 @@ fn living(
         form.dialect,
         &asking.site,
         asking.client(form),
-        birth.secrets.master().as_str(),
+        birth.masters.active().id().as_str(),
         &birth.fingerprint,
         form.code.map_or(0, |code| code.digits),
         form.link_life.is_none(),
@@ -281,7 +284,7 @@ fn insert(tx: &mut Tx<'_>, asking: &Asking, birth: &Birth, form: &Form) -> Resul
         form.code.map_or(0, |code| code.digits),
         form.code.map(|code| millis(code.life)),
         placed.is_some(),
-        birth.secrets.master().as_str(),
+        birth.masters.active().id().as_str(),
         &birth.fingerprint,
     ];
     tx.run(write, values).map(drop)
@@ -296,23 +299,26 @@ fn counter(tx: &mut Tx<'_>, asking: &Asking, birth: &Birth, code: CodeForm) -> R
         tx.run(write, values![&asking.place, asking.at])?;
         return Ok(0);
     }
-    let query = "SELECT id, counter, code_digits FROM challenge WHERE place = ?1 AND placed = 1 \
+    let query = "SELECT id, counter, code_digits, master FROM challenge WHERE place = ?1 AND placed = 1 \
          AND state IN ('live', 'held') AND (code_until IS NULL OR code_until > ?2) ORDER BY born DESC LIMIT ?3";
     let taken = tx.all(query, values![&asking.place, asking.at, NEIGHBOURS], |row| {
-        Ok(birth.secrets.code(ChallengeId(row.get(0)?), row.get(1)?, row.get(2)?))
+        let (id, counter, digits) = (ChallengeId(row.get(0)?), row.get(1)?, row.get(2)?);
+        // One whose master is gone is no code any more.
+        let maker = birth.masters.of(&row.get::<String>(3)?);
+        Ok(maker.map(|maker| maker.code(id, counter, digits)))
     })?;
     let free = (0..=NEIGHBOURS)
-        .find(|counter| is_free(&birth.secrets, birth.id, *counter, code.digits, &taken));
+        .find(|counter| is_free(birth.masters.active(), birth.id, *counter, code.digits, &taken));
     free.ok_or(Broken::Row)
 }
 
 fn is_free(
-    secrets: &Secrets,
+    master: &Master,
     id: ChallengeId,
     counter: u32,
     digits: u8,
-    taken: &[zeroize::Zeroizing<String>],
+    taken: &[Option<zeroize::Zeroizing<String>>],
 ) -> bool {
-    let code = secrets.code(id, counter, digits);
-    taken.iter().all(|other| other.as_str() != code.as_str())
+    let code = master.code(id, counter, digits);
+    taken.iter().flatten().all(|other| other.as_str() != code.as_str())
 }

@@ -55,10 +55,10 @@ pub(in crate::store) fn look(tx: &mut Tx<'_>, program: usize) -> Result<Found, B
     }
 }
 
-/// Notes that `steps` are done, and that the program before the last one may go on.
-pub(in crate::store) fn note(tx: &mut Tx<'_>, steps: usize) -> Result<(), Broken> {
+/// Notes that `steps` are done, and that the program before the last one may go on; on a new store there was none.
+pub(in crate::store) fn note(tx: &mut Tx<'_>, done: usize, steps: usize) -> Result<(), Broken> {
     set(tx, "schema", steps)?;
-    set(tx, "works_with", steps.saturating_sub(1).max(1))
+    set(tx, "works_with", if done == 0 { steps } else { steps.saturating_sub(1).max(1) })
 }
 
 impl Store {

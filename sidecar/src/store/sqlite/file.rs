@@ -8,6 +8,7 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use super::super::sql::schema::{self, Found, META, STEPS};
@@ -16,7 +17,13 @@ use super::{Broken, StoreError, Tx, judge};
 /// How long another program's write (the command line's) is waited for.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-const STATEMENTS: usize = 64;
+const STATEMENTS: usize = 128;
+
+/// KiB of pages that one connection keeps.
+const CACHE: i64 = 32 * 1024;
+
+/// Pages (of 4 KiB) that the log may hold before they go into the file; a longer log writes a page less often.
+const LOG: i64 = 8000;
 
 pub(super) fn make(path: &Path) -> Result<(), StoreError> {
     let made = || {
@@ -50,16 +57,22 @@ fn tighten(path: &Path) -> io::Result<()> {
 }
 
 pub(super) fn connect(path: &Path) -> Result<Connection, StoreError> {
+    open(path).map_err(|error| judge(&error))
+}
+
+pub(super) fn open(path: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let opened = || {
-        let connection = Connection::open_with_flags(path, flags)?;
-        connection.busy_timeout(PATIENCE)?;
-        connection.set_prepared_statement_cache_capacity(STATEMENTS);
-        connection.pragma_update(None, "journal_mode", "wal")?;
-        connection.pragma_update(None, "synchronous", "full")?;
-        Ok::<Connection, rusqlite::Error>(connection)
-    };
-    opened().map_err(|error| judge(&error))
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(PATIENCE)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    connection.pragma_update(None, "journal_mode", "wal")?;
+    connection.pragma_update(None, "synchronous", "full")?;
+    connection.pragma_update(None, "temp_store", "memory")?;
+    connection.pragma_update(None, "cache_size", -CACHE)?;
+    connection.pragma_update(None, "wal_autocheckpoint", LOG)?;
+    // A plan that does not depend on values is made once; otherwise partial indexes have it made anew at each run.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    Ok(connection)
 }
 
 /// Safe with several processes starting at once: each step is looked for again inside its transaction.
@@ -71,8 +84,11 @@ pub(super) fn migrate(connection: &mut Connection, steps: usize) -> Result<(), S
         if let Found::Older(done) = schema::look(&mut tx, steps)? {
             for step in STEPS.iter().take(steps).skip(done) {
                 change.execute_batch(step.sqlite)?;
+                if done == 0 {
+                    change.execute_batch(step.contraction)?;
+                }
             }
-            schema::note(&mut tx, steps)?;
+            schema::note(&mut tx, done, steps)?;
         }
         Ok::<(), Broken>(change.commit()?)
     };

@@ -1,35 +1,32 @@
 //! SQLite, one file: WAL, synchronous FULL, one thread that writes and a few connections that read.
 //! Invariant: a write is answered only after its transaction is on the disk.
 
+mod backup;
 mod file;
+mod queue;
+mod reader;
 mod writer;
 
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
-use rusqlite::{Connection, Error, ErrorCode, Row};
+use rusqlite::{Error, ErrorCode, Row};
 
 use super::StoreError;
 use super::sql::schema::STEPS;
 use super::sql::tx::{Broken, Cell, Tx, Value};
-use super::work::work;
-use writer::Writer;
+use queue::Queue;
 
-/// Connections for reading that are kept open.
-const READERS: usize = 4;
+/// Threads that read, each with a connection.
+const READERS: usize = 2;
 
-/// Handles to one database file; a clone is the same store.
+/// One database file; a clone is the same store.
 #[derive(Clone, Debug)]
 pub struct Sqlite {
-    writer: Writer,
-    readers: Arc<Readers>,
-}
-
-#[derive(Debug)]
-struct Readers {
-    path: Box<Path>,
-    idle: Mutex<Vec<Connection>>,
+    path: Arc<Path>,
+    writer: Queue,
+    readers: Queue,
 }
 
 impl Sqlite {
@@ -42,8 +39,15 @@ impl Sqlite {
         file::make(path)?;
         let mut connection = file::connect(path)?;
         file::migrate(&mut connection, steps)?;
-        let readers = Readers { path: path.into(), idle: Mutex::new(Vec::new()) };
-        Ok(Self { writer: Writer::start(connection)?, readers: Arc::new(readers) })
+        let mut reading = Vec::new();
+        for _ in 0..READERS {
+            reading.push(file::connect(path)?);
+        }
+        Ok(Self {
+            path: path.into(),
+            writer: writer::start(connection)?,
+            readers: reader::start(reading)?,
+        })
     }
 
     /// Runs `act` in the next transaction of the writing thread, in a savepoint of its own.
@@ -52,9 +56,7 @@ impl Sqlite {
         T: Send + 'static,
         F: Fn(&mut Tx<'_>) -> Result<T, Broken> + Send + 'static,
     {
-        let (work, answer) = work(act);
-        self.writer.submit(work)?;
-        answer.await.unwrap_or(Err(StoreError::Closed))
+        self.writer.run(act).await
     }
 
     /// Runs `act` on a connection that sees what was committed; never waits for the writer.
@@ -63,23 +65,7 @@ impl Sqlite {
         T: Send + 'static,
         F: Fn(&mut Tx<'_>) -> Result<T, Broken> + Send + 'static,
     {
-        let readers = Arc::clone(&self.readers);
-        let done = tokio::task::spawn_blocking(move || readers.run(act)).await;
-        done.map_err(|_| StoreError::Failed)?
-    }
-}
-
-impl Readers {
-    fn run<T>(&self, act: impl Fn(&mut Tx<'_>) -> Result<T, Broken>) -> Result<T, StoreError> {
-        let idle = self.idle.lock().ok().and_then(|mut idle| idle.pop());
-        let connection = idle.map_or_else(|| file::connect(&self.path), Ok)?;
-        let done = act(&mut Tx::sqlite(&connection)).map_err(StoreError::from);
-        if let Ok(mut idle) = self.idle.lock()
-            && idle.len() < READERS
-        {
-            idle.push(connection);
-        }
-        done
+        self.readers.run(act).await
     }
 }
 

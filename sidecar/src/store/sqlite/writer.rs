@@ -1,44 +1,23 @@
 //! The one thread that writes. All operations that wait when a transaction begins go into it (group commit), each in a
 //! savepoint of its own. Invariant: nobody is answered before the commit; a panic in one operation undoes that one only.
 
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::Receiver;
 use std::thread;
 
 use rusqlite::Connection;
 
 use super::super::work::Work;
+use super::queue::Queue;
 use super::{StoreError, Tx, judge};
-
-/// Operations that may wait; beyond it callers are told that the store is busy.
-const QUEUE: usize = 4096;
 
 /// Operations in one transaction.
 const GROUP: usize = 256;
 
-#[derive(Clone)]
-pub(super) struct Writer(SyncSender<Box<dyn Work>>);
-
-impl std::fmt::Debug for Writer {
-    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        out.write_str("Writer(..)")
-    }
-}
-
-impl Writer {
-    /// The thread ends, and closes the file, when the last sender is gone.
-    pub(super) fn start(connection: Connection) -> Result<Self, StoreError> {
-        let (sender, waiting) = sync_channel(QUEUE);
-        let thread = thread::Builder::new().name("store".into());
-        thread.spawn(move || serve(&connection, &waiting)).map_err(|_| StoreError::Failed)?;
-        Ok(Self(sender))
-    }
-
-    pub(super) fn submit(&self, work: Box<dyn Work>) -> Result<(), StoreError> {
-        self.0.try_send(work).map_err(|refused| match refused {
-            TrySendError::Full(_) => StoreError::Busy,
-            TrySendError::Disconnected(_) => StoreError::Closed,
-        })
-    }
+pub(super) fn start(connection: Connection) -> Result<Queue, StoreError> {
+    let (queue, waiting) = Queue::new();
+    let thread = thread::Builder::new().name("store".into());
+    thread.spawn(move || serve(&connection, &waiting)).map_err(|_| StoreError::Failed)?;
+    Ok(queue)
 }
 
 /// An operation of the group, and how it ended.
@@ -102,41 +81,32 @@ mod tests {
     use super::super::Broken;
     use super::*;
 
-    fn memory() -> Writer {
+    fn memory() -> Queue {
         let connection = Connection::open_in_memory().unwrap();
         connection.execute_batch("CREATE TABLE t (n INTEGER UNIQUE)").unwrap();
-        Writer::start(connection).unwrap()
+        start(connection).unwrap()
     }
 
-    async fn submit<T: Send + 'static>(
-        writer: &Writer,
-        act: impl Fn(&mut Tx<'_>) -> Result<T, Broken> + Send + 'static,
-    ) -> Result<T, StoreError> {
-        let (work, answer) = super::super::work(act);
-        writer.submit(work)?;
-        answer.await.unwrap()
+    async fn insert(writer: &Queue, n: i64) -> Result<u64, StoreError> {
+        writer.run(move |tx| tx.run("INSERT INTO t VALUES (?1)", &[n.into()])).await
     }
 
-    async fn insert(writer: &Writer, n: i64) -> Result<u64, StoreError> {
-        submit(writer, move |tx| tx.run("INSERT INTO t VALUES (?1)", &[n.into()])).await
-    }
-
-    async fn count(writer: &Writer) -> i64 {
-        submit(writer, |tx| tx.only("SELECT COUNT(*) FROM t", &[])).await.unwrap()
+    async fn count(writer: &Queue) -> i64 {
+        writer.run(|tx| tx.only("SELECT COUNT(*) FROM t", &[])).await.unwrap()
     }
 
     #[tokio::test]
     async fn one_that_fails_or_panics_or_is_undone_undoes_itself_only() {
         let writer = memory();
-        let broken = submit(&writer, |tx| {
+        let broken = writer.run(|tx| {
             tx.run("INSERT INTO t VALUES (7)", &[])?;
             Err::<(), _>(Broken::Row)
         });
-        let bad = submit::<()>(&writer, |tx| {
+        let bad = writer.run::<(), _>(|tx| {
             tx.run("INSERT INTO t VALUES (8)", &[])?;
             panic!("an operation's fault");
         });
-        let undone = submit(&writer, |tx| {
+        let undone = writer.run(|tx| {
             tx.run("INSERT INTO t VALUES (9)", &[])?;
             tx.undo();
             Ok("told all the same")

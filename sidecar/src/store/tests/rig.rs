@@ -1,6 +1,7 @@
 //! A store in a directory of its own, and short words for what the flows do with it.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use contract::address::{Address, Channel};
@@ -12,15 +13,15 @@ use zeroize::Zeroizing;
 
 use crate::clock::Millis;
 use crate::config::StoreConfig;
-use crate::keys::MasterKey;
-use crate::secret::{AddressKey, ChallengeId, Place, Secrets, Sender};
+use crate::keys::{Key, Kind};
+use crate::secret::{AddressKey, ChallengeId, Master, Masters, Place, Sender};
 use crate::store::*;
 
 pub(super) const BEGIN: Millis = Millis(1_800_000_000_000);
 
 pub(super) struct Rig {
     pub(super) store: Store,
-    pub(super) secrets: Secrets,
+    pub(super) masters: Arc<Masters>,
     pub(super) file: PathBuf,
     _home: TempDir,
 }
@@ -58,10 +59,11 @@ impl Rig {
     pub(super) fn new() -> Self {
         let home = tempfile::tempdir().unwrap();
         let file = home.path().join("data").join("rekey.db");
-        let master = MasterKey { id: name("m"), secret: Zeroizing::new([7; 32]) };
+        let (kind, secret) = (Kind::Master, Zeroizing::new([7; 32]));
+        let master = Master::derive(&Key { kind, id: name("m"), secret }).unwrap();
         Self {
             store: Store::open(&StoreConfig::Sqlite(file.clone())).unwrap(),
-            secrets: Secrets::new(&master).unwrap(),
+            masters: Arc::new(Masters::new(master, Vec::new())),
             file,
             _home: home,
         }
@@ -91,7 +93,7 @@ impl Rig {
             pot_life: Duration::from_secs(6000),
             daily_wrong_codes: 20,
             cool_down: Duration::from_secs(60),
-            backlog: 2,
+            budgets: Vec::new(),
         }
     }
 
@@ -106,8 +108,16 @@ impl Rig {
 
     /// A challenge whose mail waits under the same id.
     pub(super) async fn queued(&self, asked: u8, id: u8, at: Millis) -> ChallengeId {
-        let ask = self.ask(asked, at);
-        assert_eq!(self.store.take_ask(ask.clone()).await.unwrap(), Asked::Taken);
+        assert_eq!(self.store.take_ask(self.ask(asked, at)).await.unwrap(), Asked::Taken);
+        let resolution = Resolution::Birth(Box::new(self.birth(id)));
+        assert_eq!(
+            self.store.resolve_ask([asked; 16], at, resolution).await.unwrap(),
+            Resolved::Queued
+        );
+        ChallengeId([id; 16])
+    }
+
+    pub(super) fn birth(&self, id: u8) -> Birth {
         let code = CodeForm { digits: 6, life: Duration::from_secs(600), tries: 5, placed: false };
         let usual = Form {
             dialect: issuer().dialect,
@@ -115,26 +125,20 @@ impl Rig {
             link_life: Some(Duration::from_secs(1800)),
             code: Some(code),
         };
-        let birth = Birth {
+        Birth {
             id: ChallengeId([id; 16]),
             mail: [id; 16],
             account: "ann".into(),
-            address: ask.address,
+            address: self.ask(id, BEGIN).address,
             language: Language::English,
             fingerprint: [4; 32],
-            secrets: self.secrets.clone(),
+            masters: Arc::clone(&self.masters),
             usual,
             frozen: None,
             cool_down: Duration::from_secs(60),
             sends: 3,
             daily_wrong_codes: 20,
-        };
-        let resolution = Resolution::Birth(Box::new(birth));
-        assert_eq!(
-            self.store.resolve_ask([asked; 16], at, resolution).await.unwrap(),
-            Resolved::Queued
-        );
-        ChallengeId([id; 16])
+        }
     }
 
     pub(super) async fn hold(&self, byte: u8, target: Target, at: Millis) -> Option<Challenge> {
@@ -155,8 +159,13 @@ impl Rig {
     }
 
     pub(super) async fn open(&self, byte: u8, guess: Option<Guess>) -> Opened {
-        let attempt =
-            Attempt { message: message(byte), operation: Operation::Confirm, at: BEGIN, guess };
+        let attempt = Attempt {
+            message: message(byte),
+            operation: Operation::Confirm,
+            at: BEGIN,
+            guess,
+            budgets: Vec::new(),
+        };
         self.store.open_attempt(attempt).await.unwrap()
     }
 
@@ -173,6 +182,32 @@ impl Rig {
         self.store.finish(finish).await.unwrap()
     }
 
+    /// Everything in the tables that an ask or a proof writes to.
+    pub(super) fn rows(&self) -> Vec<i64> {
+        ["ask", "message", "pot", "daily", "budget", "(SELECT DISTINCT tat FROM budget)"]
+            .map(|table| self.count(table))
+            .to_vec()
+    }
+
+    pub(super) fn count(&self, table: &str) -> i64 {
+        let connection = rusqlite::Connection::open(&self.file).unwrap();
+        let query = format!("SELECT COUNT(*) FROM {table}");
+        connection.query_row(&query, [], |row| row.get(0)).unwrap()
+    }
+
+    pub(super) async fn purge(&self, now: Millis) {
+        let horizon = Horizon {
+            now,
+            messages: BEGIN,
+            asks: BEGIN,
+            mails: BEGIN,
+            dead_mails: BEGIN,
+            proofs: BEGIN,
+            audit: BEGIN,
+        };
+        self.store.purge(horizon).await.unwrap();
+    }
+
     pub(super) fn guess(&self) -> Guess {
         Guess {
             channel: Channel::Email,
@@ -183,6 +218,7 @@ impl Rig {
             tries: 5,
             daily: 20,
             issuer: issuer(),
+            closed: false,
         }
     }
 }

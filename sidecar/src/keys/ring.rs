@@ -1,0 +1,109 @@
+//! What is used of the keys now, exchanged whole while the program serves. Invariant: who asks gets one ring, the old one
+//! or the new one, and a ring that lacks an active key is never taken up.
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use contract::signature::EdgeKey;
+
+use super::{Held, Key, KeyStates, Keys, Kind};
+use crate::jwt::{JwtKey, JwtKeys};
+use crate::secret::{Master, Masters, SecretFault, Secrets};
+
+/// Keys ready for use, apart from those behind `Secrets`.
+#[derive(Debug)]
+pub struct InUse {
+    pub edge: Vec<EdgeKey>,
+    pub jwt: JwtKeys,
+}
+
+#[derive(Debug)]
+pub struct Ring {
+    index: Held,
+    secrets: Secrets,
+    now: RwLock<Arc<InUse>>,
+}
+
+/// Why keys cannot be used with these states.
+#[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
+pub enum RingFault {
+    #[error(
+        "the store says that {kind} {id} is active, and no key file here holds it: `rekey keys export --out FILE` where \
+         it is, `rekey keys import FILE` here"
+    )]
+    NotHeld { kind: Kind, id: String },
+    #[error("every {0} key that is held here is retired: `rekey keys import` one that is not")]
+    Retired(Kind),
+    #[error(
+        "{0} is not the index that this store's rows are keyed with: `rekey keys import` the keys of the first instance"
+    )]
+    Index(String),
+    #[error(transparent)]
+    Secret(#[from] SecretFault),
+}
+
+impl Ring {
+    pub fn new(keys: &Keys, states: &KeyStates) -> Result<Self, RingFault> {
+        let (masters, in_use) = ready(keys, states)?;
+        let secrets = Secrets::derive(&keys.index.secret, masters)?;
+        Ok(Self { index: Held::of(&keys.index), secrets, now: RwLock::new(Arc::new(in_use)) })
+    }
+
+    /// A handle that follows the ring.
+    pub fn secrets(&self) -> &Secrets {
+        &self.secrets
+    }
+
+    pub fn now(&self) -> Arc<InUse> {
+        Arc::clone(&self.now.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Takes up other keys or other states; what was there stays where they are not fit.
+    pub fn change(&self, keys: &Keys, states: &KeyStates) -> Result<(), RingFault> {
+        if Held::of(&keys.index) != self.index {
+            return Err(RingFault::Index(keys.index.id.as_str().to_owned()));
+        }
+        let (masters, in_use) = ready(keys, states)?;
+        self.secrets.change(masters);
+        *self.now.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(in_use);
+        Ok(())
+    }
+}
+
+fn ready(keys: &Keys, states: &KeyStates) -> Result<(Masters, InUse), RingFault> {
+    if let Some(index) = states.active(Kind::Index)
+        && index.id != keys.index.id
+    {
+        return Err(RingFault::Index(keys.index.id.as_str().to_owned()));
+    }
+    let (maker, others) = split(keys, states, Kind::Master)?;
+    let others = others.into_iter().map(Master::derive).collect::<Result<_, _>>()?;
+    let masters = Masters::new(Master::derive(maker)?, others);
+    let (signer, others) = split(keys, states, Kind::Jwt)?;
+    let signer = signer.jwt().ok_or(SecretFault)?;
+    let others: Vec<JwtKey> = others.into_iter().filter_map(Key::jwt).collect();
+    let jwt = JwtKeys::new(signer, &others);
+    let believed = keys.edge.iter().filter(|key| !states.is_retired(key));
+    let edge: Vec<EdgeKey> = believed.filter_map(Key::edge).collect();
+    match edge.is_empty() {
+        true => Err(RingFault::Retired(Kind::Edge)),
+        false => Ok((masters, InUse { edge, jwt })),
+    }
+}
+
+/// The key that makes, and the others that are believed. Before the store knows any, the first of the file makes.
+fn split<'k>(
+    keys: &'k Keys,
+    states: &KeyStates,
+    kind: Kind,
+) -> Result<(&'k Key, Vec<&'k Key>), RingFault> {
+    let believed: Vec<&Key> = keys.of(kind).iter().filter(|key| !states.is_retired(key)).collect();
+    let maker = match states.active(kind) {
+        Some(row) => believed
+            .iter()
+            .find(|key| key.id == row.id)
+            .ok_or_else(|| RingFault::NotHeld { kind, id: row.id.as_str().to_owned() })?,
+        None => believed.first().ok_or(RingFault::Retired(kind))?,
+    };
+    let others = believed.iter().filter(|key| key.id != maker.id).copied().collect();
+    Ok((maker, others))
+}

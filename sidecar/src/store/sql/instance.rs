@@ -1,0 +1,202 @@
+//! Heartbeats and the states of keys. Invariant: beats are counted one after the other, and a store that lags behind what
+//! an instance has seen has no live proof left when that instance goes on.
+
+use std::time::Duration;
+
+use super::tx::{Broken, Row, Tx, values};
+use crate::clock::Millis;
+use crate::keys::{Facts, Held, Instance, KeyRow, KeyState, KeyStates, Kind, Refused, Wish, judge};
+use crate::store::{Beat, Beaten, Store, StoreError};
+
+/// What is not seen for so long is forgotten.
+const FORGOTTEN: Duration = Duration::from_secs(3600);
+
+/// How far a restored store leaps: farther than any other instance can have seen it go.
+const LEAP: i64 = 1 << 32;
+
+/// Twice the longest life that can be configured: a proof that was not sent until then never is.
+const LONGEST: Duration = Duration::from_secs(2 * 24 * 3600);
+
+/// Who has it changes keys or beats.
+const LOCK: &str = "rekey keys";
+
+impl Store {
+    /// Tells that an instance lives and what it holds; notices whether the store was put back from a copy.
+    pub async fn beat(&self, beat: Beat) -> Result<Beaten, StoreError> {
+        self.write(move |tx| take(tx, &beat)).await
+    }
+
+    /// An instance that ends in order need not be waited for.
+    pub async fn leave(&self, instance: [u8; 16]) -> Result<(), StoreError> {
+        self.write(move |tx| {
+            tx.run("DELETE FROM instance WHERE id = ?1", values![&instance]).map(drop)
+        })
+        .await
+    }
+
+    /// What is known of keys, with how many proofs of each live, and of those who hold them.
+    pub async fn key_facts(&self, at: Millis) -> Result<Facts, StoreError> {
+        self.read(move |tx| facts(tx, at, None)).await
+    }
+
+    /// Does what is wished with a key, or says why not.
+    pub async fn change_key(
+        &self,
+        at: Millis,
+        wish: Wish,
+    ) -> Result<Result<Vec<KeyRow>, Refused>, StoreError> {
+        self.write(move |tx| {
+            tx.alone(LOCK)?;
+            let facts = facts(tx, at, Some(&wish))?;
+            let judged = judge(&wish, &facts);
+            for row in judged.iter().flatten() {
+                let write = "INSERT INTO key_state (kind, id, state, since) VALUES (?1, ?2, ?3, ?4) \
+                     ON CONFLICT (kind, id) DO UPDATE SET state = excluded.state, since = excluded.since";
+                let (kind, state) = (row.kind.as_str(), row.state.as_str());
+                tx.run(write, values![kind, row.id.as_str(), state, row.since])?;
+            }
+            Ok(judged)
+        })
+        .await
+    }
+}
+
+fn take(tx: &mut Tx<'_>, beat: &Beat) -> Result<Beaten, Broken> {
+    tx.alone(LOCK)?;
+    let clock = clock(tx)?;
+    let at = clock.unwrap_or(beat.at);
+    let (number, restored) = count(tx, beat.mark, at)?;
+    let states = states(tx)?;
+    let index = beat.holds.iter().find(|held| held.kind == Kind::Index);
+    // With another index the instance has no business here; it is told so, and leaves no trace.
+    let is_ours =
+        states.active(Kind::Index).is_none_or(|row| index.is_some_and(|held| held.id == row.id));
+    let states = match is_ours {
+        true => {
+            register(tx, beat, at, &states)?;
+            self::states(tx)?
+        }
+        false => states,
+    };
+    let instances = instances(tx)?;
+    Ok(Beaten { beat: number, clock, at, states, instances, restored })
+}
+
+/// What the server's clock says, where several programs go by it.
+fn clock(tx: &mut Tx<'_>) -> Result<Option<Millis>, Broken> {
+    if !tx.is_shared() {
+        return Ok(None);
+    }
+    let query = "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)";
+    tx.only(query, &[]).map(Some)
+}
+
+/// The number of this beat, and how many proofs were revoked if the store was put back.
+fn count(tx: &mut Tx<'_>, mark: i64, at: Millis) -> Result<(i64, Option<u32>), Broken> {
+    let next = "INSERT INTO meta (name, value) VALUES ('beat', 1) \
+         ON CONFLICT (name) DO UPDATE SET value = meta.value + 1 RETURNING value";
+    let number: i64 = tx.only(next, &[])?;
+    let copied = tx.run("DELETE FROM meta WHERE name = 'restored_copy'", &[])?;
+    if copied == 0 && number > mark {
+        return Ok((number, None));
+    }
+    let number = number.max(mark).saturating_add(LEAP);
+    tx.run("UPDATE meta SET value = ?1 WHERE name = 'beat'", values![number])?;
+    // A new store, begun where another one was before, has nothing to revoke.
+    let begun = tx.one("SELECT 1 FROM challenge LIMIT 1", &[], |_| Ok(()))?;
+    Ok((number, begun.map(|()| revoke_all(tx, at)).transpose()?))
+}
+
+fn revoke_all(tx: &mut Tx<'_>, at: Millis) -> Result<u32, Broken> {
+    if tx.is_shared() {
+        // All rows in one statement take longer than one of a request may.
+        tx.run("SELECT set_config('statement_timeout', '600s', true)", &[])?;
+    }
+    let challenges = "UPDATE challenge SET state = 'revoked', ended = ?1, held_by = NULL, held_until = NULL \
+         WHERE state IN ('live', 'held')";
+    let revoked = tx.run(challenges, values![at])?;
+    let revoked = revoked.saturating_add(
+        tx.run("UPDATE proof_grant SET state = 'revoked' WHERE state = 'live'", &[])?,
+    );
+    let write = "INSERT INTO audit (at, event, account, address_key, sender, request, outcome) \
+         VALUES (?1, 'store_restored', '-', ?2, '-', '-', ?3)";
+    let outcome = format!("revoked {revoked}");
+    tx.run(write, values![at, &[0; 16], &outcome])?;
+    Ok(u32::try_from(revoked).unwrap_or(u32::MAX))
+}
+
+/// Notes the instance and its keys. The first keys that a store hears of make; later ones wait.
+fn register(tx: &mut Tx<'_>, beat: &Beat, at: Millis, states: &KeyStates) -> Result<(), Broken> {
+    let query = "SELECT holds FROM instance WHERE id = ?1";
+    let former = tx.one(query, values![&beat.instance], |row| row.get::<String>(0))?;
+    let former = read_holds(&former.unwrap_or_default());
+    let mut known = states.clone();
+    for held in &beat.holds {
+        if let Some(row) = known.of(held.kind, &held.id) {
+            let is_new = row.state == KeyState::Pending && !former.contains(held);
+            if is_new {
+                // It is published from now on, as far as this instance goes.
+                let write = "UPDATE key_state SET since = ?3 WHERE kind = ?1 AND id = ?2";
+                tx.run(write, values![held.kind.as_str(), held.id.as_str(), at])?;
+            }
+            continue;
+        }
+        let state = match known.active(held.kind) {
+            Some(_) => KeyState::Pending,
+            None => KeyState::Active,
+        };
+        let write = "INSERT INTO key_state (kind, id, state, since) VALUES (?1, ?2, ?3, ?4)";
+        tx.run(write, values![held.kind.as_str(), held.id.as_str(), state.as_str(), at])?;
+        known.0.push(KeyRow { kind: held.kind, id: held.id.clone(), state, since: at });
+    }
+    let holds: Vec<String> = beat.holds.iter().map(Held::to_string).collect();
+    let write = "INSERT INTO instance (id, seen, holds) VALUES (?1, ?2, ?3) \
+         ON CONFLICT (id) DO UPDATE SET seen = excluded.seen, holds = excluded.holds";
+    tx.run(write, values![&beat.instance, at, &holds.join(" ")])?;
+    tx.run("DELETE FROM instance WHERE seen < ?1", values![at.minus(FORGOTTEN)]).map(drop)
+}
+
+fn facts(tx: &mut Tx<'_>, at: Millis, wish: Option<&Wish>) -> Result<Facts, Broken> {
+    let now = clock(tx)?.unwrap_or(at);
+    let living = match wish {
+        Some(wish) if wish.kind == Kind::Master => living(tx, wish.id.as_str(), now)?,
+        _ => 0,
+    };
+    Ok(Facts { now, states: states(tx)?, instances: instances(tx)?, living })
+}
+
+/// Proofs of a master that somebody could still present.
+fn living(tx: &mut Tx<'_>, master: &str, now: Millis) -> Result<u32, Broken> {
+    let query = "SELECT COUNT(*) FROM challenge WHERE master = ?1 AND state IN ('live', 'held') AND born > ?3 \
+         AND (link_until > ?2 OR code_until > ?2 OR (link_until IS NULL AND code_until IS NULL) \
+         OR EXISTS (SELECT 1 FROM proof_grant WHERE proof_grant.challenge = challenge.id \
+         AND proof_grant.state = 'live' AND proof_grant.until > ?2))";
+    tx.only(query, values![master, now, now.minus(LONGEST)])
+}
+
+fn states(tx: &mut Tx<'_>) -> Result<KeyStates, Broken> {
+    let query = "SELECT kind, id, state, since FROM key_state ORDER BY kind, since, id";
+    tx.all(query, &[], state).map(KeyStates)
+}
+
+fn state(row: &Row<'_>) -> Result<KeyRow, Broken> {
+    let text = |at| row.get::<String>(at);
+    Ok(KeyRow {
+        kind: Kind::parse(&text(0)?).ok_or(Broken::Row)?,
+        id: contract::name::Name::parse(&text(1)?).ok_or(Broken::Row)?,
+        state: KeyState::parse(&text(2)?).ok_or(Broken::Row)?,
+        since: row.get(3)?,
+    })
+}
+
+fn instances(tx: &mut Tx<'_>) -> Result<Vec<Instance>, Broken> {
+    tx.all("SELECT id, seen, holds FROM instance ORDER BY id", &[], |row| {
+        let holds = read_holds(&row.get::<String>(2)?);
+        Ok(Instance { id: row.get(0)?, seen: row.get(1)?, holds })
+    })
+}
+
+/// What a newer program tells in other words is left out.
+fn read_holds(text: &str) -> Vec<Held> {
+    text.split(' ').filter_map(Held::parse).collect()
+}
