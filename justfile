@@ -66,6 +66,11 @@ bench what="sidecar" *flags: _rust _postgres
     if [ -x "$sink" ]; then set -- --smtp-sink "$sink"; fi
     exec "${CARGO_TARGET_DIR:-target}/release/rekey-bench" "$@" {{ flags }}
 
+# The crash, outage and flood tests for longer: REKEY_SOAK crashes each (200), as many seconds of flood
+[no-exit-message]
+soak: setup build
+    REKEY_SOAK="${REKEY_SOAK:-200}" cargo test {{ native }} --test exactly_once -- --nocapture --test-threads 1 crashes outages flood
+
 # Check format, lints, dependencies and purity
 lint: _rust pure
     cargo fmt --all --check

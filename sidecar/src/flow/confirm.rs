@@ -17,11 +17,16 @@ use crate::directory::{Account, Status, Written};
 use crate::engine::Engine;
 use crate::password::{Policy, judge as judge_password};
 use crate::store::{
-    AccountWrite, Challenge, Finish, Finished, Hold, Kept, LoggedIn, MailKind, NewMail, Release,
+    AccountWrite, Challenge, Finish, Finished, Held, Hold, Kept, LoggedIn, MailKind, NewMail,
+    Release,
 };
 
 /// How long a hold outlasts the hasher's deadline before another message may take it over.
 const HOLD: Duration = Duration::from_secs(30);
+
+/// Longer than a hash takes that has begun: a run of a message that holds on for the hasher's deadline and this is dead,
+/// and a repeat takes its place.
+const HASH: Duration = Duration::from_secs(3);
 
 const INVALID: Kept = Kept::Refused(Refusal::ProofInvalid);
 
@@ -53,9 +58,13 @@ pub(crate) async fn confirm(
         master,
         at: asking.at,
         until: asking.at.plus(engine.config.password.deadline.saturating_add(HOLD)),
+        retake: asking.at.plus(HOLD.saturating_sub(HASH)),
     };
-    let Some(challenge) = engine.store.hold(hold).await? else {
-        return conclude(engine, asking, INVALID).await;
+    let challenge = match engine.store.hold(hold).await? {
+        Held::Ours(challenge) => challenge,
+        // The first run has an answer soon; a second one would be a second hash.
+        Held::InHand => return Ok(Outcome::Refused(BUSY)),
+        Held::Refused => return conclude(engine, asking, INVALID).await,
     };
     let given = Given { password, encryption };
     crate::crash::point("confirm.held");

@@ -13,8 +13,9 @@ const EVERY: Duration = Duration::from_secs(30);
 /// Between two batches, so that nobody waits behind them.
 const BREATH: Duration = Duration::from_millis(20);
 
-/// Twice the window that a message's time may be off: older ones are refused as stale.
-const MESSAGES: Duration = Duration::from_secs(240);
+/// Twice the window that a message's time may be off (older ones are refused as stale), and a clock that steps five
+/// minutes forward and back again: until then an id must not be forgotten.
+const MESSAGES: Duration = Duration::from_secs(15 * 60);
 const ASKS: Duration = Duration::from_secs(15 * 60);
 const MAILS: Duration = Duration::from_secs(24 * 3600);
 const DEAD_MAILS: Duration = Duration::from_secs(7 * 24 * 3600);

@@ -1,6 +1,7 @@
 //! The flows from message to letter and password, on a clock that stands still and a store of their own.
 
 mod bounds;
+mod clocks;
 mod codes;
 mod guessing;
 mod limits;

@@ -59,6 +59,18 @@ pub struct Hold {
     pub at: Millis,
     /// When another message may take it over.
     pub until: Millis,
+    /// A hold of the same message that ends later is still at work; one that does not is taken for dead.
+    pub retake: Millis,
+}
+
+/// What became of the wish to hold a challenge.
+#[derive(Clone, Debug)]
+pub enum Held {
+    Ours(Box<Challenge>),
+    /// Another run of the same message is at work on it.
+    InHand,
+    /// It cannot be had.
+    Refused,
 }
 
 /// What was proved, and so which ends of life count.

@@ -27,7 +27,7 @@ pub use ask::{
     Ask, AskId, Asked, Birth, CodeForm, Form, NewAsk, Resolution, Resolved, Suppression,
 };
 pub use attempt::{Attempt, Guess, Issuer, Opened};
-pub use challenge::{Audit, Challenge, Finish, Finished, Grant, Hold, Release, Target};
+pub use challenge::{Audit, Challenge, Finish, Finished, Grant, Held, Hold, Release, Target};
 pub use instance::{Beat, Beaten};
 pub use mail::{Leased, MailEnd, MailId, MailKind, MailRow, MailState, NewMail, Outbox, Waiting};
 pub use message::{Kept, LoggedIn, MessageKey};

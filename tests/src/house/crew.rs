@@ -27,6 +27,8 @@ pub struct Plan {
     pub on: On,
     /// Beside the first one; none on SQLite.
     pub others: usize,
+    /// The files lie in memory where there is a place for that: for tests that measure, and would measure a disk.
+    pub in_memory: bool,
 }
 
 /// The running sidecars.
@@ -46,7 +48,13 @@ impl Crew {
     /// Something does not start.
     #[must_use]
     pub fn start(plan: &Plan, relay: SocketAddr) -> Self {
-        Self::start_in(tempfile::tempdir().unwrap(), plan, relay)
+        let memory = Path::new("/dev/shm");
+        let dir = if plan.in_memory && memory.is_dir() {
+            tempfile::tempdir_in(memory)
+        } else {
+            tempfile::tempdir()
+        };
+        Self::start_in(dir.unwrap(), plan, relay)
     }
 
     pub(super) fn start_in(dir: TempDir, plan: &Plan, relay: SocketAddr) -> Self {

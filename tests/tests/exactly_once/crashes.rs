@@ -41,7 +41,7 @@ fn killed_at_any_moment(on: On) {
             crew.one(victim).kill().unwrap();
             crew.restart_one(victim);
             world.set_doors(crew.doors());
-            world.wait_for_answers(12);
+            world.wait_for_answers(8);
         });
         balance(&crew, &world, 1, &context);
         tell(seed, &context, &world);
@@ -63,7 +63,7 @@ fn killed_at_every_point(on: On) {
             std::fs::remove_file(&file).unwrap();
             crew.restart_one(0);
             world.set_doors(crew.doors());
-            world.wait_for_answers(12);
+            world.wait_for_answers(8);
         });
         balance(&crew, &world, 1, &context);
     }

@@ -31,7 +31,7 @@ fn the_server_goes_and_comes_back() {
                     }
                 }
             }
-            world.wait_for_answers(12);
+            world.wait_for_answers(8);
         });
         let context = format!("server {what}, seed {seed}");
         balance(&crew, &world, 3, &context);

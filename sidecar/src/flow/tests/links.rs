@@ -161,9 +161,10 @@ async fn fifty_at_once_reset_once() {
         })
         .await;
     }
-    // Both of the message that won say so.
+    // Both of the message that won say so, after one hash.
     assert_eq!(ends.iter().filter(|end| **end == "reset").count(), 2, "{ends:?}");
     assert_eq!(ends.iter().filter(|end| **end == "proof_invalid").count(), 48, "{ends:?}");
+    assert_eq!(rig.engine.worked().hashed, 3, "two accounts were made, and one was reset");
     assert!(rig.has_password("ann", NEW).await);
 }
 

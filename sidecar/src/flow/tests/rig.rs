@@ -113,6 +113,21 @@ impl Rig {
         rig
     }
 
+    /// Another process on the same files, with a clock of its own.
+    pub(super) fn beside(&self) -> Self {
+        let config = self.engine.config.clone();
+        let keys = Keys::open(&config.keys, &Entropy::System).unwrap();
+        let at = Arc::new(AtomicI64::new(self.now().0));
+        let clock = Clock::Fixed(Arc::clone(&at));
+        let engine = Engine::assemble(config, keys, clock, Entropy::System).unwrap();
+        Self { engine, home: tempfile::tempdir().unwrap(), at }
+    }
+
+    /// The hands of its clock.
+    pub(super) fn hands(&self) -> &AtomicI64 {
+        &self.at
+    }
+
     /// The same home, clock and relay, another process.
     pub(super) fn restarted(self) -> Self {
         let Self { engine, home, at } = self;

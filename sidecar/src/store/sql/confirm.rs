@@ -12,7 +12,7 @@ use super::{account, mail};
 use crate::clock::Millis;
 use crate::secret::ChallengeId;
 use crate::store::{
-    Audit, Challenge, Finish, Finished, Grant, Hold, Kept, Release, Store, StoreError, Target,
+    Audit, Finish, Finished, Grant, Held, Hold, Kept, Release, Store, StoreError, Target,
 };
 
 impl Store {
@@ -21,8 +21,8 @@ impl Store {
         self.write(move |tx| give_grant(tx, &grant)).await
     }
 
-    /// Holds a challenge for one message; `None` when it cannot be had.
-    pub async fn hold(&self, hold: Hold) -> Result<Option<Challenge>, StoreError> {
+    /// Holds a challenge for one message. A repeat of that message is kept out while the first is at work.
+    pub async fn hold(&self, hold: Hold) -> Result<Held, StoreError> {
         self.write(move |tx| take_hold(tx, &hold)).await
     }
 
@@ -83,9 +83,9 @@ fn give_back(tx: &mut Tx<'_>, message: [u8; 16], at: Millis) -> Result<(), Broke
     tx.run(write, values![&message, &tally.write()]).map(drop)
 }
 
-fn take_hold(tx: &mut Tx<'_>, hold: &Hold) -> Result<Option<Challenge>, Broken> {
+fn take_hold(tx: &mut Tx<'_>, hold: &Hold) -> Result<Held, Broken> {
     let Some(id) = target(tx, hold)? else {
-        return Ok(None);
+        return Ok(Held::Refused);
     };
     let (by_link, by_code) = match hold.target {
         Target::Link(_) => (true, false),
@@ -95,7 +95,7 @@ fn take_hold(tx: &mut Tx<'_>, hold: &Hold) -> Result<Option<Challenge>, Broken> 
     };
     let write = concat!(
         "UPDATE challenge SET state = 'held', held_by = ?2, held_until = ?3, held_run = ?11 WHERE id = ?1 \
-         AND (state = 'live' OR (state = 'held' AND (held_by = ?2 OR held_until <= ?4))) \
+         AND (state = 'live' OR (state = 'held' AND (held_until <= ?4 OR (held_by = ?2 AND held_until <= ?12)))) \
          AND dialect = ?5 AND site = ?6 AND client IS NOT DISTINCT FROM ?7 AND master = ?8 \
          AND (?9 = 0 OR link_until > ?4) AND (?10 = 0 OR (code_until > ?4 AND code_used = 0)) RETURNING ",
         challenge_columns!()
@@ -112,12 +112,18 @@ fn take_hold(tx: &mut Tx<'_>, hold: &Hold) -> Result<Option<Challenge>, Broken> 
         by_link,
         by_code,
         &hold.run,
+        hold.retake,
     ];
-    let held = tx.one(write, values, row::challenge)?;
-    if held.is_some() && by_code {
-        give_back(tx, hold.message, hold.at)?;
+    if let Some(held) = tx.one(write, values, row::challenge)? {
+        if by_code {
+            give_back(tx, hold.message, hold.at)?;
+        }
+        return Ok(Held::Ours(Box::new(held)));
     }
-    Ok(held)
+    let query = "SELECT 1 FROM challenge WHERE id = ?1 AND state = 'held' AND held_by = ?2 AND held_until > ?3";
+    let values = values![&id.0, &hold.message, hold.retake];
+    let in_hand = tx.one(query, values, |row| row.get::<i64>(0))?.is_some();
+    Ok(if in_hand { Held::InHand } else { Held::Refused })
 }
 
 fn target(tx: &mut Tx<'_>, hold: &Hold) -> Result<Option<ChallengeId>, Broken> {

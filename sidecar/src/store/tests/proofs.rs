@@ -75,6 +75,7 @@ async fn a_hold_needs_the_right_door_key_and_time() {
         master: name("m"),
         at: after(599),
         until: after(629),
+        retake: after(604),
     };
     let other = |change: fn(&mut Hold)| {
         let mut hold = good.clone();
@@ -91,10 +92,14 @@ async fn a_hold_needs_the_right_door_key_and_time() {
         other(|hold| hold.at = after(600)),
         other(|hold| (hold.target, hold.at) = (Target::Link(ChallengeId([9; 16])), after(1800))),
     ] {
-        assert!(rig.store.hold(bad.clone()).await.unwrap().is_none(), "{bad:?}");
+        assert!(matches!(rig.store.hold(bad.clone()).await, Ok(Held::Refused)), "{bad:?}");
     }
     assert!(matches!(rig.open(5, None).await, Opened::Fresh(_)));
-    assert!(rig.store.hold(good).await.unwrap().is_some());
+    assert!(matches!(rig.store.hold(good.clone()).await, Ok(Held::Ours(_))));
+    let again = other(|hold| (hold.run, hold.at, hold.until) = ([8; 16], after(599), after(629)));
+    assert!(matches!(rig.store.hold(again).await, Ok(Held::InHand)), "one run at a time");
+    let late = other(|hold| (hold.run, hold.retake) = ([8; 16], after(629)));
+    assert!(matches!(rig.store.hold(late).await, Ok(Held::Ours(_))), "the first run is gone");
 }
 
 #[tokio::test]

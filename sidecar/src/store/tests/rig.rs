@@ -194,8 +194,12 @@ impl<G: Ground> Stand<G> {
             master: name("m"),
             at,
             until: at.plus(Duration::from_secs(30)),
+            retake: at.plus(Duration::from_secs(30)),
         };
-        self.store.hold(hold).await.unwrap()
+        match self.store.hold(hold).await.unwrap() {
+            Held::Ours(challenge) => Some(*challenge),
+            Held::InHand | Held::Refused => None,
+        }
     }
 
     pub(super) async fn open(&self, byte: u8, guess: Option<Guess>) -> Opened {
