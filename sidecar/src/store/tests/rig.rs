@@ -227,16 +227,19 @@ impl<G: Ground> Stand<G> {
     }
 
     /// Everything in the tables that an ask or a proof writes to.
-    pub(super) fn rows(&self) -> Vec<i64> {
-        ["ask", "message", "pot", "daily", "budget", "(SELECT DISTINCT tat FROM budget)"]
-            .map(|table| self.count(table))
-            .to_vec()
+    pub(super) async fn rows(&self) -> Vec<i64> {
+        let mut rows = Vec::new();
+        for table in
+            ["ask", "message", "pot", "daily", "budget", "(SELECT DISTINCT tat FROM budget) AS t"]
+        {
+            rows.push(self.count(table).await);
+        }
+        rows
     }
 
-    pub(super) fn count(&self, table: &str) -> i64 {
-        let connection = rusqlite::Connection::open(&self.file).unwrap();
+    pub(super) async fn count(&self, table: &'static str) -> i64 {
         let query = format!("SELECT COUNT(*) FROM {table}");
-        connection.query_row(&query, [], |row| row.get(0)).unwrap()
+        self.store.read(move |tx| tx.only(&query, &[])).await.unwrap()
     }
 
     pub(super) async fn purge(&self, now: Millis) {

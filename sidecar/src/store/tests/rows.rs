@@ -7,7 +7,6 @@ use contract::language::Language;
 
 use super::rig::*;
 use crate::clock::Millis;
-use crate::config::StoreConfig;
 use crate::secret::{AddressKey, ChallengeId};
 use crate::store::*;
 
