@@ -15,7 +15,7 @@ use super::{Asking, FlowError};
 use crate::engine::Engine;
 use crate::limits::weight;
 use crate::secret::{ChallengeId, Master, Masters, Place};
-use crate::store::{Attempt, Challenge, Guess, Kept, Opened, Target};
+use crate::store::{Attempt, Candidate, Guess, Kept, Opened, Target};
 
 /// What a judgement costs at least, in comparisons; seldom more live.
 const COMPARED: usize = 2;
@@ -128,7 +128,7 @@ async fn judge_both(
 /// What a comparison found.
 #[derive(Debug)]
 pub(crate) enum Compared {
-    Right(Box<Challenge>),
+    Right(Box<Candidate>),
     Wrong,
     Repeat(Kept),
     Forged,
@@ -197,13 +197,13 @@ async fn pay(engine: &Engine, asking: &Asking<'_>, guess: &Guess) -> Result<u32,
 async fn afford(
     engine: &Engine,
     asking: &Asking<'_>,
-    mut found: Vec<Challenge>,
+    mut found: Vec<Candidate>,
     paid: &mut u32,
-) -> Result<Vec<Challenge>, FlowError> {
+) -> Result<Vec<Candidate>, FlowError> {
     if *paid == 0 {
         return Ok(found);
     }
-    let price = |found: &[Challenge]| found.iter().map(|one| weight(one.code_digits)).sum::<u32>();
+    let price = |found: &[Candidate]| found.iter().map(|one| weight(one.code_digits)).sum::<u32>();
     let more = price(&found).saturating_sub(*paid);
     if more == 0 {
         return Ok(found);
@@ -245,7 +245,7 @@ fn refused(engine: &Engine, asking: &Asking<'_>) -> Option<Duration> {
 }
 
 /// The challenge whose code was typed. All are compared, and dummies where there are few.
-fn pick(masters: &Masters, found: Vec<Challenge>, code: &Code) -> Option<Challenge> {
+fn pick(masters: &Masters, found: Vec<Candidate>, code: &Code) -> Option<Candidate> {
     let mut right = u64::MAX;
     for (place, challenge) in (0_u64..).zip(&found) {
         let maker = masters.of(&challenge.master);

@@ -9,3 +9,4 @@ mod links;
 mod rig;
 mod rotation;
 mod sending;
+mod statements;

@@ -9,7 +9,7 @@ use contract::secret::Code;
 use super::proof::{Compared, judge_code};
 use super::{Asking, FlowError, outcome, throttled};
 use crate::engine::Engine;
-use crate::store::{Challenge, Grant, Kept};
+use crate::store::{Candidate, Grant, Kept};
 
 pub(crate) async fn verify(
     engine: &Engine,
@@ -39,7 +39,7 @@ pub(crate) async fn verify(
 async fn grant(
     engine: &Engine,
     asking: &Asking<'_>,
-    challenge: &Challenge,
+    challenge: &Candidate,
 ) -> Result<Option<Kept>, FlowError> {
     let Some(life) = asking.profile.grant_life else {
         return Ok(None);

@@ -4,7 +4,6 @@ use contract::address::Channel;
 use contract::message::Operation;
 use contract::name::Name;
 
-use super::challenge::Challenge;
 use super::message::{Kept, MessageKey};
 use crate::clock::Millis;
 use crate::limits::{Spent, Take};
@@ -48,11 +47,23 @@ pub struct Guess {
     pub closed: bool,
 }
 
+/// A challenge whose code a guess is compared with. No more is read of it than that takes: what is read for a wrong guess
+/// takes time that only a living challenge costs.
+#[derive(Clone, Debug)]
+pub struct Candidate {
+    pub id: ChallengeId,
+    pub account: String,
+    pub address_key: AddressKey,
+    pub counter: u32,
+    pub code_digits: u8,
+    pub master: String,
+}
+
 /// What may be done with an attempt.
 #[derive(Debug)]
 pub enum Opened {
     /// It is the first, or nothing is known of the first one's end: compare with these.
-    Fresh(Vec<Challenge>),
+    Fresh(Vec<Candidate>),
     Repeat(Kept),
     /// The message's id was used with another MAC.
     Forged,

@@ -13,6 +13,8 @@ use rekey_tests::stage::Relay;
 use crate::LINGERING;
 use crate::judge::{Pair, area};
 
+/// So much for one address is nobody's but ours.
+const ROOM: &str = "cool_down = \"1s\"\naddress = \"60000/1m\"\nwrong_codes = \"100000/1h\"";
 /// Requests of each state.
 const EACH: usize = 2000;
 /// Addresses of each state.
@@ -83,13 +85,13 @@ impl Rig {
     pub(crate) fn build(dialect: &str, prepare: impl FnOnce(&Path)) -> Self {
         let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
         let relay = Relay::start().unwrap();
-        let plan = Plan { in_memory: true, ..Plan::default() };
+        let plan = Plan { in_memory: true, limits: ROOM, ..Plan::default() };
         let mut crew = Crew::start(&plan, relay.addr());
         let accounts = HAVE_ACCOUNTS.iter().flat_map(|state| (0..POOL).map(|n| line(*state, n)));
         crew.add_accounts(&accounts.collect::<Vec<_>>());
         for state in ASKED {
             for n in 0..POOL {
-                let ask = from(initiate(dialect, &state.address(n)), "198.51.100.200");
+                let ask = from(initiate(dialect, &state.address(n)), &sender());
                 assert_eq!(outcome(&crew.say(&ask)), "accepted", "{state:?}");
             }
         }
@@ -110,14 +112,10 @@ impl Rig {
         let mut line = Line::connect(self.crew.signed()).unwrap();
         let (mut times, mut answers) = (BTreeMap::<State, Vec<u64>>::new(), BTreeSet::new());
         for (n, state) in order.iter().take(WARM_UP).chain(&order).enumerate() {
-            // A sender of its own each: what one sender may do is another matter.
             if n.is_multiple_of(PARDON * states.len()) {
                 forgive(&self.crew);
             }
-            let unique = number();
-            let sender =
-                format!("{}.{}.{}.7", 60 + unique / 62500, unique / 250 % 250, unique % 250);
-            let message = from(make(&state.address(n)), &sender);
+            let message = from(make(&state.address(n)), &sender());
             let body = self.crew.envelope(&message, fresh());
             let bytes = post(message.operation(), &body).to_bytes("s");
             let begun = Instant::now();
@@ -132,6 +130,12 @@ impl Rig {
         assert_eq!(answers.len(), 1, "answers differ: {answers:#?}");
         pairs.iter().map(|(left, right)| area(&times[left], &times[right])).collect()
     }
+}
+
+/// Another one each time: what one sender may do is another matter.
+fn sender() -> String {
+    let n = number();
+    format!("{}.{}.{}.7", 60 + n / 62500, n / 250 % 250, n % 250)
 }
 
 fn line(state: State, n: usize) -> String {

@@ -6,10 +6,10 @@ use contract::name::Name;
 use super::budget;
 use super::message::{Seen, seen, take_down};
 use super::pot::{self, Count, Tally};
-use super::row::{self, challenge_columns};
-use super::tx::{Broken, Tx, values};
+use super::tx::{Broken, Row, Tx, values};
 use crate::clock::Millis;
-use crate::store::{Attempt, Challenge, Guess, Opened, Store, StoreError};
+use crate::secret::{AddressKey, ChallengeId};
+use crate::store::{Attempt, Candidate, Guess, Opened, Store, StoreError};
 
 /// Living codes of one pot that a guess is compared with.
 const MOST: u32 = 8;
@@ -38,7 +38,7 @@ fn resume(
     tx: &mut Tx<'_>,
     attempt: &Attempt,
     tally: Option<&str>,
-) -> Result<Vec<Challenge>, Broken> {
+) -> Result<Vec<Candidate>, Broken> {
     let (Some(guess), Some(tally)) = (&attempt.guess, tally) else {
         return Ok(Vec::new());
     };
@@ -49,7 +49,7 @@ fn resume(
     Ok(found)
 }
 
-fn begin(tx: &mut Tx<'_>, attempt: &Attempt) -> Result<Vec<Challenge>, Broken> {
+fn begin(tx: &mut Tx<'_>, attempt: &Attempt) -> Result<Vec<Candidate>, Broken> {
     let (message, at) = (&attempt.message, attempt.at);
     let Some(guess) = attempt.guess.as_ref().filter(|guess| !guess.closed) else {
         take_down(tx, message, at, attempt.operation, None, None)?;
@@ -74,17 +74,26 @@ fn begin(tx: &mut Tx<'_>, attempt: &Attempt) -> Result<Vec<Challenge>, Broken> {
     Ok(found)
 }
 
+fn candidate(row: &Row<'_>) -> Result<Candidate, Broken> {
+    Ok(Candidate {
+        id: ChallengeId(row.get(0)?),
+        account: row.get(1)?,
+        address_key: AddressKey(row.get(2)?),
+        counter: row.get(3)?,
+        code_digits: row.get(4)?,
+        master: row.get(5)?,
+    })
+}
+
 /// The challenges whose codes may be compared with this guess.
 fn candidates(
     tx: &mut Tx<'_>,
     guess: &Guess,
     pots: &[(i64, bool)],
     at: Millis,
-) -> Result<Vec<Challenge>, Broken> {
+) -> Result<Vec<Candidate>, Broken> {
     let query = concat!(
-        "SELECT ",
-        challenge_columns!(),
-        " FROM challenge WHERE pot = ?1 AND channel = ?2 AND dialect = ?3 AND site = ?4 \
+        "SELECT id, account, address_key, counter, code_digits, master FROM challenge WHERE pot = ?1 AND channel = ?2 AND dialect = ?3 AND site = ?4 \
          AND client IS NOT DISTINCT FROM ?5 AND state IN ('live', 'held') AND code_used = 0 AND code_until > ?6 \
          AND (placed = 0 OR place = ?7 OR place = ?8) AND id = COALESCE(?9, id) \
          AND address_key = COALESCE(?11, CASE placed WHEN 1 THEN address_key END) ORDER BY born DESC LIMIT ?10"
@@ -107,7 +116,7 @@ fn candidates(
             MOST,
             guess.address.as_ref().map(|address| &address.0),
         ];
-        found.extend(tx.all(query, values, row::challenge)?);
+        found.extend(tx.all(query, values, candidate)?);
     }
     Ok(found)
 }

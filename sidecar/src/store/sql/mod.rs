@@ -16,4 +16,6 @@ mod pot;
 mod resolve;
 mod row;
 pub(super) mod schema;
+#[cfg(test)]
+mod trace;
 pub(super) mod tx;

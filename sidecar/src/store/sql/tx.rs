@@ -102,6 +102,8 @@ impl<'t> Tx<'t> {
 
     /// Runs a statement; how many rows it touched.
     pub(in crate::store) fn run(&mut self, sql: &str, values: &[Value<'_>]) -> Result<u64, Broken> {
+        #[cfg(test)]
+        super::trace::note(sql);
         match &mut self.engine {
             Engine::Sqlite(connection) => {
                 let mut statement = connection.prepare_cached(sql)?;
@@ -119,6 +121,8 @@ impl<'t> Tx<'t> {
         values: &[Value<'_>],
         mut read: impl FnMut(&Row<'_>) -> Result<T, Broken>,
     ) -> Result<Vec<T>, Broken> {
+        #[cfg(test)]
+        super::trace::note(sql);
         match &mut self.engine {
             Engine::Sqlite(connection) => {
                 let mut statement = connection.prepare_cached(sql)?;
