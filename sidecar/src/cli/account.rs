@@ -66,6 +66,17 @@ pub(super) enum AccountCommand {
         after_help = "Example:\n  printf 'new password\\n' | rekey account verify ann@example.com"
     )]
     Verify { who: String },
+    /// Deletes an account, and all that the store knows of its person.
+    ///
+    /// It goes: the account with its former passwords, its links, codes and grants, its mails, the asks for its addresses,
+    /// what was counted for them, and whether they bounced. It stays: the audit's lines, for 90 days, which say that
+    /// something happened, when and from which network, and no longer to whom; budgets under keyed names, until they are
+    /// whole again. It is not reached: copies of the store, logs (which mask addresses), and mails that left. SQLite
+    /// writes over the freed parts of its file by and by.
+    #[command(after_help = "Examples:
+  rekey account forget ann@example.com
+  rekey account forget 4f3c0b6a    by its id, where several accounts have an address")]
+    Forget { who: String },
 }
 
 #[derive(Debug, Args)]
@@ -118,6 +129,7 @@ pub(super) fn run(
                 desk.set(&who, status, second_factor, console).await
             }
             AccountCommand::Verify { who } => desk.verify(&who, console).await,
+            AccountCommand::Forget { who } => desk.forget(&who, console).await,
         }
     })
 }
@@ -203,6 +215,13 @@ impl Desk<'_> {
         let right = hasher.verify(password, &stored).await.map_err(RoomError::Hash)?;
         console.line(if right { "the password is right" } else { "the password is wrong" })?;
         Ok(if right { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    }
+
+    async fn forget(&self, who: &str, console: &mut Console) -> Result<ExitCode, CliError> {
+        let account = self.only(who).await?;
+        let rows = rooms::forget(self.config, &account).await?;
+        console.line(format_args!("forgotten: {rows} rows"))?;
+        Ok(ExitCode::SUCCESS)
     }
 
     async fn find(&self, who: &str) -> Result<Vec<Account>, CliError> {

@@ -7,14 +7,14 @@ use tokio::runtime::{Builder, Runtime};
 
 use crate::clock::Clock;
 use crate::config::{Config, PasswordConfig};
-use crate::directory::{Embedded, ascii};
+use crate::directory::{Account, Embedded, ascii};
 use crate::engine::EngineError;
 use crate::entropy::Entropy;
 use crate::flow;
 use crate::http::BindError;
 use crate::keys::{KeyError, KeyStates, Keys, Ring, RingFault};
 use crate::password::{Cost, HashError, Hasher, HasherConfig};
-use crate::store::{Store, StoreError, Story};
+use crate::store::{Forgotten, Store, StoreError, Story};
 
 #[derive(Debug, thiserror::Error)]
 pub enum RoomError {
@@ -71,4 +71,27 @@ pub(super) async fn unsuppress(
     };
     let key = ring.secrets().address_key(&config.site, address.channel(), &address.key());
     Ok(store.unsuppress(key, address.channel()).await?)
+}
+
+/// Forgets an account and its addresses; how many rows that were.
+pub(super) async fn forget(config: &Config, account: &Account) -> Result<u64, RoomError> {
+    let keys = Keys::open(&config.keys, &Entropy::System)?;
+    let ring = Ring::new(&keys, &KeyStates::default())?;
+    let secrets = ring.secrets();
+    let emails = account.emails.iter().cloned().map(Address::Email);
+    let phones = account.phones.iter().cloned().map(Address::Phone);
+    let addresses: Vec<_> = emails
+        .chain(phones)
+        .map(|address| secrets.address_key(&config.site, address.channel(), &address.key()))
+        .collect();
+    let whom = Forgotten {
+        account: account.id.clone(),
+        audited: secrets.account_in_log(&account.id),
+        scopes: addresses
+            .iter()
+            .flat_map(|address| [address.0, secrets.linked_scope(*address)])
+            .collect(),
+        addresses,
+    };
+    Ok(Store::open(&config.store)?.forget(whom).await?)
 }

@@ -12,6 +12,8 @@ const NOBODY: &str = "forgotten";
 #[derive(Clone, Debug)]
 pub struct Forgotten {
     pub account: String,
+    /// As the audit knows the account.
+    pub audited: String,
     /// As asks, mails and counts know the account's addresses.
     pub addresses: Vec<AddressKey>,
     /// Where wrong codes are counted: the addresses, and the addresses with a link.
@@ -19,7 +21,8 @@ pub struct Forgotten {
 }
 
 impl Store {
-    /// Deletes the account, its former passwords, proofs, mails, asks and counts; how many rows that were.
+    /// Deletes the account, its former passwords, proofs, mails, asks and counts, and takes its name from the audit; how
+    /// many rows that were.
     pub async fn forget(&self, whom: Forgotten) -> Result<u64, StoreError> {
         self.write(move |tx| forget(tx, &whom)).await
     }
@@ -49,10 +52,24 @@ fn forget(tx: &mut Tx<'_>, whom: &Forgotten) -> Result<u64, Broken> {
             gone = gone.saturating_add(tx.run(delete, values![scope])?);
         }
     }
-    let audit = "UPDATE audit SET account = ?2, address_key = ?3, device = NULL WHERE account = ?1";
-    gone = gone.saturating_add(tx.run(audit, values![&whom.account, NOBODY, &[0_u8; 16]])?);
+    gone = gone.saturating_add(unname(tx, whom)?);
     // The outcome of a message may name the account that it logged in.
     let kept = "UPDATE message SET reference = NULL, params = NULL WHERE outcome = 'reset' AND reference = ?1";
     tx.run(kept, values![whom.account.as_bytes()])?;
     Ok(gone)
+}
+
+/// Takes the name from the audit's lines; how many those were.
+fn unname(tx: &mut Tx<'_>, whom: &Forgotten) -> Result<u64, Broken> {
+    let nothing = [0_u8; 16];
+    let account =
+        "UPDATE audit SET account = ?3, address_key = ?4, device = NULL WHERE account IN (?1, ?2)";
+    let mut touched = tx.run(account, values![&whom.account, &whom.audited, NOBODY, &nothing])?;
+    for address in &whom.addresses {
+        let address_key =
+            "UPDATE audit SET account = ?2, address_key = ?3, device = NULL WHERE address_key = ?1";
+        let touched_too = tx.run(address_key, values![&address.0, NOBODY, &nothing])?;
+        touched = touched.saturating_add(touched_too);
+    }
+    Ok(touched)
 }

@@ -14,6 +14,7 @@ macro_rules! suite {
                 pub(super) type Rig = Stand<$ground>;
             }
             mod budgets;
+            mod forget;
             mod outbox;
             mod proofs;
             mod rows;
