@@ -177,7 +177,7 @@ async fn revoke(
     asking: &Asking<'_>,
     challenge: &Challenge,
 ) -> Result<Outcome, FlowError> {
-    let audit = asking.audit("confirm", &challenge.account, challenge.address_key);
+    let audit = asking.audit(engine, "confirm", &challenge.account, challenge.address_key);
     let release = Release::Revoked { kept: INVALID, audit };
     let stands = engine.store.release(asking.key.id, release).await?;
     Ok(outcome(engine, asking, stands.unwrap_or(INVALID)))
@@ -198,7 +198,7 @@ async fn finish(
         at: asking.at,
         write,
         kept: kept.clone(),
-        audit: asking.audit("confirm", &account.id, challenge.address_key),
+        audit: asking.audit(engine, "confirm", &account.id, challenge.address_key),
         notices: notices(engine, asking, account)?,
     };
     let finished = engine.store.finish(finish).await?;

@@ -148,11 +148,17 @@ impl Asking<'_> {
         }
     }
 
-    pub(crate) fn audit(&self, event: &'static str, account: &str, address: AddressKey) -> Audit {
+    pub(crate) fn audit(
+        &self,
+        engine: &Engine,
+        event: &'static str,
+        account: &str,
+        address: AddressKey,
+    ) -> Audit {
         Audit {
             at: self.at,
             event,
-            account: account.to_owned(),
+            account: engine.secrets.account_in_log(account),
             address,
             sender: masked_sender(self.context.sender),
             client: self.context.client.clone(),

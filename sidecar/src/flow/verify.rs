@@ -55,7 +55,7 @@ async fn grant(
         at: asking.at,
         until: asking.at.plus(Duration::from_secs(life.into())),
         expires_in: life,
-        audit: asking.audit("verify", &challenge.account, challenge.address_key),
+        audit: asking.audit(engine, "verify", &challenge.account, challenge.address_key),
     };
     let granted = engine.store.grant(grant).await?;
     crate::crash::point("verify.granted");

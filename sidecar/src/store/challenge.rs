@@ -120,7 +120,7 @@ pub enum Finished {
     Lost,
 }
 
-/// A line of the audit: addresses keyed, senders as networks.
+/// A line of the audit: addresses keyed, accounts too whose id looks like one, senders as networks.
 #[derive(Clone, Debug)]
 pub struct Audit {
     pub at: Millis,
