@@ -8,6 +8,7 @@ mod burning;
 mod crash;
 mod doors;
 mod enumeration;
+mod forgotten;
 mod guesses;
 mod once;
 mod proofs;
