@@ -4,7 +4,7 @@ use contract::address::{Address, Channel};
 
 use super::rig::*;
 use crate::secret::{AddressKey, ChallengeId, GrantId};
-use crate::store::sql::tx::values;
+use crate::store::sql::tx::{Broken, Tx, Value};
 use crate::store::*;
 
 const ANN: AddressKey = AddressKey([1; 16]);
@@ -64,7 +64,13 @@ async fn anns(rig: &Rig) {
         at: BEGIN,
         until: after(60),
         expires_in: 60,
-        audit: Audit { account: KEYED.into(), device: Some("her phone".into()), ..audit() },
+        audit: Audit {
+            account: KEYED.into(),
+            // One that she has no more.
+            address: AddressKey([5; 16]),
+            device: Some("her phone".into()),
+            ..audit()
+        },
     };
     rig.store.grant(grant).await.unwrap();
     assert!(matches!(rig.open(4, None).await, Opened::Fresh(_)));
@@ -85,39 +91,46 @@ async fn anns(rig: &Rig) {
     };
     assert_eq!(rig.store.finish(finish).await.unwrap(), Finished::Done);
     rig.queued(5, 10, after(700)).await;
-    assert_eq!(rig.store.lease_mails(after(700), after(820), 9).await.unwrap().len(), 2);
+    assert_eq!(rig.store.lease_mails(after(700), after(820), 9).await.unwrap().len(), 1);
     let bounced = MailEnd::Bounced { reply: "550".into(), address: ANN };
     rig.store.end_mail([10; 16], after(700), bounced).await.unwrap();
 }
 
 /// Rows of a person in each table.
 async fn rows_of(rig: &Rig, account: &str, key: AddressKey) -> Vec<(&'static str, i64)> {
-    let key = key.0.to_vec();
-    let mut found = Vec::new();
-    for (table, by_account) in [
-        ("account WHERE id = ?1", true),
-        ("password_history WHERE account = ?1", true),
-        ("challenge WHERE account = ?1", true),
-        ("mail WHERE account = ?1", true),
-        ("audit WHERE account = ?1", true),
-        ("proof_grant WHERE challenge IN (SELECT id FROM challenge WHERE account = ?1)", true),
-        ("ask WHERE address_key = ?1", false),
-        ("suppressed_address WHERE address_key = ?1", false),
-        ("pot WHERE scope = ?1", false),
-        ("daily WHERE scope = ?1", false),
-        ("audit WHERE address_key = ?1", false),
-    ] {
-        let (account, key) = (account.to_owned(), key.clone());
-        let count = rig.store.read(move |tx| {
-            let query = format!("SELECT COUNT(*) FROM {table}");
-            match by_account {
-                true => tx.only(&query, values![&account]),
-                false => tx.only(&query, values![key.as_slice()]),
-            }
-        });
-        found.push((table, count.await.unwrap()));
-    }
-    found
+    let by_account = [
+        "account WHERE id = ?1",
+        "password_history WHERE account = ?1",
+        "challenge WHERE account = ?1",
+        "mail WHERE account = ?1",
+        "audit WHERE account = ?1",
+        "proof_grant WHERE challenge IN (SELECT id FROM challenge WHERE account = ?1)",
+    ];
+    let by_key = [
+        "ask WHERE address_key = ?1",
+        "suppressed_address WHERE address_key = ?1",
+        "pot WHERE scope = ?1",
+        "daily WHERE scope = ?1",
+        "audit WHERE address_key = ?1",
+    ];
+    let account = account.to_owned();
+    let count = move |tx: &mut Tx<'_>| {
+        let mut found = Vec::new();
+        let mut look = |table: &'static str, value: Value<'_>| {
+            let rows = tx.only(&format!("SELECT COUNT(*) FROM {table}"), &[value])?;
+            found.push((table, rows));
+            Ok::<(), Broken>(())
+        };
+        for table in by_account {
+            look(table, (&account).into())?;
+        }
+        for table in by_key {
+            look(table, (&key.0).into())?;
+        }
+        look("message WHERE reference = ?1", account.as_bytes().into())?;
+        Ok(found)
+    };
+    rig.store.read(count).await.unwrap()
 }
 
 #[tokio::test]
