@@ -231,7 +231,7 @@ pub(super) const KEYS: &[Key] = &[
         "password.deadline",
         "\"2s\"",
         "100ms to 1m",
-        "How long a hash may wait. With the hash itself it must stay below the gateway's time-out (3s).",
+        "How long a hash may wait. With the hash itself (500 ms at most) it must stay below the gateway's time-out of one try (`per_try_timeout`, 3s).",
     ),
     key(
         "profile.<dialect>.grant_life",

@@ -9,6 +9,7 @@ mod outages;
 mod outbox;
 mod races;
 mod relays;
+mod retries;
 
 /// How often something is tried: a few times with fixed seeds, or as often as `REKEY_SOAK` says.
 fn rounds(usual: u64) -> u64 {
