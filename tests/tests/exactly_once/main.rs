@@ -5,6 +5,7 @@ mod clients;
 mod crashes;
 mod flood;
 mod ledger;
+mod moving;
 mod outages;
 mod outbox;
 mod races;
