@@ -1,7 +1,10 @@
 //! Verify's and confirm's first step: the message is taken down and its guess counted, in one statement each, before
 //! anybody compares anything. Invariant: the same statements run whether or not an address is known.
 
+use std::sync::Arc;
+
 use contract::name::Name;
+use contract::outcome::Refusal;
 
 use super::budget;
 use super::message::{Seen, seen, take_down};
@@ -9,28 +12,56 @@ use super::pot::{self, Count, Tally};
 use super::tx::{Broken, Row, Tx, values};
 use crate::clock::Millis;
 use crate::secret::{AddressKey, ChallengeId};
-use crate::store::{Attempt, Candidate, Guess, Opened, Store, StoreError};
+use crate::store::{Attempt, Candidate, Guess, Kept, Opened, Store, StoreError};
 
 /// Living codes of one pot that a guess is compared with.
 const MOST: u32 = 8;
 
+/// What a proof that cannot be right is told; kept with its message, so that a repeat is told the same.
+const WRONG: Kept = Kept::Refused(Refusal::ProofInvalid);
+
 impl Store {
-    /// Takes a message down and counts its guess, before anything is compared.
+    /// Takes a message down and counts its guess, before anything is compared; then has it compared, and a wrong one
+    /// ends here.
     pub async fn open_attempt(&self, attempt: Attempt) -> Result<Opened, StoreError> {
-        self.write(move |tx| open(tx, &attempt)).await
+        let attempt = Arc::new(attempt);
+        let again = Arc::clone(&attempt);
+        match self.write(move |tx| open(tx, &attempt)).await? {
+            Some(opened) => Ok(opened),
+            None => self.write(move |tx| open_slowly(tx, &again)).await,
+        }
     }
 }
 
-fn open(tx: &mut Tx<'_>, attempt: &Attempt) -> Result<Opened, Broken> {
-    match seen(tx, &attempt.message)? {
-        Seen::Forged => Ok(Opened::Forged),
-        Seen::Done(kept) => Ok(Opened::Repeat(kept)),
-        Seen::Open(tally) => resume(tx, attempt, tally.as_deref()).map(Opened::Fresh),
-        Seen::Never => match budget::take(tx, &attempt.budgets, attempt.at)? {
-            Some(spent) => Ok(Opened::Spent(spent)),
-            None => begin(tx, attempt).map(Opened::Fresh),
-        },
+/// `None`: a budget had not enough, so everything is undone, to be looked at once more.
+fn open(tx: &mut Tx<'_>, attempt: &Attempt) -> Result<Option<Opened>, Broken> {
+    if let Some(known) = known(tx, attempt)? {
+        return Ok(Some(known));
     }
+    if budget::draw_all(tx, &attempt.budgets, attempt.at)?.is_none() {
+        tx.undo();
+        return Ok(None);
+    }
+    begin(tx, attempt).map(Some)
+}
+
+fn open_slowly(tx: &mut Tx<'_>, attempt: &Attempt) -> Result<Opened, Broken> {
+    if let Some(known) = known(tx, attempt)? {
+        return Ok(known);
+    }
+    match budget::take(tx, &attempt.budgets, attempt.at)? {
+        Some(spent) => Ok(Opened::Spent(spent)),
+        None => begin(tx, attempt),
+    }
+}
+
+fn known(tx: &mut Tx<'_>, attempt: &Attempt) -> Result<Option<Opened>, Broken> {
+    Ok(match seen(tx, &attempt.message)? {
+        Seen::Never => None,
+        Seen::Forged => Some(Opened::Forged),
+        Seen::Done(kept) => Some(Opened::Repeat(kept)),
+        Seen::Open(tally) => Some(Opened::Fresh(resume(tx, attempt, tally.as_deref())?)),
+    })
 }
 
 /// What the first one counted, counts for the repeat.
@@ -49,14 +80,12 @@ fn resume(
     Ok(found)
 }
 
-fn begin(tx: &mut Tx<'_>, attempt: &Attempt) -> Result<Vec<Candidate>, Broken> {
-    let (message, at) = (&attempt.message, attempt.at);
-    let Some(guess) = attempt.guess.as_ref().filter(|guess| !guess.closed) else {
-        take_down(tx, message, at, attempt.operation, None, None)?;
-        return Ok(Vec::new());
-    };
+fn begin(tx: &mut Tx<'_>, attempt: &Attempt) -> Result<Opened, Broken> {
+    let at = attempt.at;
     let (mut tally, mut found) = (Tally::default(), Vec::new());
-    for scope in &guess.scopes {
+    let guess = attempt.guess.as_ref().filter(|guess| !guess.closed);
+    for scope in guess.iter().flat_map(|guess| &guess.scopes) {
+        let Some(guess) = guess else { continue };
         let pots = pot::count(tx, guess, *scope, at)?;
         // A scope that compares nothing costs its day nothing: others who are in it, too, would pay.
         if pots.is_empty() {
@@ -70,8 +99,11 @@ fn begin(tx: &mut Tx<'_>, attempt: &Attempt) -> Result<Vec<Candidate>, Broken> {
             tally.counts.push(Count { pots, daily });
         }
     }
-    take_down(tx, message, at, attempt.operation, Some(&tally.write()), None)?;
-    Ok(found)
+    let tally = guess.map(|_| tally.write());
+    let may_be_right = (attempt.judge.0)(&found);
+    let kept = (!may_be_right).then_some(&WRONG);
+    take_down(tx, &attempt.message, at, attempt.operation, tally.as_deref(), kept)?;
+    Ok(if may_be_right { Opened::Fresh(found) } else { Opened::Wrong })
 }
 
 fn candidate(row: &Row<'_>) -> Result<Candidate, Broken> {

@@ -21,6 +21,31 @@ impl Store {
     }
 }
 
+/// Draws on all of them at once; `None` when one had not enough: then the whole operation has to be undone, and `take`
+/// tells which one it was.
+pub(super) fn draw_all(
+    tx: &mut Tx<'_>,
+    takes: &[Take],
+    at: Millis,
+) -> Result<Option<Drawn>, Broken> {
+    if takes.is_empty() {
+        return Ok(Some(Vec::new()));
+    }
+    let drawn = draw(tx, takes, at)?;
+    Ok(are_within(takes, &drawn, at).then_some(drawn))
+}
+
+/// When each budget is whole again.
+pub(super) type Drawn = Vec<(BudgetKey, i64)>;
+
+fn are_within(takes: &[Take], drawn: &[(BudgetKey, i64)], at: Millis) -> bool {
+    let within = |(key, tat): &(BudgetKey, i64)| {
+        let take = takes.iter().find(|take| take.key == *key);
+        take.is_some_and(|take| tat.saturating_sub(at.0) <= take.tolerance)
+    };
+    drawn.len() == takes.len() && drawn.iter().all(within)
+}
+
 /// Looks first, so that a refusal writes nothing; who was overtaken after that begins again.
 pub(super) fn take(tx: &mut Tx<'_>, takes: &[Take], at: Millis) -> Result<Option<Spent>, Broken> {
     if takes.is_empty() {
@@ -40,15 +65,7 @@ pub(super) fn take(tx: &mut Tx<'_>, takes: &[Take], at: Millis) -> Result<Option
         }
     }
     let drawn = draw(tx, takes, at)?;
-    let within = |(key, tat): &(BudgetKey, i64)| {
-        let take = takes.iter().find(|take| take.key == *key);
-        take.is_some_and(|take| tat.saturating_sub(at.0) <= take.tolerance)
-    };
-    if drawn.len() == takes.len() && drawn.iter().all(within) {
-        Ok(None)
-    } else {
-        Err(Broken::Again)
-    }
+    if are_within(takes, &drawn, at) { Ok(None) } else { Err(Broken::Again) }
 }
 
 fn look(tx: &mut Tx<'_>, takes: &[Take]) -> Result<Vec<(BudgetKey, i64)>, Broken> {
