@@ -4,14 +4,14 @@ use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::cases::{CASES, Case};
 use crate::fault::{Benched, fault};
 
 /// Measures the sidecar: the real `rekey serve`, beside baselines of the same run.
 #[derive(Debug, Parser)]
-#[command(name = "rekey-bench", version, about, after_help = AFTER)]
+#[command(name = "rekey-bench", version)]
 pub(crate) struct Args {
     /// Cases to run, with commas between them; all when left out
     #[arg(long, value_delimiter = ',', value_name = "CASE,..")]
@@ -39,15 +39,7 @@ pub(crate) enum Alone {
     Sink { address: SocketAddr },
 }
 
-const AFTER: &str = "\
-Cases:
-  initiate   asks a second on SQLite, beside raw commits of 64 rows on the same disk
-  postgres   the same on PostgreSQL, beside pgbench with one row a commit
-  proofs     a wrong code and a wrong link, beside a right link with its hash
-  relay      from ask to relay at 100 asks a second, beside an ask alone
-  drain      mails a second after the relay was down, beside bare SMTP into the same sink
-  million    every operation with 1,000,000 accounts and live challenges, beside none
-
+const READING: &str = "\
 How to read the table:
   measured   the median of all rounds; µs CPU is the CPU time of `rekey` for one request, user and system
   ratio      the median of each round's ratio to its baseline, measured just before or after it
@@ -60,6 +52,14 @@ Examples:
   rekey-bench --only initiate,drain    two cases";
 
 impl Args {
+    /// Ends the program where there is nothing to run: for help, and for what it does not understand.
+    pub(crate) fn read() -> Self {
+        let cases = CASES.iter().map(|case| format!("  {:10} {}\n", case.name, case.about));
+        let after = format!("Cases:\n{}\n{READING}", cases.collect::<String>());
+        let matches = Self::command().after_help(after).get_matches();
+        Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+    }
+
     /// The cases to run.
     pub(crate) fn cases(&self) -> Benched<Vec<&'static Case>> {
         let known = |name: &String| {

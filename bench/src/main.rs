@@ -22,15 +22,13 @@ use std::os::unix::fs::PermissionsExt;
 use std::process::ExitCode;
 use std::thread::available_parallelism;
 
-use clap::Parser;
-
 use crate::args::{Alone, Args};
 use crate::cases::Bench;
 use crate::fault::Benched;
 use crate::figure::Table;
 
 fn main() -> ExitCode {
-    run(&Args::parse()).unwrap_or_else(|error| {
+    run(&Args::read()).unwrap_or_else(|error| {
         // Where standard error is closed, the exit code has to do.
         let _ = writeln!(io::stderr(), "rekey-bench: {error}");
         ExitCode::from(2)

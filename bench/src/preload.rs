@@ -51,7 +51,7 @@ pub(crate) fn fill(
         database.execute_batch("COMMIT")?;
         progress((begun + GROUP).min(count))?;
     }
-    database.execute_batch("PRAGMA wal_checkpoint(TRUNCATE); ANALYZE")?;
+    database.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)")?;
     Ok(())
 }
 

@@ -147,7 +147,7 @@ pub(crate) fn end(child: &mut Child) {
 fn config(plan: &Plan<'_>) -> String {
     format!(
         "data = \"data\"\naudience = \"{AUDIENCE}\"\n[listen]\nsigned = \"127.0.0.1:0\"\n\
-         public = \"127.0.0.1:0\"\nadmin = \"127.0.0.1:0\"\n[mail]\nrelay = \"smtp://{}\"\n\
+         public = \"127.0.0.1:0\"\nadmin = \"127.0.0.1:0\"\nidle = \"1h\"\n[mail]\nrelay = \"smtp://{}\"\n\
          [limits]\n{LIMITS}{}\n",
         plan.relay, plan.sections
     )

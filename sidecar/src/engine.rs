@@ -17,8 +17,8 @@ use crate::delivery::{Courier, CourierFault};
 use crate::directory::{Directory, Embedded, ascii};
 use crate::ends::Ends;
 use crate::entropy::{Entropy, NoEntropy};
+use crate::flow;
 use crate::flow::beat::{BeatFault, Pulse};
-use crate::flow::{self, InHand};
 use crate::keys::{InUse, KeyStates, Keys, Ring, RingFault};
 use crate::limits::Limits;
 use crate::password::{Cost, HashError, Hasher, HasherConfig};
@@ -40,8 +40,6 @@ pub struct Engine {
     pub(crate) entropy: Entropy,
     pub(crate) wake: Wake,
     pub(crate) limits: Limits,
-    /// Messages that are being confirmed here.
-    pub(crate) confirming: InHand,
     /// Codes that were compared with a guess.
     pub(crate) compared: AtomicU64,
     pub(crate) ends: Ends,
@@ -124,7 +122,6 @@ impl Engine {
             entropy,
             wake: Wake::default(),
             limits: Limits::new(config.limits.rates),
-            confirming: InHand::default(),
             compared: AtomicU64::new(0),
             ends: Ends::new(),
             config,

@@ -53,8 +53,8 @@ const STEPS: [Step; 4] = [
 
 pub(crate) fn run(bench: &Bench) -> Benched<Vec<Figure>> {
     let rows = bench.many(ROWS);
-    let mut empty = Side::start(bench.dir("million-empty")?)?;
     let mut full = Side::fill(bench, bench.dir("million-full")?, rows)?;
+    let mut empty = Side::start(bench.dir("million-empty")?)?;
     let rounds = bench.rounds();
     let mut spans = vec![(vec![], vec![]); STEPS.len() + 1];
     for round in 0..rounds {

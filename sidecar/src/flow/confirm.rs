@@ -10,9 +10,11 @@ use contract::outcome::{Outcome, Refusal};
 use contract::profile::{Login, ProofKind};
 use contract::secret::Password;
 use subtle::ConstantTimeEq;
+use tokio::time::{Instant, sleep};
 
 use super::proof::{Judged, judge};
 use super::{Asking, BUSY, FlowError, outcome, throttled};
+use crate::clock::Millis;
 use crate::directory::{Account, Status, Written};
 use crate::engine::Engine;
 use crate::password::{Policy, judge as judge_password};
@@ -24,9 +26,11 @@ use crate::store::{
 /// How long a hold outlasts the hasher's deadline before another message may take it over.
 const HOLD: Duration = Duration::from_secs(30);
 
-/// Longer than a hash takes that has begun: a run of a message that holds on for the hasher's deadline and this is dead,
-/// and a repeat takes its place.
-const HASH: Duration = Duration::from_secs(3);
+/// How long a repeat waits for the first run of its message, so that one message is one hash. Then it takes its place.
+const TWIN: Duration = Duration::from_millis(1500);
+
+/// How often it looks meanwhile.
+const LOOK: Duration = Duration::from_millis(25);
 
 const INVALID: Kept = Kept::Refused(Refusal::ProofInvalid);
 
@@ -37,7 +41,6 @@ pub(crate) async fn confirm(
     password: &Password,
     encryption: Encryption,
 ) -> Result<Outcome, FlowError> {
-    let _alone = engine.confirming.alone(asking.key.id).await;
     let proved = match judge(engine, asking, proof).await? {
         Judged::Right(proved) => proved,
         Judged::Wrong => return conclude(engine, asking, INVALID).await,
@@ -58,13 +61,12 @@ pub(crate) async fn confirm(
         master,
         at: asking.at,
         until: asking.at.plus(engine.config.password.deadline.saturating_add(HOLD)),
-        retake: asking.at.plus(HOLD.saturating_sub(HASH)),
+        retake: asking.at,
     };
-    let challenge = match engine.store.hold(hold).await? {
-        Held::Ours(challenge) => challenge,
-        // The first run has an answer soon; a second one would be a second hash.
-        Held::InHand => return Ok(Outcome::Refused(BUSY)),
-        Held::Refused => return conclude(engine, asking, INVALID).await,
+    let challenge = match take(engine, hold).await? {
+        Taken::Ours(challenge) => challenge,
+        Taken::Known(kept) => return Ok(outcome(engine, asking, kept)),
+        Taken::Refused => return conclude(engine, asking, INVALID).await,
     };
     let given = Given { password, encryption };
     crate::crash::point("confirm.held");
@@ -75,6 +77,32 @@ pub(crate) async fn confirm(
         return Ok(outcome(engine, asking, first));
     }
     done
+}
+
+/// What became of the wish to hold a challenge.
+enum Taken {
+    Ours(Box<Challenge>),
+    /// The first run of the message came to an end meanwhile.
+    Known(Kept),
+    Refused,
+}
+
+async fn take(engine: &Engine, mut hold: Hold) -> Result<Taken, FlowError> {
+    let begun = Instant::now();
+    loop {
+        match engine.store.hold(hold.clone()).await? {
+            Held::Ours(challenge) => return Ok(Taken::Ours(challenge)),
+            Held::Refused => return Ok(Taken::Refused),
+            Held::InHand => {}
+        }
+        while begun.elapsed() < TWIN {
+            sleep(LOOK).await;
+            if let Some(kept) = engine.store.outcome(hold.message).await? {
+                return Ok(Taken::Known(kept));
+            }
+        }
+        hold.retake = Millis(i64::MAX);
+    }
 }
 
 /// The new password, as it came.

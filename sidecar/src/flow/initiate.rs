@@ -12,7 +12,7 @@ use super::{Asking, FlowError, seconds, throttled};
 use crate::clock::Millis;
 use crate::engine::Engine;
 use crate::limits::{BudgetKey, Counted, Spent, pair_key};
-use crate::store::{Asked, NewAsk};
+use crate::store::{Asked, NewAsk, Suppression};
 
 pub(crate) async fn initiate(
     engine: &Engine,
@@ -32,11 +32,17 @@ pub(crate) async fn initiate(
         return Ok(Outcome::Refused(refusal));
     }
     let asked = engine.store.take_ask(ask).await?;
-    if asked == Asked::Taken {
-        engine.limits.taken(asking.key.id, at);
-        engine.limits.backlog.add();
-    } else if is_new {
-        engine.limits.give_wide_back(&engine.secrets, client, at);
+    match asked {
+        Asked::Taken => {
+            engine.limits.taken(asking.key.id, at);
+            engine.limits.backlog.add();
+        }
+        Asked::Merged => {
+            engine.limits.taken(asking.key.id, at);
+            engine.ends.ask("suppressed", Suppression::Merged.as_str());
+        }
+        _ if is_new => engine.limits.give_wide_back(&engine.secrets, client, at),
+        _ => {}
     }
     Ok(answer(engine, asked, pair, at))
 }
@@ -63,7 +69,7 @@ async fn stop(
 
 fn answer(engine: &Engine, asked: Asked, pair: BudgetKey, at: Millis) -> Outcome {
     let spent = match asked {
-        Asked::Taken => {
+        Asked::Taken | Asked::Merged => {
             crate::crash::point("initiate.taken");
             engine.wake.asks.notify_one();
             return Outcome::Accepted;

@@ -5,7 +5,6 @@ pub(crate) mod beat;
 pub(crate) mod confirm;
 pub(crate) mod deliver;
 pub(crate) mod dispatch;
-mod in_hand;
 pub(crate) mod initiate;
 mod letter;
 mod pace;
@@ -37,8 +36,6 @@ use crate::jwt::Claims;
 use crate::password::HashError;
 use crate::secret::{AddressKey, Place, masked_sender};
 use crate::store::{Audit, Issuer, Kept, MessageKey, StoreError};
-
-pub(crate) use in_hand::InHand;
 
 /// What everybody is told when something of ours fails.
 pub(crate) const BUSY: Refusal = Refusal::Busy { retry_after: 5 };

@@ -50,6 +50,8 @@ pub struct NewAsk {
 pub enum Asked {
     /// Taken down, now or by an earlier message of the same id.
     Taken,
+    /// Taken down and ended: another ask for the address waits already.
+    Merged,
     /// The sender asked for this address a moment ago.
     Throttled(Duration),
     /// A budget is spent. Nothing was written.

@@ -59,7 +59,7 @@ pub struct Hold {
     pub at: Millis,
     /// When another message may take it over.
     pub until: Millis,
-    /// A hold of the same message that ends later is still at work; one that does not is taken for dead.
+    /// A hold of the same message that ends later is left alone; one that does not is taken over.
     pub retake: Millis,
 }
 

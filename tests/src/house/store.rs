@@ -53,7 +53,11 @@ impl On {
         };
         let cell = |cell: Option<String>| match cell {
             None => serde_json::Value::Null,
-            Some(text) => text.parse::<i64>().map_or_else(|_| text.into(), Into::into),
+            // The hex digits of an id may all be decimal ones.
+            Some(text) => match text.parse::<i64>() {
+                Ok(number) if number.to_string() == text => number.into(),
+                _ => text.into(),
+            },
         };
         let rows = database.rows(query)?.into_iter();
         let rows: Vec<serde_json::Value> =

@@ -133,13 +133,20 @@ fn a_thousand_guesses_are_ten_comparisons(plan: &Plan) {
     assert_eq!(outcome(&crew.say(&right)), "proof_invalid", "the pot is empty for good");
 }
 
+/// All of them come from one sender, who would be refused otherwise.
+const LIMITS: &str = "cool_down = \"1s\"\nattempts = \"5000/10m\"";
+
+fn one() -> Plan {
+    Plan { limits: LIMITS, ..Plan::default() }
+}
+
 fn three() -> Plan {
-    Plan { on: On::postgres(), others: 2, ..Plan::default() }
+    Plan { on: On::postgres(), others: 2, ..one() }
 }
 
 #[test]
 fn of_two_hundred_confirms_one_wins_on_sqlite() {
-    one_of_two_hundred_wins(&Plan::default());
+    one_of_two_hundred_wins(&one());
 }
 
 #[test]
@@ -149,7 +156,7 @@ fn of_two_hundred_confirms_at_three_sidecars_one_wins_on_postgres() {
 
 #[test]
 fn doubles_repeat_their_first_outcomes_on_sqlite() {
-    doubles_repeat_their_first(&Plan::default());
+    doubles_repeat_their_first(&one());
 }
 
 #[test]
@@ -159,7 +166,7 @@ fn doubles_through_another_sidecar_repeat_their_first_outcomes_on_postgres() {
 
 #[test]
 fn a_pot_bounds_a_thousand_parallel_guesses_on_sqlite() {
-    a_thousand_guesses_are_ten_comparisons(&Plan::default());
+    a_thousand_guesses_are_ten_comparisons(&one());
 }
 
 #[test]

@@ -48,9 +48,9 @@ fn take(tx: &mut Tx<'_>, ask: &NewAsk) -> Result<Asked, Broken> {
         return Ok(Asked::Spent(spent));
     }
     let pot = pot::for_ask(tx, ask)?;
-    insert(tx, ask, pot)?;
+    let merged = insert(tx, ask, pot)?;
     take_down(tx, &ask.message, ask.at, Operation::Initiate, None, Some(&Kept::Accepted))?;
-    Ok(Asked::Taken)
+    Ok(if merged { Asked::Merged } else { Asked::Taken })
 }
 
 /// The last ask of this sender for this address that is not yet a cool-down ago.
@@ -61,8 +61,8 @@ fn last_of_sender(tx: &mut Tx<'_>, ask: &NewAsk) -> Result<Option<Millis>, Broke
     tx.only(query, values![&ask.address_key.0, channel, since, &ask.sender.0])
 }
 
-/// One ask waits for an address at most; who comes meanwhile is merged into it.
-fn insert(tx: &mut Tx<'_>, ask: &NewAsk, pot: i64) -> Result<(), Broken> {
+/// One ask waits for an address at most; who comes meanwhile is merged into it. Whether this one was.
+fn insert(tx: &mut Tx<'_>, ask: &NewAsk, pot: i64) -> Result<bool, Broken> {
     let query = "SELECT EXISTS (SELECT 1 FROM ask WHERE address_key = ?1 AND channel = ?2 AND state = 'waiting')";
     let channel = ask.address.channel().as_str();
     let merged: bool = tx.only(query, values![&ask.address_key.0, channel])?;
@@ -89,7 +89,7 @@ fn insert(tx: &mut Tx<'_>, ask: &NewAsk, pot: i64) -> Result<(), Broken> {
         merged.then_some(Suppression::Merged.as_str()),
         merged.then_some(ask.at),
     ];
-    tx.run(write, values).map(drop)
+    tx.run(write, values).map(|_| merged)
 }
 
 /// Senders take turns: the first ask of each, then the second of each.

@@ -22,6 +22,11 @@ impl Store {
     pub async fn conclude(&self, message: [u8; 16], kept: Kept) -> Result<Kept, StoreError> {
         self.write(move |tx| keep(tx, message, &kept)).await
     }
+
+    /// What is kept of a message's outcome, if it has come to one.
+    pub async fn outcome(&self, message: [u8; 16]) -> Result<Option<Kept>, StoreError> {
+        self.read(move |tx| outcome(tx, message)).await
+    }
 }
 
 pub(super) fn seen(tx: &mut Tx<'_>, message: &MessageKey) -> Result<Seen, Broken> {

@@ -60,7 +60,7 @@ async fn a_refused_ask_or_attempt_writes_nothing() {
     let budgets = vec![take(1, 5, 60), take(2, 1, 60)];
     let ask = |byte: u8| NewAsk { budgets: budgets.clone(), ..rig.ask(byte, BEGIN) };
     assert_eq!(rig.store.take_ask(ask(1)).await.unwrap(), Asked::Taken);
-    let before = rig.rows();
+    let before = rig.rows().await;
     let spent = Spent { key: [2; 16], wait: Duration::from_secs(60) };
     assert_eq!(rig.store.take_ask(ask(2)).await.unwrap(), Asked::Spent(spent));
     assert_eq!(rig.store.take_ask(ask(1)).await.unwrap(), Asked::Taken, "a repeat draws nothing");
@@ -73,7 +73,7 @@ async fn a_refused_ask_or_attempt_writes_nothing() {
     };
     let opened = rig.store.open_attempt(attempt).await.unwrap();
     assert!(matches!(opened, Opened::Spent(found) if found == spent), "{opened:?}");
-    assert_eq!(rig.rows(), before);
+    assert_eq!(rig.rows().await, before);
 }
 
 #[tokio::test]
@@ -86,5 +86,5 @@ async fn a_budget_outlives_a_restart_and_is_forgotten_when_it_is_full_again() {
     rig.purge(after(59)).await;
     assert!(rig.store.take_budgets(one, after(59)).await.unwrap().is_some());
     rig.purge(after(61)).await;
-    assert_eq!(rig.count("budget"), 0);
+    assert_eq!(rig.count("budget").await, 0);
 }

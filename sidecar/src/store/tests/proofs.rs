@@ -64,16 +64,6 @@ async fn a_life_begins_when_the_relay_took_the_mail() {
 }
 
 #[tokio::test]
-async fn what_a_dead_process_held_is_free_again() {
-    let rig = Rig::new();
-    let id = rig.challenge().await;
-    assert!(rig.hold(5, Target::Link(id), after(1)).await.is_some());
-    let rig = rig.reopen();
-    assert_eq!(rig.store.free_held().await.unwrap(), 1);
-    assert!(rig.hold(6, Target::Link(id), after(2)).await.is_some());
-}
-
-#[tokio::test]
 async fn a_hold_needs_the_right_door_key_and_time() {
     let rig = Rig::new();
     let id = rig.challenge().await;

@@ -1,4 +1,4 @@
-//! A store in a directory of its own, and short words for what the flows do with it.
+//! A store of a test's own on either engine, and short words for what the flows do with it.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -8,22 +8,65 @@ use contract::address::{Address, Channel};
 use contract::language::Language;
 use contract::message::Operation;
 use contract::name::Name;
+use rekey_tests::stage::Database;
 use tempfile::TempDir;
 use zeroize::Zeroizing;
 
 use crate::clock::Millis;
-use crate::config::StoreConfig;
+use crate::config::{PostgresConfig, StoreConfig};
 use crate::keys::{Key, Kind};
 use crate::secret::{AddressKey, ChallengeId, Master, Masters, Place, Sender};
 use crate::store::*;
 
 pub(super) const BEGIN: Millis = Millis(1_800_000_000_000);
 
-pub(super) struct Rig {
-    pub(super) store: Store,
-    pub(super) masters: Arc<Masters>,
+/// What a store stands on.
+pub(super) trait Ground {
+    fn new() -> Self;
+    fn config(&self) -> StoreConfig;
+}
+
+/// A file in a directory of its own.
+pub(super) struct File {
     pub(super) file: PathBuf,
     _home: TempDir,
+}
+
+/// A database of its own on a real server.
+pub(super) struct Server(Database);
+
+pub(super) struct Stand<G> {
+    pub(super) store: Store,
+    pub(super) masters: Arc<Masters>,
+    pub(super) ground: G,
+}
+
+impl Ground for File {
+    fn new() -> Self {
+        let home = tempfile::tempdir().unwrap();
+        Self { file: home.path().join("data").join("rekey.db"), _home: home }
+    }
+
+    fn config(&self) -> StoreConfig {
+        StoreConfig::Sqlite(self.file.clone())
+    }
+}
+
+impl Ground for Server {
+    fn new() -> Self {
+        Self(rekey_tests::stage::Postgres::shared().database().unwrap())
+    }
+
+    fn config(&self) -> StoreConfig {
+        StoreConfig::Postgres(PostgresConfig {
+            address: self.0.url().parse().unwrap(),
+            password: Some(Zeroizing::new(self.0.password().to_owned())),
+            tls: false,
+            ca: None,
+            connections: 4,
+            statement_timeout: Duration::from_secs(20),
+        })
+    }
 }
 
 pub(super) fn name(text: &str) -> Name {
@@ -55,23 +98,24 @@ pub(super) fn audit() -> Audit {
     }
 }
 
-impl Rig {
+impl<G: Ground> Stand<G> {
     pub(super) fn new() -> Self {
-        let home = tempfile::tempdir().unwrap();
-        let file = home.path().join("data").join("rekey.db");
+        Self::on(G::new())
+    }
+
+    pub(super) fn on(ground: G) -> Self {
         let (kind, secret) = (Kind::Master, Zeroizing::new([7; 32]));
         let master = Master::derive(&Key { kind, id: name("m"), secret }).unwrap();
         Self {
-            store: Store::open(&StoreConfig::Sqlite(file.clone())).unwrap(),
+            store: Store::open(&ground.config()).unwrap(),
             masters: Arc::new(Masters::new(master, Vec::new())),
-            file,
-            _home: home,
+            ground,
         }
     }
 
     /// A process that dies and another that starts.
     pub(super) fn reopen(mut self) -> Self {
-        self.store = Store::open(&StoreConfig::Sqlite(self.file.clone())).unwrap();
+        self.store = Store::open(&self.ground.config()).unwrap();
         self
     }
 
@@ -183,16 +227,19 @@ impl Rig {
     }
 
     /// Everything in the tables that an ask or a proof writes to.
-    pub(super) fn rows(&self) -> Vec<i64> {
-        ["ask", "message", "pot", "daily", "budget", "(SELECT DISTINCT tat FROM budget)"]
-            .map(|table| self.count(table))
-            .to_vec()
+    pub(super) async fn rows(&self) -> Vec<i64> {
+        let mut rows = Vec::new();
+        for table in
+            ["ask", "message", "pot", "daily", "budget", "(SELECT DISTINCT tat FROM budget) AS t"]
+        {
+            rows.push(self.count(table).await);
+        }
+        rows
     }
 
-    pub(super) fn count(&self, table: &str) -> i64 {
-        let connection = rusqlite::Connection::open(&self.file).unwrap();
+    pub(super) async fn count(&self, table: &'static str) -> i64 {
         let query = format!("SELECT COUNT(*) FROM {table}");
-        connection.query_row(&query, [], |row| row.get(0)).unwrap()
+        self.store.read(move |tx| tx.only(&query, &[])).await.unwrap()
     }
 
     pub(super) async fn purge(&self, now: Millis) {

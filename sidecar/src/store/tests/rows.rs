@@ -1,7 +1,5 @@
-//! Asks, mails, what is forgotten, and the file itself.
+//! Asks, mails, and what is forgotten.
 
-use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
 use contract::address::{Address, Channel};
@@ -9,7 +7,6 @@ use contract::language::Language;
 
 use super::rig::*;
 use crate::clock::Millis;
-use crate::config::StoreConfig;
 use crate::secret::{AddressKey, ChallengeId};
 use crate::store::*;
 
@@ -18,7 +15,7 @@ async fn asks_are_counted_and_one_waits_for_an_address() {
     let rig = Rig::new();
     assert_eq!(rig.store.take_ask(rig.ask(1, BEGIN)).await.unwrap(), Asked::Taken);
     assert_eq!(rig.store.take_ask(rig.ask(1, BEGIN)).await.unwrap(), Asked::Taken);
-    assert_eq!(rig.store.take_ask(rig.ask(2, BEGIN)).await.unwrap(), Asked::Taken);
+    assert_eq!(rig.store.take_ask(rig.ask(2, BEGIN)).await.unwrap(), Asked::Merged);
     assert_eq!(rig.store.lease_asks(BEGIN, BEGIN, 9).await.unwrap().len(), 1);
     let same_sender = NewAsk { message: message(3), ..rig.ask(1, after(20)) };
     assert_eq!(
@@ -106,63 +103,6 @@ async fn rows_are_forgotten_in_their_time() {
 }
 
 #[tokio::test]
-async fn the_file_is_its_owners_and_holds_no_proof() {
-    let rig = Rig::new();
-    let id = rig.challenge().await;
-    let mode = |path: &std::path::Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
-    let home = rig.file.parent().unwrap();
-    assert_eq!(mode(home), 0o700);
-    let code = rig.masters.active().code(id, 0, 6);
-    let link = rig.masters.active().link_token(id);
-    let proof: String = link.chars().skip(32).collect();
-    for entry in fs::read_dir(home).unwrap() {
-        let path = entry.unwrap().path();
-        assert_eq!(mode(&path), 0o600, "{path:?}");
-        let bytes = fs::read(&path).unwrap();
-        let holds = |text: &str| bytes.windows(text.len()).any(|window| window == text.as_bytes());
-        assert!(!holds(&proof) && !holds(&link), "{path:?}");
-        let raw = contract::signature::unhex::<16>(&proof).unwrap();
-        assert!(!bytes.windows(16).any(|window| window == raw), "{path:?}");
-        assert!(!holds(&code), "{path:?}");
-    }
-}
-
-#[test]
-fn what_is_no_store_of_ours_is_refused() {
-    let home = tempfile::tempdir().unwrap();
-    let garbage = home.path().join("garbage.db");
-    fs::write(&garbage, [b'x'; 4096]).unwrap();
-    assert_eq!(
-        Store::open(&StoreConfig::Sqlite(garbage.clone())).unwrap_err(),
-        StoreError::Corrupt
-    );
-    assert_eq!(
-        Store::open(&StoreConfig::Sqlite("/dev/null/rekey.db".into())).unwrap_err(),
-        StoreError::Unwritable
-    );
-    let newer = home.path().join("newer.db");
-    drop(Store::open(&StoreConfig::Sqlite(newer.clone())).unwrap());
-    let connection = rusqlite::Connection::open(&newer).unwrap();
-    connection.execute("UPDATE meta SET value = 99", []).unwrap();
-    assert_eq!(Store::open(&StoreConfig::Sqlite(newer.clone())).unwrap_err(), StoreError::Newer);
-}
-
-#[tokio::test]
-async fn many_starting_at_once_agree_on_the_schema() {
-    let home = tempfile::tempdir().unwrap();
-    let file = home.path().join("rekey.db");
-    let starting: Vec<_> = (0..8)
-        .map(|_| {
-            let file = file.clone();
-            tokio::task::spawn_blocking(move || Store::open(&StoreConfig::Sqlite(file.clone())))
-        })
-        .collect();
-    for one in starting {
-        one.await.unwrap().unwrap().ping().await.unwrap();
-    }
-}
-
-#[tokio::test]
 async fn mails_that_wait_fill_the_backlog_too() {
     let rig = Rig::new();
     rig.queued(1, 8, BEGIN).await;
@@ -175,17 +115,3 @@ async fn mails_that_wait_fill_the_backlog_too() {
     assert_eq!(rig.store.backlog(9).await.unwrap(), 1);
 }
 
-#[tokio::test]
-async fn a_file_that_others_may_read_is_tightened() {
-    let rig = Rig::new();
-    rig.challenge().await;
-    let files = || fs::read_dir(rig.file.parent().unwrap()).unwrap().map(|one| one.unwrap().path());
-    for path in files() {
-        fs::set_permissions(path, fs::Permissions::from_mode(0o664)).unwrap();
-    }
-    let again = Store::open(&StoreConfig::Sqlite(rig.file.clone())).unwrap();
-    again.ping().await.unwrap();
-    for path in files() {
-        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600, "{path:?}");
-    }
-}

@@ -8,7 +8,7 @@ ALTER TABLE challenge ADD COLUMN held_run BLOB;
 CREATE TABLE budget (
     key BLOB PRIMARY KEY,
     tat INTEGER NOT NULL
-);
+) WITHOUT ROWID;
 CREATE INDEX budget_tat ON budget (tat);
 
 CREATE TABLE instance (

@@ -1,0 +1,25 @@
+//! What must hold of the store whatever lies beneath: each test runs on a file and on a real PostgreSQL.
+
+mod file;
+mod rig;
+mod schema;
+
+/// The suite in a module of its own, on one ground.
+macro_rules! suite {
+    ($engine:ident, $ground:ident) => {
+        #[path = "."]
+        mod $engine {
+            mod rig {
+                pub(super) use super::super::rig::*;
+                pub(super) type Rig = Stand<$ground>;
+            }
+            mod budgets;
+            mod outbox;
+            mod proofs;
+            mod rows;
+        }
+    };
+}
+
+suite!(sqlite, File);
+suite!(postgres, Server);
