@@ -124,12 +124,10 @@ fn candidates(
     pots: &[(i64, bool)],
     at: Millis,
 ) -> Result<Vec<Candidate>, Broken> {
-    let query = concat!(
-        "SELECT id, account, address_key, counter, code_digits, master FROM challenge WHERE pot = ?1 AND channel = ?2 AND dialect = ?3 AND site = ?4 \
+    let query = "SELECT id, account, address_key, counter, code_digits, master FROM challenge WHERE pot = ?1 AND channel = ?2 AND dialect = ?3 AND site = ?4 \
          AND client IS NOT DISTINCT FROM ?5 AND state IN ('live', 'held') AND code_used = 0 AND code_until > ?6 \
          AND (placed = 0 OR place = ?7 OR place = ?8) AND id = COALESCE(?9, id) \
-         AND address_key = COALESCE(?11, CASE placed WHEN 1 THEN address_key END) ORDER BY born DESC LIMIT ?10"
-    );
+         AND address_key = COALESCE(?11, CASE placed WHEN 1 THEN address_key END) ORDER BY born DESC LIMIT ?10";
     let first = guess.places.first().map_or([0; 16], |place| place.0);
     let last = guess.places.last().map_or([0; 16], |place| place.0);
     let client = guess.issuer.client.as_ref().map(Name::as_str);
