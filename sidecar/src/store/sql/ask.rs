@@ -15,11 +15,7 @@ pub(super) const ROWS: usize = 64;
 impl Store {
     /// Takes an ask down, unless its sender has to wait.
     pub async fn take_ask(&self, ask: NewAsk) -> Result<Asked, StoreError> {
-        let again = ask.clone();
-        match self.write(move |tx| take(tx, &ask)).await? {
-            Some(asked) => Ok(asked),
-            None => self.write(move |tx| take_slowly(tx, &again)).await,
-        }
+        self.write(move |tx| take(tx, &ask)).await
     }
 
     /// Asks that wait for a worker and mails that wait for a relay, counted up to `most`.
@@ -69,30 +65,20 @@ struct Before {
     merged: bool,
     daily: u32,
     pot: Option<Newest>,
+    budgets: budget::Found,
 }
 
-/// `None`: a budget had not enough, so everything is undone, to be looked at once more.
-fn take(tx: &mut Tx<'_>, ask: &NewAsk) -> Result<Option<Asked>, Broken> {
-    let before = look(tx, ask)?;
-    if let Some(known) = judged(ask, &before) {
-        return Ok(Some(known));
-    }
-    let Some(drawn) = budget::draw_all(tx, &ask.budgets, ask.at)? else {
-        tx.undo();
-        return Ok(None);
-    };
-    let turn = drawn.iter().find(|(key, _)| Some(*key) == ask.turn_by).map(|(_, tat)| *tat);
-    note(tx, ask, &before, turn).map(Some)
-}
-
-fn take_slowly(tx: &mut Tx<'_>, ask: &NewAsk) -> Result<Asked, Broken> {
+fn take(tx: &mut Tx<'_>, ask: &NewAsk) -> Result<Asked, Broken> {
     let before = look(tx, ask)?;
     if let Some(known) = judged(ask, &before) {
         return Ok(known);
     }
-    match budget::take(tx, &ask.budgets, ask.at)? {
-        Some(spent) => Ok(Asked::Spent(spent)),
-        None => note(tx, ask, &before, None),
+    match budget::take_seen(tx, &ask.budgets, &before.budgets, ask.at)? {
+        Err(spent) => Ok(Asked::Spent(spent)),
+        Ok(drawn) => {
+            let turn = drawn.iter().find(|(key, _)| Some(*key) == ask.turn_by);
+            note(tx, ask, &before, turn.map(|(_, tat)| *tat))
+        }
     }
 }
 
@@ -108,14 +94,21 @@ fn judged(ask: &NewAsk, before: &Before) -> Option<Asked> {
 }
 
 fn look(tx: &mut Tx<'_>, ask: &NewAsk) -> Result<Before, Broken> {
-    let query = "SELECT COALESCE((SELECT mac FROM message WHERE id = ?1), (SELECT mac FROM ask WHERE id = ?1)), \
+    // One more column for each budget.
+    let tats: String = (10..)
+        .take(ask.budgets.len())
+        .map(|place| format!(", (SELECT tat FROM budget WHERE key = ?{place})"))
+        .collect();
+    let query = format!(
+        "SELECT COALESCE((SELECT mac FROM message WHERE id = ?1), (SELECT mac FROM ask WHERE id = ?1)), \
          (SELECT MAX(at) FROM ask WHERE address_key = ?2 AND channel = ?3 AND at > ?4 AND sender = ?5), \
          EXISTS (SELECT 1 FROM ask WHERE address_key = ?2 AND channel = ?3 AND state = 'waiting'), \
-         (SELECT wrong FROM daily WHERE scope = ?6 AND day = ?7), newest.id, newest.born, newest.until, newest.wrong \
+         (SELECT wrong FROM daily WHERE scope = ?6 AND day = ?7), newest.id, newest.born, newest.until, newest.wrong{tats} \
          FROM (SELECT 1 AS one) AS one LEFT JOIN (SELECT id, born, until, \
          CASE WHEN place = ?8 THEN own_wrong ELSE others_wrong END AS wrong FROM pot \
-         WHERE scope = ?6 AND channel = ?3 AND until > ?9 ORDER BY born DESC, id DESC LIMIT 1) AS newest ON 1 = 1";
-    let values = values![
+         WHERE scope = ?6 AND channel = ?3 AND until > ?9 ORDER BY born DESC, id DESC LIMIT 1) AS newest ON 1 = 1"
+    );
+    let mut values = values![
         &ask.message.id,
         &ask.address_key.0,
         ask.address.channel().as_str(),
@@ -125,15 +118,22 @@ fn look(tx: &mut Tx<'_>, ask: &NewAsk) -> Result<Before, Broken> {
         pot::day(ask.at),
         &ask.place.0,
         ask.at,
-    ];
-    let before = tx.one(query, values, |row| {
+    ]
+    .to_vec();
+    values.extend(ask.budgets.iter().map(|take| Value::from(&take.key)));
+    let before = tx.one(&query, &values, |row| {
         let pot = match row.get::<Option<i64>>(4)? {
             Some(id) => {
                 Some(Newest { id, born: row.get(5)?, until: row.get(6)?, wrong: row.get(7)? })
             }
             None => None,
         };
+        let mut budgets = Vec::new();
+        for (place, take) in (8..).zip(&ask.budgets) {
+            budgets.extend(row.get::<Option<i64>>(place)?.map(|tat| (take.key, tat)));
+        }
         Ok(Before {
+            budgets,
             mac: row.get(0)?,
             last: row.get(1)?,
             merged: row.get(2)?,

@@ -1,8 +1,6 @@
 //! Verify's and confirm's first step: the message is taken down and its guess counted, in one statement each, before
 //! anybody compares anything. Invariant: the same statements run whether or not an address is known.
 
-use std::sync::Arc;
-
 use contract::name::Name;
 use contract::outcome::Refusal;
 
@@ -24,44 +22,20 @@ impl Store {
     /// Takes a message down and counts its guess, before anything is compared; then has it compared, and a wrong one
     /// ends here.
     pub async fn open_attempt(&self, attempt: Attempt) -> Result<Opened, StoreError> {
-        let attempt = Arc::new(attempt);
-        let again = Arc::clone(&attempt);
-        match self.write(move |tx| open(tx, &attempt)).await? {
-            Some(opened) => Ok(opened),
-            None => self.write(move |tx| open_slowly(tx, &again)).await,
-        }
+        self.write(move |tx| open(tx, &attempt)).await
     }
 }
 
-/// `None`: a budget had not enough, so everything is undone, to be looked at once more.
-fn open(tx: &mut Tx<'_>, attempt: &Attempt) -> Result<Option<Opened>, Broken> {
-    if let Some(known) = known(tx, attempt)? {
-        return Ok(Some(known));
+fn open(tx: &mut Tx<'_>, attempt: &Attempt) -> Result<Opened, Broken> {
+    match seen(tx, &attempt.message)? {
+        Seen::Forged => Ok(Opened::Forged),
+        Seen::Done(kept) => Ok(Opened::Repeat(kept)),
+        Seen::Open(tally) => resume(tx, attempt, tally.as_deref()).map(Opened::Fresh),
+        Seen::Never => match budget::take(tx, &attempt.budgets, attempt.at)? {
+            Some(spent) => Ok(Opened::Spent(spent)),
+            None => begin(tx, attempt),
+        },
     }
-    if budget::draw_all(tx, &attempt.budgets, attempt.at)?.is_none() {
-        tx.undo();
-        return Ok(None);
-    }
-    begin(tx, attempt).map(Some)
-}
-
-fn open_slowly(tx: &mut Tx<'_>, attempt: &Attempt) -> Result<Opened, Broken> {
-    if let Some(known) = known(tx, attempt)? {
-        return Ok(known);
-    }
-    match budget::take(tx, &attempt.budgets, attempt.at)? {
-        Some(spent) => Ok(Opened::Spent(spent)),
-        None => begin(tx, attempt),
-    }
-}
-
-fn known(tx: &mut Tx<'_>, attempt: &Attempt) -> Result<Option<Opened>, Broken> {
-    Ok(match seen(tx, &attempt.message)? {
-        Seen::Never => None,
-        Seen::Forged => Some(Opened::Forged),
-        Seen::Done(kept) => Some(Opened::Repeat(kept)),
-        Seen::Open(tally) => Some(Opened::Fresh(resume(tx, attempt, tally.as_deref())?)),
-    })
 }
 
 /// What the first one counted, counts for the repeat.

@@ -21,41 +21,28 @@ impl Store {
     }
 }
 
-/// Draws on all of them at once; `None` when one had not enough: then the whole operation has to be undone, and `take`
-/// tells which one it was.
-pub(super) fn draw_all(
-    tx: &mut Tx<'_>,
-    takes: &[Take],
-    at: Millis,
-) -> Result<Option<Drawn>, Broken> {
-    if takes.is_empty() {
-        return Ok(Some(Vec::new()));
-    }
-    let drawn = draw(tx, takes, at)?;
-    Ok(are_within(takes, &drawn, at).then_some(drawn))
-}
+/// When budgets are whole again.
+pub(super) type Found = Vec<(BudgetKey, i64)>;
 
-/// When each budget is whole again.
-pub(super) type Drawn = Vec<(BudgetKey, i64)>;
-
-fn are_within(takes: &[Take], drawn: &[(BudgetKey, i64)], at: Millis) -> bool {
-    let within = |(key, tat): &(BudgetKey, i64)| {
-        let take = takes.iter().find(|take| take.key == *key);
-        take.is_some_and(|take| tat.saturating_sub(at.0) <= take.tolerance)
-    };
-    drawn.len() == takes.len() && drawn.iter().all(within)
-}
-
-/// Looks first, so that a refusal writes nothing; who was overtaken after that begins again.
 pub(super) fn take(tx: &mut Tx<'_>, takes: &[Take], at: Millis) -> Result<Option<Spent>, Broken> {
     if takes.is_empty() {
         return Ok(None);
     }
     let found = look(tx, takes)?;
+    Ok(take_seen(tx, takes, &found, at)?.err())
+}
+
+/// Judges by what was found, so that a refusal writes nothing; who was overtaken after that begins again.
+pub(super) fn take_seen(
+    tx: &mut Tx<'_>,
+    takes: &[Take],
+    found: &[(BudgetKey, i64)],
+    at: Millis,
+) -> Result<Result<Found, Spent>, Broken> {
     let tat = |take: &Take| found.iter().find(|(key, _)| *key == take.key).map(|(_, tat)| *tat);
     let spent = takes.iter().filter_map(|take| take.judge(tat(take), at).err());
     if let Some(longest) = spent.max_by_key(|spent| spent.wait) {
-        return Ok(Some(longest));
+        return Ok(Err(longest));
     }
     for take in takes {
         // Written under a clock that was set back since.
@@ -64,8 +51,19 @@ pub(super) fn take(tx: &mut Tx<'_>, takes: &[Take], at: Millis) -> Result<Option
             tx.run(write, values![&take.key, tat, take.latest(at)])?;
         }
     }
+    if takes.is_empty() {
+        return Ok(Ok(Vec::new()));
+    }
     let drawn = draw(tx, takes, at)?;
-    if are_within(takes, &drawn, at) { Ok(None) } else { Err(Broken::Again) }
+    let within = |(key, tat): &(BudgetKey, i64)| {
+        let take = takes.iter().find(|take| take.key == *key);
+        take.is_some_and(|take| tat.saturating_sub(at.0) <= take.tolerance)
+    };
+    if drawn.len() == takes.len() && drawn.iter().all(within) {
+        Ok(Ok(drawn))
+    } else {
+        Err(Broken::Again)
+    }
 }
 
 fn look(tx: &mut Tx<'_>, takes: &[Take]) -> Result<Vec<(BudgetKey, i64)>, Broken> {
