@@ -41,7 +41,7 @@ pub struct Engine {
     pub(crate) wake: Wake,
     pub(crate) limits: Limits,
     /// Codes that were compared with a guess.
-    pub(crate) compared: AtomicU64,
+    pub(crate) compared: Arc<AtomicU64>,
     pub(crate) ends: Ends,
 }
 
@@ -122,7 +122,7 @@ impl Engine {
             entropy,
             wake: Wake::default(),
             limits: Limits::new(config.limits.rates),
-            compared: AtomicU64::new(0),
+            compared: Arc::default(),
             ends: Ends::new(),
             config,
         }))
@@ -155,6 +155,13 @@ impl Engine {
     /// What becomes of a message. It is carried through even if the caller leaves.
     pub async fn answer(self: &Arc<Self>, stamp: Stamp, mac: Mac, message: Message) -> Outcome {
         let key = MessageKey { id: stamp.id, mac };
+        if let Call::Initiate { .. } = message.call {
+            // Its one transaction ends without us.
+            return match in_ascii(message) {
+                Some(message) => flow::answer(self, key, message).await,
+                None => Outcome::Refused(Refusal::AddressMalformed),
+            };
+        }
         let engine = Arc::clone(self);
         let done = tokio::spawn(async move {
             let Some(message) = in_ascii(message) else {

@@ -84,6 +84,19 @@ impl Embedded {
         self.read(key).await
     }
 
+    /// By many addresses in as few questions as may be.
+    pub async fn find_all(&self, addresses: &[Address]) -> Result<Vec<Account>, DirectoryError> {
+        let (mut emails, mut phones) = (Vec::new(), Vec::new());
+        for address in addresses {
+            match address {
+                Address::Email(email) => emails.push(email.key()),
+                Address::Phone(phone) => phones.push(phone.as_str().to_owned()),
+            }
+        }
+        let rows = self.store.find_many_accounts(emails, phones).await?;
+        rows.into_iter().map(account).collect()
+    }
+
     pub async fn get(&self, id: &str) -> Result<Option<Account>, DirectoryError> {
         Ok(self.read(AccountKey::Id(id.to_owned())).await?.into_iter().next())
     }

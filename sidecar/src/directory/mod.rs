@@ -67,13 +67,11 @@ pub enum DirectoryError {
 }
 
 impl Directory {
-    /// The accounts that have the address; there may be several.
-    pub async fn find(&self, address: &Address) -> Result<Vec<Account>, DirectoryError> {
-        let found = match self {
-            Self::Embedded(embedded) => embedded.find(address).await?,
-        };
-        // What a data base takes for equal is not always what we take for equal.
-        Ok(found.into_iter().filter(|account| account.stored(address).is_some()).collect())
+    /// The accounts that have one of the addresses; there may be several of one address, and none.
+    pub async fn find(&self, addresses: &[Address]) -> Result<Vec<Account>, DirectoryError> {
+        match self {
+            Self::Embedded(embedded) => embedded.find_all(addresses).await,
+        }
     }
 
     pub async fn get(&self, id: &str) -> Result<Option<Account>, DirectoryError> {

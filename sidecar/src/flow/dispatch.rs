@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use contract::address::Channel;
+use contract::address::{Address, Channel};
 use contract::dialect::{self, DIALECTS, Dialect, Setting};
 use contract::profile::{ProofKind, Rules};
 use tokio::sync::watch;
@@ -27,6 +27,9 @@ const LEASE: Duration = Duration::from_secs(10);
 /// Between two readings of what waits.
 const GAUGED: Duration = Duration::from_millis(250);
 
+/// Mails that wait in a line, in the order in which they were asked for.
+const LINE: u32 = 1000;
+
 const IDLE: Duration = Duration::from_secs(5);
 
 /// After a fault of store or directory.
@@ -35,8 +38,10 @@ const REST: Duration = Duration::from_secs(1);
 pub(crate) async fn run(engine: &Arc<Engine>, mut stop: watch::Receiver<bool>) {
     let mut gauged = None;
     loop {
-        gauge(engine, &mut gauged).await;
-        let span = match once(engine).await {
+        let many = gauge(engine, &mut gauged).await;
+        let decided = if many { Ok(0) } else { once(engine).await };
+        let span = match decided {
+            _ if many => GAUGED,
             Ok(0) => idle(engine),
             Ok(_) => Duration::ZERO,
             Err(error) => {
@@ -56,38 +61,83 @@ fn idle(engine: &Engine) -> Duration {
     if is_full { GAUGED } else { IDLE }
 }
 
-/// Tells the gauge what waits, now and then.
-async fn gauge(engine: &Engine, last: &mut Option<Instant>) {
-    if last.is_some_and(|last| last.elapsed() < GAUGED) {
-        return;
-    }
-    *last = Some(Instant::now());
-    let most = engine.config.limits.backlog.saturating_add(1);
-    // A store that fails is told of by what needs it.
-    if let Ok(waiting) = engine.store.backlog(most).await {
-        engine.limits.backlog.set(waiting.into(), engine.clock.now());
-    }
+/// What was read last of what waits.
+struct Reading {
+    at: Instant,
+    /// More mails wait than are worth a place in the line.
+    many: bool,
 }
 
-/// Decides what waits now, all at a time, so that the store commits them together; how many there were.
+/// Tells the gauge what waits, now and then; whether many mails do.
+async fn gauge(engine: &Engine, last: &mut Option<Reading>) -> bool {
+    if let Some(last) = last.as_ref().filter(|last| last.at.elapsed() < GAUGED) {
+        return last.many;
+    }
+    let most = engine.config.limits.backlog.saturating_add(1);
+    // A store that fails is told of by what needs it.
+    let mut many = false;
+    if let Ok(waiting) = engine.store.backlog(most).await {
+        engine.limits.backlog.set(waiting.all.into(), engine.clock.now());
+        many = waiting.mails >= LINE;
+    }
+    *last = Some(Reading { at: Instant::now(), many });
+    many
+}
+
+/// Decides what waits now; how many there were. While many mails wait none is added: asks wait in their turns, mails in a
+/// line.
 pub(crate) async fn once(engine: &Arc<Engine>) -> Result<usize, FlowError> {
     let now = engine.clock.now();
     let asks = engine.store.lease_asks(now, now.plus(LEASE), BATCH).await?;
-    if !asks.is_empty() {
-        crate::crash::point("dispatch.leased");
+    if asks.is_empty() {
+        return Ok(0);
     }
+    crate::crash::point("dispatch.leased");
+    let (count, mut ends, mut births) = (asks.len(), Vec::new(), Vec::new());
+    let addresses: Vec<Address> = asks.iter().map(|ask| ask.address.clone()).collect();
+    let accounts = engine.directory.find(&addresses).await?;
+    for ask in asks {
+        match decide(engine, &ask, &accounts)? {
+            Resolution::Birth(birth) => births.push((ask, birth)),
+            Resolution::Suppressed(reason) => ends.push((ask, Some(reason))),
+            Resolution::Stale => ends.push((ask, None)),
+        }
+    }
+    end(engine, ends).await?;
     // One that cannot be decided keeps nobody waiting behind it.
-    let decisions = asks.into_iter().map(|ask| {
+    let decisions = births.into_iter().map(|(ask, birth)| {
         let engine = Arc::clone(engine);
-        async move { resolve(&engine, &ask).await }
+        async move { resolve(&engine, &ask, birth).await }
     });
-    side_by_side(decisions).await
+    side_by_side(decisions).await?;
+    Ok(count)
 }
 
-async fn resolve(engine: &Engine, ask: &Ask) -> Result<(), FlowError> {
-    let resolution = decide(engine, ask).await?;
-    let resolved = engine.store.resolve_ask(ask.id, engine.clock.now(), resolution).await?;
+/// Ends what leads to no mail, all together.
+async fn end(engine: &Engine, ends: Vec<(Ask, Option<Suppression>)>) -> Result<(), FlowError> {
+    if ends.is_empty() {
+        return Ok(());
+    }
+    let reasons = ends.iter().map(|(ask, reason)| (ask.id, *reason)).collect();
+    let ended = engine.store.end_asks(reasons, engine.clock.now()).await?;
     crate::crash::point("dispatch.decided");
+    for (ask, reason) in ends {
+        if ended.contains(&ask.id) {
+            tell(engine, &ask, reason.map_or(Resolved::Stale, Resolved::Suppressed));
+        }
+    }
+    Ok(())
+}
+
+async fn resolve(engine: &Engine, ask: &Ask, birth: Box<Birth>) -> Result<(), FlowError> {
+    let (at, birth) = (engine.clock.now(), Resolution::Birth(birth));
+    let resolved = engine.store.resolve_ask(ask.id, at, birth).await?;
+    crate::crash::point("dispatch.decided");
+    tell(engine, ask, resolved);
+    Ok(())
+}
+
+fn tell(engine: &Engine, ask: &Ask, resolved: Resolved) {
     let (request, address) = (ask.request.as_str(), ask.address.masked());
     if resolved != Resolved::Queued {
         engine.limits.backlog.end();
@@ -98,14 +148,9 @@ async fn resolve(engine: &Engine, ask: &Ask) -> Result<(), FlowError> {
             tracing::info!(event = "ask_queued", request, address);
         }
         Resolved::Suppressed(reason) => {
-            engine.ends.ask("suppressed", reason.as_str());
-            tracing::info!(
-                event = "ask_ended",
-                request,
-                address,
-                end = "suppressed",
-                reason = reason.as_str()
-            );
+            let reason = reason.as_str();
+            engine.ends.ask("suppressed", reason);
+            tracing::info!(event = "ask_ended", request, address, end = "suppressed", reason);
         }
         Resolved::Stale => {
             engine.ends.ask("stale", "");
@@ -113,10 +158,9 @@ async fn resolve(engine: &Engine, ask: &Ask) -> Result<(), FlowError> {
         }
         Resolved::Gone => {}
     }
-    Ok(())
 }
 
-async fn decide(engine: &Engine, ask: &Ask) -> Result<Resolution, FlowError> {
+fn decide(engine: &Engine, ask: &Ask, accounts: &[Account]) -> Result<Resolution, FlowError> {
     if ask.at.until(engine.clock.now()) > STALE {
         return Ok(Resolution::Stale);
     }
@@ -127,15 +171,16 @@ async fn decide(engine: &Engine, ask: &Ask) -> Result<Resolution, FlowError> {
     let profile = engine.config.profile(dialect);
     let rules =
         profile.rules(ask.address.channel()).filter(|rules| is_served(engine, rules.channel));
-    let found = engine.directory.find(&ask.address).await?;
-    match (rules, found.as_slice()) {
-        (None, _) => suppressed(Suppression::ChannelNotServed),
-        (_, []) => suppressed(Suppression::NoAccount),
-        (Some(rules), [account]) if account.status == Status::Active => {
+    // What a data base takes for equal is not always what we take for equal.
+    let mut found = accounts.iter().filter(|account| account.stored(&ask.address).is_some());
+    match (rules, found.next(), found.next()) {
+        (None, ..) => suppressed(Suppression::ChannelNotServed),
+        (_, None, _) => suppressed(Suppression::NoAccount),
+        (Some(rules), Some(account), None) if account.status == Status::Active => {
             birth(engine, ask, dialect, rules, account)
         }
-        (_, [_]) => suppressed(Suppression::Disabled),
-        (_, _) => suppressed(Suppression::Ambiguous),
+        (_, Some(_), None) => suppressed(Suppression::Disabled),
+        (_, Some(_), Some(_)) => suppressed(Suppression::Ambiguous),
     }
 }
 

@@ -95,8 +95,10 @@ fn new_ask(engine: &Engine, asking: &Asking<'_>, rules: &Rules, address: Address
         issuer: &issuer,
         place: places.owned.then_some(places.here),
     };
+    let (budgets, turn_by) = engine.limits.of_ask(&engine.secrets, &counted, asking.at);
     NewAsk {
-        budgets: engine.limits.of_ask(&engine.secrets, &counted, asking.at),
+        budgets,
+        turn_by,
         message: asking.key,
         at: asking.at,
         address,

@@ -2,11 +2,13 @@
 //! is compared in constant time, and a dummy is where nothing may. A sender has a bounded number of proofs, and the
 //! installation of wrong codes.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use contract::address::{Address, Channel};
 use contract::message::{Operation, Proof};
+use contract::outcome::Refusal;
 use contract::profile::{ProofKind, Rules};
 use contract::secret::{Code, Token};
 use subtle::{Choice, ConditionallySelectable};
@@ -15,7 +17,7 @@ use super::{Asking, FlowError};
 use crate::engine::Engine;
 use crate::limits::weight;
 use crate::secret::{ChallengeId, Master, Masters, Place};
-use crate::store::{Attempt, Candidate, Guess, Kept, Opened, Target};
+use crate::store::{Attempt, Candidate, Guess, Judge, Kept, Opened, Target};
 
 /// What a judgement costs at least, in comparisons; seldom more live.
 const COMPARED: usize = 2;
@@ -102,8 +104,11 @@ async fn judge_token(
         (None, Some((master, grant))) => proved(Target::Grant(grant), ProofKind::Grant, master),
         (None, None) => None,
     };
-    Ok(match open(engine, asking, Operation::Confirm, None).await? {
+    let may_be_right = proved.is_some();
+    let judge = Judge(Box::new(move |_| may_be_right));
+    Ok(match open(engine, asking, Operation::Confirm, None, judge).await? {
         Opened::Fresh(_) => proved.map_or(Judged::Wrong, Judged::Right),
+        Opened::Wrong => Judged::Repeat(Kept::Refused(Refusal::ProofInvalid)),
         Opened::Repeat(kept) => Judged::Repeat(kept),
         Opened::Forged => Judged::Forged,
         Opened::Spent(spent) => Judged::Throttled(spent.wait),
@@ -163,22 +168,45 @@ async fn compare(
         paid = pay(engine, asking, guess).await?;
         guess.closed = paid == 0 && guess.linked.is_none();
     }
-    let opened = open(engine, asking, operation, guess).await?;
-    let Opened::Fresh(found) = opened else {
-        engine.limits.give_codes_back(&engine.secrets, paid, asking.at);
-        return Ok(match opened {
-            Opened::Repeat(kept) => Compared::Repeat(kept),
-            Opened::Spent(spent) => Compared::Throttled(spent.wait),
-            Opened::Forged | Opened::Fresh(_) => Compared::Forged,
-        });
+    let judge = judge_within(engine, code, paid);
+    let found = match open(engine, asking, operation, guess, judge).await? {
+        Opened::Fresh(found) => found,
+        Opened::Wrong => return Ok(Compared::Repeat(Kept::Refused(Refusal::ProofInvalid))),
+        other => {
+            engine.limits.give_codes_back(&engine.secrets, paid, asking.at);
+            return Ok(match other {
+                Opened::Repeat(kept) => Compared::Repeat(kept),
+                Opened::Spent(spent) => Compared::Throttled(spent.wait),
+                Opened::Forged | Opened::Fresh(_) | Opened::Wrong => Compared::Forged,
+            });
+        }
     };
     let found = afford(engine, asking, found, &mut paid).await?;
-    engine.compared.fetch_add(found.len() as u64, Ordering::Relaxed);
-    let right = pick(&engine.secrets.masters(), found, code);
+    let right = pick(&engine.secrets.masters(), &found, code);
     if right.is_some() {
         engine.limits.give_codes_back(&engine.secrets, paid, asking.at);
     }
+    let right = right.and_then(|right| found.into_iter().nth(right));
     Ok(right.map_or(Compared::Wrong, |right| Compared::Right(Box::new(right))))
+}
+
+/// Compares in the transaction that counts the guess, so that a wrong one is one transaction. What costs more than was
+/// paid is left to be paid for first.
+fn judge_within(engine: &Engine, code: &Code, paid: u32) -> Judge {
+    let (masters, code) = (engine.secrets.masters(), code.clone());
+    let compared = Arc::clone(&engine.compared);
+    Judge(Box::new(move |found| {
+        if paid > 0 && price(found) > paid {
+            return true;
+        }
+        compared.fetch_add(found.len() as u64, Ordering::Relaxed);
+        pick(&masters, found, &code).is_some()
+    }))
+}
+
+/// What a comparison with all of them takes of the installation's wrong codes.
+fn price(found: &[Candidate]) -> u32 {
+    found.iter().map(|one| weight(one.code_digits)).sum()
 }
 
 /// Takes a guess from the installation's wrong codes; 0 when there are not enough left. With its link a code can be
@@ -203,7 +231,6 @@ async fn afford(
     if *paid == 0 {
         return Ok(found);
     }
-    let price = |found: &[Candidate]| found.iter().map(|one| weight(one.code_digits)).sum::<u32>();
     let more = price(&found).saturating_sub(*paid);
     if more == 0 {
         return Ok(found);
@@ -214,6 +241,7 @@ async fn afford(
     while price(&found) > *paid {
         found.pop();
     }
+    engine.compared.fetch_add(found.len() as u64, Ordering::Relaxed);
     Ok(found)
 }
 
@@ -222,14 +250,15 @@ async fn open(
     asking: &Asking<'_>,
     operation: Operation,
     guess: Option<Guess>,
+    judge: Judge,
 ) -> Result<Opened, FlowError> {
     let (message, at) = (asking.key, asking.at);
     let budgets = engine.limits.of_attempt(&engine.secrets, asking.context.sender);
-    let opened =
-        engine.store.open_attempt(Attempt { message, operation, at, guess, budgets }).await?;
+    let attempt = Attempt { message, operation, at, guess, budgets, judge };
+    let opened = engine.store.open_attempt(attempt).await?;
     match opened {
         Opened::Spent(spent) => engine.limits.refuse(spent, at),
-        Opened::Fresh(_) => engine.limits.taken(message.id, at),
+        Opened::Fresh(_) | Opened::Wrong => engine.limits.taken(message.id, at),
         Opened::Repeat(_) | Opened::Forged => {}
     }
     Ok(opened)
@@ -244,10 +273,10 @@ fn refused(engine: &Engine, asking: &Asking<'_>) -> Option<Duration> {
     engine.limits.remembered(budgets.into_iter().map(|take| take.key), asking.at)
 }
 
-/// The challenge whose code was typed. All are compared, and dummies where there are few.
-fn pick(masters: &Masters, found: Vec<Candidate>, code: &Code) -> Option<Candidate> {
+/// The place of the challenge whose code was typed. All are compared, and dummies where there are few.
+fn pick(masters: &Masters, found: &[Candidate], code: &Code) -> Option<usize> {
     let mut right = u64::MAX;
-    for (place, challenge) in (0_u64..).zip(&found) {
+    for (place, challenge) in (0_u64..).zip(found) {
         let maker = masters.of(&challenge.master);
         let ours = Choice::from(u8::from(maker.is_some() && challenge.code_digits > 0));
         let maker = maker.unwrap_or(masters.active());
@@ -258,7 +287,7 @@ fn pick(masters: &Masters, found: Vec<Candidate>, code: &Code) -> Option<Candida
         let id = ChallengeId([u8::try_from(dummy).unwrap_or(0); 16]);
         std::hint::black_box(masters.active().is_code(code, id, 0, 6));
     }
-    usize::try_from(right).ok().and_then(|right| found.into_iter().nth(right))
+    usize::try_from(right).ok().filter(|right| *right < found.len())
 }
 
 /// Whether a proof of this kind is accepted on any channel; on which, is judged when the challenge is known.

@@ -79,8 +79,14 @@ impl Limits {
         }
     }
 
-    /// The narrow budgets of an ask, in the order in which the store takes them. Counts its sender.
-    pub(crate) fn of_ask(&self, secrets: &Secrets, by: &Counted<'_>, at: Millis) -> Vec<Take> {
+    /// The narrow budgets of an ask, in the order in which the store takes them, and the one of its sender, which says
+    /// when it is its turn. Counts its sender.
+    pub(crate) fn of_ask(
+        &self,
+        secrets: &Secrets,
+        by: &Counted<'_>,
+        at: Millis,
+    ) -> (Vec<Take>, Option<BudgetKey>) {
         let mut networks = sender::asks(secrets, &self.rates, by.sender);
         let narrowest = networks.first().map_or([0; 16], |(_, key)| *key);
         let (standing, finding) = self.crowd.count(by.sender, narrowest, at);
@@ -96,7 +102,7 @@ impl Limits {
             takes.push(self.rates.place.take(secrets.limit_key("place", &place.0), 1));
         }
         takes.sort_unstable();
-        takes
+        (takes, (standing != Standing::Private).then_some(narrowest))
     }
 
     /// The budget of a proof: its sender's.

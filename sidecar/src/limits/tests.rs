@@ -140,7 +140,7 @@ fn counted(sender: &str, issuer: &Issuer, place: Option<Place>) -> (Vec<Take>, V
     let limits = limits("");
     let by =
         Counted { sender: sender.parse().unwrap(), address: AddressKey([1; 16]), issuer, place };
-    (limits.of_ask(&secrets(), &by, BEGIN), limits.of_attempt(&secrets(), by.sender))
+    (limits.of_ask(&secrets(), &by, BEGIN).0, limits.of_attempt(&secrets(), by.sender))
 }
 
 #[test]

@@ -10,7 +10,7 @@ use contract::name::Name;
 use super::attempt::Issuer;
 use super::message::MessageKey;
 use crate::clock::Millis;
-use crate::limits::{Spent, Take};
+use crate::limits::{BudgetKey, Spent, Take};
 use crate::secret::{AddressKey, ChallengeId, Fingerprint, Masters, Place, Sender};
 
 /// The id of the message that asked.
@@ -43,6 +43,8 @@ pub struct NewAsk {
     pub cool_down: Duration,
     /// Taken with the ask, all or none, in the order of their keys.
     pub budgets: Vec<Take>,
+    /// The budget that says when it is this ask's turn: its sender's. Without one, the order of arrival does.
+    pub turn_by: Option<BudgetKey>,
 }
 
 /// What became of an ask that arrived.
@@ -134,7 +136,7 @@ pub enum Resolved {
 }
 
 /// Why an accepted ask led to no message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Suppression {
     /// Several accounts have the address.
     Ambiguous,

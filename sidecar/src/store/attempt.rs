@@ -18,7 +18,7 @@ pub struct Issuer {
 }
 
 /// A message that presents a proof.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Attempt {
     pub message: MessageKey,
     pub operation: Operation,
@@ -27,6 +27,7 @@ pub struct Attempt {
     pub guess: Option<Guess>,
     /// Taken when the message is new, all or none, in the order of their keys.
     pub budgets: Vec<Take>,
+    pub judge: Judge,
 }
 
 /// A code that was typed, and where it counts.
@@ -59,9 +60,21 @@ pub struct Candidate {
     pub master: String,
 }
 
+/// Whether one of these may be the code that was typed; without any, whether the proof may be right at all. A dummy is
+/// compared where nothing is.
+pub struct Judge(pub Box<dyn Fn(&[Candidate]) -> bool + Send + Sync>);
+
+impl std::fmt::Debug for Judge {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str("Judge(..)")
+    }
+}
+
 /// What may be done with an attempt.
 #[derive(Debug)]
 pub enum Opened {
+    /// It was compared, and is wrong: its outcome is kept.
+    Wrong,
     /// It is the first, or nothing is known of the first one's end: compare with these.
     Fresh(Vec<Candidate>),
     Repeat(Kept),

@@ -26,12 +26,13 @@ pub use account::{AccountKey, AccountRow, AccountWrite, Adding};
 pub use ask::{
     Ask, AskId, Asked, Birth, CodeForm, Form, NewAsk, Resolution, Resolved, Suppression,
 };
-pub use attempt::{Attempt, Candidate, Guess, Issuer, Opened};
+pub use attempt::{Attempt, Candidate, Guess, Issuer, Judge, Opened};
 pub use challenge::{Audit, Challenge, Finish, Finished, Grant, Held, Hold, Release, Target};
 pub use instance::{Beat, Beaten};
 pub use mail::{Leased, MailEnd, MailId, MailKind, MailRow, MailState, NewMail, Outbox, Waiting};
 pub use message::{Kept, LoggedIn, MessageKey};
 pub use postgres::Postgres;
+pub use sql::ask::Backlog;
 pub use sql::forget::Forgotten;
 pub use sqlite::Sqlite;
 

@@ -1,5 +1,6 @@
 //! The embedded directory's rows. Invariant: a hash is written only over the one that was read.
 
+use super::ask::{ROWS, padded, places};
 use super::tx::{Broken, Row, Tx, Value, values};
 use crate::clock::Millis;
 use crate::store::{AccountKey, AccountRow, AccountWrite, Adding, Store, StoreError};
@@ -38,6 +39,33 @@ impl Store {
                 }
             };
             tx.all(query, values![value], read)
+        })
+        .await
+    }
+
+    /// Accounts by e-mail keys and by phone numbers.
+    pub async fn find_many_accounts(
+        &self,
+        email_keys: Vec<String>,
+        phones: Vec<String>,
+    ) -> Result<Vec<AccountRow>, StoreError> {
+        let query = |column: &str| {
+            format!(
+                concat!("SELECT ", columns!(), " FROM account WHERE {} IN ({})"),
+                column,
+                places(1)
+            )
+        };
+        let (by_email, by_phone) = (query("email_key"), query("phone"));
+        self.read(move |tx| {
+            let mut found = Vec::new();
+            for (query, keys) in [(&by_email, &email_keys), (&by_phone, &phones)] {
+                for keys in keys.chunks(ROWS) {
+                    let given: Vec<Value<'_>> = padded(keys).map(Value::from).collect();
+                    found.extend(tx.all(query, &given, read)?);
+                }
+            }
+            Ok(found)
         })
         .await
     }

@@ -1,14 +1,16 @@
 //! Asks arriving, and taken by a worker: transactions that know nothing of accounts.
 
-use contract::message::Operation;
 use contract::name::Name;
 
-use super::message::{Seen, seen, take_down};
-use super::tx::{Broken, Row, Tx, values};
-use super::{budget, pot, row};
+use super::pot::{self, Newest};
+use super::tx::{Broken, Row, Tx, Value, values};
+use super::{budget, row};
 use crate::clock::Millis;
 use crate::secret::AddressKey;
-use crate::store::{Ask, Asked, Kept, NewAsk, Store, StoreError, Suppression};
+use crate::store::{Ask, AskId, Asked, NewAsk, Store, StoreError, Suppression};
+
+/// Rows of one statement that names several.
+pub(super) const ROWS: usize = 64;
 
 impl Store {
     /// Takes an ask down, unless its sender has to wait.
@@ -17,14 +19,18 @@ impl Store {
     }
 
     /// Asks that wait for a worker and mails that wait for a relay, counted up to `most`.
-    pub async fn backlog(&self, most: u32) -> Result<u32, StoreError> {
-        let query = "SELECT COUNT(*) FROM (SELECT 1 FROM ask WHERE state = 'waiting' \
-             UNION ALL SELECT 1 FROM mail WHERE state = 'waiting' LIMIT ?1) AS waiting";
-        self.read(move |tx| tx.only(query, values![most])).await
+    pub async fn backlog(&self, most: u32) -> Result<Backlog, StoreError> {
+        let query = "SELECT (SELECT COUNT(*) FROM (SELECT 1 FROM ask WHERE state = 'waiting' LIMIT ?1) AS asks), \
+             (SELECT COUNT(*) FROM (SELECT 1 FROM mail WHERE state = 'waiting' LIMIT ?1) AS mails)";
+        let found = self.read(move |tx| {
+            tx.one(query, values![most], |row| Ok((row.get::<u32>(0)?, row.get::<u32>(1)?)))
+        });
+        let (asks, mails) = found.await?.ok_or(StoreError::Row)?;
+        Ok(Backlog { all: asks.saturating_add(mails).min(most), mails })
     }
 
-    /// Asks that wait, for one worker until `until`: of each sender the oldest first. What cannot be read ends here as
-    /// stale, so that nobody waits behind it.
+    /// Asks that wait, for one worker until `until`, in their turn. What cannot be read ends here as stale, so that
+    /// nobody waits behind it.
     pub async fn lease_asks(
         &self,
         now: Millis,
@@ -33,47 +39,128 @@ impl Store {
     ) -> Result<Vec<Ask>, StoreError> {
         self.write(move |tx| lease(tx, now, until, most)).await
     }
+
+    /// Ends asks that lead to no mail, each for its reason (stale without one); those that nobody else had ended.
+    pub async fn end_asks(
+        &self,
+        ends: Vec<(AskId, Option<Suppression>)>,
+        at: Millis,
+    ) -> Result<Vec<AskId>, StoreError> {
+        self.write(move |tx| end(tx, &ends, at)).await
+    }
+}
+
+/// What waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Backlog {
+    pub all: u32,
+    pub mails: u32,
+}
+
+/// What is known before an ask is taken down, in one look.
+struct Before {
+    /// Of the message, or of the ask that it became.
+    mac: Option<[u8; 32]>,
+    last: Option<Millis>,
+    merged: bool,
+    daily: u32,
+    pot: Option<Newest>,
+    budgets: budget::Found,
 }
 
 fn take(tx: &mut Tx<'_>, ask: &NewAsk) -> Result<Asked, Broken> {
-    match seen(tx, &ask.message)? {
-        Seen::Forged => return Ok(Asked::Forged),
-        Seen::Open(_) | Seen::Done(_) => return Ok(Asked::Taken),
-        Seen::Never => {}
+    let before = look(tx, ask)?;
+    if let Some(known) = judged(ask, &before) {
+        return Ok(known);
     }
-    if let Some(last) = last_of_sender(tx, ask)? {
-        return Ok(Asked::Throttled(ask.at.until(last.plus(ask.cool_down))));
+    match budget::take_seen(tx, &ask.budgets, &before.budgets, ask.at)? {
+        Err(spent) => Ok(Asked::Spent(spent)),
+        Ok(drawn) => {
+            let turn = drawn.iter().find(|(key, _)| Some(*key) == ask.turn_by);
+            note(tx, ask, &before, turn.map(|(_, tat)| *tat))
+        }
     }
-    if let Some(spent) = budget::take(tx, &ask.budgets, ask.at)? {
-        return Ok(Asked::Spent(spent));
-    }
-    let pot = pot::for_ask(tx, ask)?;
-    let merged = insert(tx, ask, pot)?;
-    take_down(tx, &ask.message, ask.at, Operation::Initiate, None, Some(&Kept::Accepted))?;
-    Ok(if merged { Asked::Merged } else { Asked::Taken })
 }
 
-/// The last ask of this sender for this address that is not yet a cool-down ago.
-fn last_of_sender(tx: &mut Tx<'_>, ask: &NewAsk) -> Result<Option<Millis>, Broken> {
-    let query = "SELECT MAX(at) FROM ask WHERE address_key = ?1 AND channel = ?2 AND at > ?3 AND sender = ?4";
-    let since = ask.at.minus(ask.cool_down);
-    let channel = ask.address.channel().as_str();
-    tx.only(query, values![&ask.address_key.0, channel, since, &ask.sender.0])
+fn judged(ask: &NewAsk, before: &Before) -> Option<Asked> {
+    // Both MACs were found right by our own keys, so nobody learns anything from the time of this comparison.
+    match before.mac {
+        Some(mac) if mac == ask.message.mac => return Some(Asked::Taken),
+        Some(_) => return Some(Asked::Forged),
+        None => {}
+    }
+    let last = before.last?;
+    Some(Asked::Throttled(ask.at.until(last.plus(ask.cool_down))))
 }
 
-/// One ask waits for an address at most; who comes meanwhile is merged into it. Whether this one was.
-fn insert(tx: &mut Tx<'_>, ask: &NewAsk, pot: i64) -> Result<bool, Broken> {
-    let query = "SELECT EXISTS (SELECT 1 FROM ask WHERE address_key = ?1 AND channel = ?2 AND state = 'waiting')";
-    let channel = ask.address.channel().as_str();
-    let merged: bool = tx.only(query, values![&ask.address_key.0, channel])?;
+fn look(tx: &mut Tx<'_>, ask: &NewAsk) -> Result<Before, Broken> {
+    // One more column for each budget.
+    let tats: String = (10..)
+        .take(ask.budgets.len())
+        .map(|place| format!(", (SELECT tat FROM budget WHERE key = ?{place})"))
+        .collect();
+    let query = format!(
+        "SELECT COALESCE((SELECT mac FROM message WHERE id = ?1), (SELECT mac FROM ask WHERE id = ?1)), \
+         (SELECT MAX(at) FROM ask WHERE address_key = ?2 AND channel = ?3 AND at > ?4 AND sender = ?5), \
+         EXISTS (SELECT 1 FROM ask WHERE address_key = ?2 AND channel = ?3 AND state = 'waiting'), \
+         (SELECT wrong FROM daily WHERE scope = ?6 AND day = ?7), newest.id, newest.born, newest.until, newest.wrong{tats} \
+         FROM (SELECT 1 AS one) AS one LEFT JOIN (SELECT id, born, until, \
+         CASE WHEN place = ?8 THEN own_wrong ELSE others_wrong END AS wrong FROM pot \
+         WHERE scope = ?6 AND channel = ?3 AND until > ?9 ORDER BY born DESC, id DESC LIMIT 1) AS newest ON 1 = 1"
+    );
+    let mut values = values![
+        &ask.message.id,
+        &ask.address_key.0,
+        ask.address.channel().as_str(),
+        ask.at.minus(ask.cool_down),
+        &ask.sender.0,
+        &ask.scope,
+        pot::day(ask.at),
+        &ask.place.0,
+        ask.at,
+    ]
+    .to_vec();
+    values.extend(ask.budgets.iter().map(|take| Value::from(&take.key)));
+    let before = tx.one(&query, &values, |row| {
+        let pot = match row.get::<Option<i64>>(4)? {
+            Some(id) => {
+                Some(Newest { id, born: row.get(5)?, until: row.get(6)?, wrong: row.get(7)? })
+            }
+            None => None,
+        };
+        let mut budgets = Vec::new();
+        for (place, take) in (8..).zip(&ask.budgets) {
+            budgets.extend(row.get::<Option<i64>>(place)?.map(|tat| (take.key, tat)));
+        }
+        Ok(Before {
+            budgets,
+            mac: row.get(0)?,
+            last: row.get(1)?,
+            merged: row.get(2)?,
+            daily: row.get::<Option<u32>>(3)?.unwrap_or(0),
+            pot,
+        })
+    })?;
+    before.ok_or(Broken::Row)
+}
+
+/// One ask waits for an address at most; who comes meanwhile is merged into it.
+fn note(
+    tx: &mut Tx<'_>,
+    ask: &NewAsk,
+    before: &Before,
+    turn: Option<i64>,
+) -> Result<Asked, Broken> {
+    let pot = pot::for_ask(tx, ask, before.daily, before.pot)?;
     let write = "INSERT INTO ask (id, at, channel, address, address_key, sender, place, place_owned, pot, dialect, \
-         site, client, language, request, state, reason, ended) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)";
+         site, client, language, request, state, reason, ended, turn, mac) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)";
+    let merged = before.merged;
     let state = if merged { "suppressed" } else { "waiting" };
     let values = values![
         &ask.message.id,
         ask.at,
-        channel,
+        ask.address.channel().as_str(),
         ask.address.as_str(),
         &ask.address_key.0,
         &ask.sender.0,
@@ -88,15 +175,16 @@ fn insert(tx: &mut Tx<'_>, ask: &NewAsk, pot: i64) -> Result<bool, Broken> {
         state,
         merged.then_some(Suppression::Merged.as_str()),
         merged.then_some(ask.at),
+        turn.unwrap_or(ask.at.0),
+        &ask.message.mac,
     ];
-    tx.run(write, values).map(|_| merged)
+    tx.run(write, values)?;
+    Ok(if merged { Asked::Merged } else { Asked::Taken })
 }
 
-/// Senders take turns: the first ask of each, then the second of each.
 fn lease(tx: &mut Tx<'_>, now: Millis, until: Millis, most: u32) -> Result<Vec<Ask>, Broken> {
-    let write = "UPDATE ask SET leased = ?2 WHERE state = 'waiting' AND id IN (SELECT id FROM ask WHERE id IN \
-         (SELECT id FROM (SELECT id, at, ROW_NUMBER() OVER (PARTITION BY sender ORDER BY at) AS turn FROM ask \
-         WHERE state = 'waiting' AND leased <= ?1) AS fair ORDER BY turn, at LIMIT ?3) /* skip locked */) \
+    let write = "UPDATE ask SET leased = ?2 WHERE state = 'waiting' AND id IN (SELECT id FROM ask \
+         WHERE state = 'waiting' AND leased <= ?1 ORDER BY turn LIMIT ?3 /* skip locked */) \
          RETURNING id, at, channel, address, address_key, dialect, site, client, language, request";
     let found = tx.all(write, values![now, until, most], |row| match read(row) {
         Err(Broken::Row) => Ok(Err(row.get::<Vec<u8>>(0)?)),
@@ -111,6 +199,45 @@ fn lease(tx: &mut Tx<'_>, now: Millis, until: Millis, most: u32) -> Result<Vec<A
     }
     asks.sort_by_key(|ask| ask.at);
     Ok(asks)
+}
+
+/// One statement for all of one reason.
+fn end(
+    tx: &mut Tx<'_>,
+    ends: &[(AskId, Option<Suppression>)],
+    at: Millis,
+) -> Result<Vec<AskId>, Broken> {
+    let mut reasons: Vec<Option<Suppression>> = ends.iter().map(|(_, reason)| *reason).collect();
+    reasons.sort_unstable();
+    reasons.dedup();
+    let write = format!(
+        "UPDATE ask SET state = ?1, reason = ?2, ended = ?3 WHERE state = 'waiting' AND id IN ({}) RETURNING id",
+        places(4)
+    );
+    let mut ended = Vec::new();
+    for reason in reasons {
+        let ids: Vec<AskId> =
+            ends.iter().filter(|(_, why)| *why == reason).map(|(id, _)| *id).collect();
+        let state = if reason.is_some() { "suppressed" } else { "stale" };
+        for ids in ids.chunks(ROWS) {
+            let mut given = values![state, reason.map(Suppression::as_str), at].to_vec();
+            given.extend(padded(ids).map(Value::from));
+            ended.extend(tx.all(&write, &given, |row| row.get::<AskId>(0))?);
+        }
+    }
+    Ok(ended)
+}
+
+/// `ROWS` places of a statement, from this one on.
+pub(super) fn places(first: usize) -> String {
+    let places: Vec<String> =
+        (first..first.saturating_add(ROWS)).map(|place| format!("?{place}")).collect();
+    places.join(", ")
+}
+
+/// As many as there are places: the last one fills what is left.
+pub(super) fn padded<T>(rows: &[T]) -> impl Iterator<Item = &T> {
+    rows.iter().chain(std::iter::repeat_n(rows.last(), ROWS).flatten()).take(ROWS)
 }
 
 fn give_up(tx: &mut Tx<'_>, id: &[u8], now: Millis) -> Result<(), Broken> {

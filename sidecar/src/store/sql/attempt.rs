@@ -2,6 +2,7 @@
 //! anybody compares anything. Invariant: the same statements run whether or not an address is known.
 
 use contract::name::Name;
+use contract::outcome::Refusal;
 
 use super::budget;
 use super::message::{Seen, seen, take_down};
@@ -9,13 +10,17 @@ use super::pot::{self, Count, Tally};
 use super::tx::{Broken, Row, Tx, values};
 use crate::clock::Millis;
 use crate::secret::{AddressKey, ChallengeId};
-use crate::store::{Attempt, Candidate, Guess, Opened, Store, StoreError};
+use crate::store::{Attempt, Candidate, Guess, Kept, Opened, Store, StoreError};
 
 /// Living codes of one pot that a guess is compared with.
 const MOST: u32 = 8;
 
+/// What a proof that cannot be right is told; kept with its message, so that a repeat is told the same.
+const WRONG: Kept = Kept::Refused(Refusal::ProofInvalid);
+
 impl Store {
-    /// Takes a message down and counts its guess, before anything is compared.
+    /// Takes a message down and counts its guess, before anything is compared; then has it compared, and a wrong one
+    /// ends here.
     pub async fn open_attempt(&self, attempt: Attempt) -> Result<Opened, StoreError> {
         self.write(move |tx| open(tx, &attempt)).await
     }
@@ -28,7 +33,7 @@ fn open(tx: &mut Tx<'_>, attempt: &Attempt) -> Result<Opened, Broken> {
         Seen::Open(tally) => resume(tx, attempt, tally.as_deref()).map(Opened::Fresh),
         Seen::Never => match budget::take(tx, &attempt.budgets, attempt.at)? {
             Some(spent) => Ok(Opened::Spent(spent)),
-            None => begin(tx, attempt).map(Opened::Fresh),
+            None => begin(tx, attempt),
         },
     }
 }
@@ -49,14 +54,12 @@ fn resume(
     Ok(found)
 }
 
-fn begin(tx: &mut Tx<'_>, attempt: &Attempt) -> Result<Vec<Candidate>, Broken> {
-    let (message, at) = (&attempt.message, attempt.at);
-    let Some(guess) = attempt.guess.as_ref().filter(|guess| !guess.closed) else {
-        take_down(tx, message, at, attempt.operation, None, None)?;
-        return Ok(Vec::new());
-    };
+fn begin(tx: &mut Tx<'_>, attempt: &Attempt) -> Result<Opened, Broken> {
+    let at = attempt.at;
     let (mut tally, mut found) = (Tally::default(), Vec::new());
-    for scope in &guess.scopes {
+    let guess = attempt.guess.as_ref().filter(|guess| !guess.closed);
+    for scope in guess.iter().flat_map(|guess| &guess.scopes) {
+        let Some(guess) = guess else { continue };
         let pots = pot::count(tx, guess, *scope, at)?;
         // A scope that compares nothing costs its day nothing: others who are in it, too, would pay.
         if pots.is_empty() {
@@ -70,8 +73,11 @@ fn begin(tx: &mut Tx<'_>, attempt: &Attempt) -> Result<Vec<Candidate>, Broken> {
             tally.counts.push(Count { pots, daily });
         }
     }
-    take_down(tx, message, at, attempt.operation, Some(&tally.write()), None)?;
-    Ok(found)
+    let tally = guess.map(|_| tally.write());
+    let may_be_right = (attempt.judge.0)(&found);
+    let kept = (!may_be_right).then_some(&WRONG);
+    take_down(tx, &attempt.message, at, attempt.operation, tally.as_deref(), kept)?;
+    Ok(if may_be_right { Opened::Fresh(found) } else { Opened::Wrong })
 }
 
 fn candidate(row: &Row<'_>) -> Result<Candidate, Broken> {
@@ -92,12 +98,10 @@ fn candidates(
     pots: &[(i64, bool)],
     at: Millis,
 ) -> Result<Vec<Candidate>, Broken> {
-    let query = concat!(
-        "SELECT id, account, address_key, counter, code_digits, master FROM challenge WHERE pot = ?1 AND channel = ?2 AND dialect = ?3 AND site = ?4 \
+    let query = "SELECT id, account, address_key, counter, code_digits, master FROM challenge WHERE pot = ?1 AND channel = ?2 AND dialect = ?3 AND site = ?4 \
          AND client IS NOT DISTINCT FROM ?5 AND state IN ('live', 'held') AND code_used = 0 AND code_until > ?6 \
          AND (placed = 0 OR place = ?7 OR place = ?8) AND id = COALESCE(?9, id) \
-         AND address_key = COALESCE(?11, CASE placed WHEN 1 THEN address_key END) ORDER BY born DESC LIMIT ?10"
-    );
+         AND address_key = COALESCE(?11, CASE placed WHEN 1 THEN address_key END) ORDER BY born DESC LIMIT ?10";
     let first = guess.places.first().map_or([0; 16], |place| place.0);
     let last = guess.places.last().map_or([0; 16], |place| place.0);
     let client = guess.issuer.client.as_ref().map(Name::as_str);

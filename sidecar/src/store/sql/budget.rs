@@ -21,16 +21,28 @@ impl Store {
     }
 }
 
-/// Looks first, so that a refusal writes nothing; who was overtaken after that begins again.
+/// When budgets are whole again.
+pub(super) type Found = Vec<(BudgetKey, i64)>;
+
 pub(super) fn take(tx: &mut Tx<'_>, takes: &[Take], at: Millis) -> Result<Option<Spent>, Broken> {
     if takes.is_empty() {
         return Ok(None);
     }
     let found = look(tx, takes)?;
+    Ok(take_seen(tx, takes, &found, at)?.err())
+}
+
+/// Judges by what was found, so that a refusal writes nothing; who was overtaken after that begins again.
+pub(super) fn take_seen(
+    tx: &mut Tx<'_>,
+    takes: &[Take],
+    found: &[(BudgetKey, i64)],
+    at: Millis,
+) -> Result<Result<Found, Spent>, Broken> {
     let tat = |take: &Take| found.iter().find(|(key, _)| *key == take.key).map(|(_, tat)| *tat);
     let spent = takes.iter().filter_map(|take| take.judge(tat(take), at).err());
     if let Some(longest) = spent.max_by_key(|spent| spent.wait) {
-        return Ok(Some(longest));
+        return Ok(Err(longest));
     }
     for take in takes {
         // Written under a clock that was set back since.
@@ -39,13 +51,16 @@ pub(super) fn take(tx: &mut Tx<'_>, takes: &[Take], at: Millis) -> Result<Option
             tx.run(write, values![&take.key, tat, take.latest(at)])?;
         }
     }
+    if takes.is_empty() {
+        return Ok(Ok(Vec::new()));
+    }
     let drawn = draw(tx, takes, at)?;
     let within = |(key, tat): &(BudgetKey, i64)| {
         let take = takes.iter().find(|take| take.key == *key);
         take.is_some_and(|take| tat.saturating_sub(at.0) <= take.tolerance)
     };
     if drawn.len() == takes.len() && drawn.iter().all(within) {
-        Ok(None)
+        Ok(Ok(drawn))
     } else {
         Err(Broken::Again)
     }

@@ -56,27 +56,40 @@ impl Tally {
     }
 }
 
+/// The last pot of a scope that has not ended.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Newest {
+    pub(super) id: i64,
+    pub(super) born: Millis,
+    pub(super) until: Millis,
+    /// Those that count for who asks.
+    pub(super) wrong: u32,
+}
+
 /// The pot that codes of this ask count in: the last one of the scope, or a new one when that is half over or burnt. Who
-/// has used up the day gets no new one, so that the pots of a scope are few whatever anybody does.
-pub(super) fn for_ask(tx: &mut Tx<'_>, ask: &NewAsk) -> Result<i64, Broken> {
-    let query = "SELECT id, born, CASE WHEN place = ?3 THEN own_wrong ELSE others_wrong END FROM pot \
-         WHERE scope = ?1 AND channel = ?2 AND until > ?4 ORDER BY born DESC, id DESC LIMIT 1";
-    let channel = ask.address.channel().as_str();
-    let newest = tx.one(query, values![&ask.scope, channel, &ask.place.0, ask.at], |row| {
-        Ok((row.get::<i64>(0)?, row.get::<Millis>(1)?, row.get::<u32>(2)?))
-    })?;
+/// has used up the day (`daily`) gets no new one, so that the pots of a scope are few whatever anybody does.
+pub(super) fn for_ask(
+    tx: &mut Tx<'_>,
+    ask: &NewAsk,
+    daily: u32,
+    newest: Option<Newest>,
+) -> Result<i64, Broken> {
     let until = ask.at.plus(ask.pot_life);
-    let is_used_up = daily(tx, ask.scope, ask.at)? >= ask.daily_wrong_codes;
-    let serves = |born: Millis, wrong: u32| {
-        is_used_up || (wrong < u32::from(ask.tries) && born.until(ask.at) < ask.code_life / 2)
+    let is_used_up = daily >= ask.daily_wrong_codes;
+    let serves = |pot: &Newest| {
+        let is_young = pot.born.until(ask.at) < ask.code_life / 2;
+        is_used_up || (pot.wrong < u32::from(ask.tries) && is_young)
     };
-    if let Some((id, ..)) = newest.filter(|(_, born, wrong)| serves(*born, *wrong)) {
-        let write =
-            "UPDATE pot SET until = CASE WHEN until < ?2 THEN ?2 ELSE until END WHERE id = ?1";
-        tx.run(write, values![id, until])?;
-        return Ok(id);
+    if let Some(pot) = newest.filter(serves) {
+        if pot.until < until {
+            let write =
+                "UPDATE pot SET until = CASE WHEN until < ?2 THEN ?2 ELSE until END WHERE id = ?1";
+            tx.run(write, values![pot.id, until])?;
+        }
+        return Ok(pot.id);
     }
     let write = "INSERT INTO pot (scope, channel, place, born, until) VALUES (?1, ?2, ?3, ?4, ?5) RETURNING id";
+    let channel = ask.address.channel().as_str();
     tx.only(write, values![&ask.scope, channel, &ask.place.0, ask.at, until])
 }
 
@@ -151,7 +164,7 @@ pub(super) fn today(at: Millis) -> Millis {
     Millis(day(at).saturating_mul(DAY))
 }
 
-fn day(at: Millis) -> i64 {
+pub(super) fn day(at: Millis) -> i64 {
     at.0.div_euclid(DAY)
 }
 

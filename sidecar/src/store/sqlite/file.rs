@@ -23,7 +23,7 @@ const STATEMENTS: usize = 128;
 const CACHE: i64 = 32 * 1024;
 
 /// Pages (of 4 KiB) that the log may hold before they go into the file; a longer log writes a page less often.
-const LOG: i64 = 8000;
+const LOG: i64 = 16_000;
 
 pub(super) fn make(path: &Path) -> Result<(), StoreError> {
     let made = || {

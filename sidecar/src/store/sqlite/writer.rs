@@ -1,5 +1,5 @@
-//! The one thread that writes. All operations that wait when a transaction begins go into it (group commit), each in a
-//! savepoint of its own. Invariant: nobody is answered before the commit; a panic in one operation undoes that one only.
+//! The one thread that writes. All operations that wait when a transaction begins go into it (group commit), each as if in
+//! a savepoint of its own. Invariant: nobody is answered before the commit; a panic in one operation undoes that one only.
 
 use std::sync::mpsc::Receiver;
 use std::thread;
@@ -26,21 +26,12 @@ struct Member {
     ended: Result<(), StoreError>,
 }
 
-impl Member {
-    fn new(work: Box<dyn Work>) -> Self {
-        Self { work, ended: Ok(()) }
-    }
-}
-
 fn serve(connection: &Connection, waiting: &Receiver<Box<dyn Work>>) {
     while let Ok(first) = waiting.recv() {
-        let mut group = vec![Member::new(first)];
-        let committed = transact(connection, &mut group, waiting).map_err(|error| {
+        let mut group = vec![Member { work: first, ended: Ok(()) }];
+        let committed = commit(connection, &mut group, waiting).map_err(|error| {
             let kind = judge(&error);
-            if !connection.is_autocommit() {
-                // What cannot be rolled back either stays open, and the next BEGIN fails: closed, not wrong.
-                drop(connection.execute_batch("ROLLBACK"));
-            }
+            back(connection);
             kind
         });
         for Member { work, ended } in group {
@@ -49,31 +40,68 @@ fn serve(connection: &Connection, waiting: &Receiver<Box<dyn Work>>) {
     }
 }
 
-/// Takes into `group` what arrives while it runs, too: the disk is the slow part.
-fn transact(
+/// First as if nothing could go wrong, for hardly ever anything does, and a savepoint copies every page that changes. When
+/// something does, everything is undone and run again, each operation in a savepoint of its own.
+fn commit(
     connection: &Connection,
     group: &mut Vec<Member>,
     waiting: &Receiver<Box<dyn Work>>,
 ) -> rusqlite::Result<()> {
-    let run = |statement: &str| connection.prepare_cached(statement)?.execute([]).map(drop);
-    run("BEGIN IMMEDIATE")?;
+    run(connection, "BEGIN IMMEDIATE")?;
+    if gather(connection, group, waiting) {
+        return run(connection, "COMMIT");
+    }
+    run(connection, "ROLLBACK")?;
+    run(connection, "BEGIN IMMEDIATE")?;
+    for member in group {
+        run(connection, "SAVEPOINT one")?;
+        if !member.run(connection) {
+            run(connection, "ROLLBACK TO one")?;
+        }
+        run(connection, "RELEASE one")?;
+    }
+    run(connection, "COMMIT")
+}
+
+/// Takes into `group` what arrives while it runs, too: the disk is the slow part. False when one has to be undone.
+fn gather(
+    connection: &Connection,
+    group: &mut Vec<Member>,
+    waiting: &Receiver<Box<dyn Work>>,
+) -> bool {
     let mut at = 0;
     while let Some(member) = group.get_mut(at) {
-        run("SAVEPOINT one")?;
-        let mut tx = Tx::sqlite(connection);
-        member.ended = member.work.run(&mut tx).map_err(StoreError::from);
-        if member.ended.is_err() || tx.is_undone() {
-            run("ROLLBACK TO one")?;
+        if !member.run(connection) {
+            return false;
         }
-        run("RELEASE one")?;
         at += 1;
         if at < GROUP
-            && let Ok(next) = waiting.try_recv()
+            && let Ok(work) = waiting.try_recv()
         {
-            group.push(Member::new(next));
+            group.push(Member { work, ended: Ok(()) });
         }
     }
-    run("COMMIT")
+    true
+}
+
+impl Member {
+    /// False: what it did is to be undone.
+    fn run(&mut self, connection: &Connection) -> bool {
+        let mut tx = Tx::sqlite(connection);
+        self.ended = self.work.run(&mut tx).map_err(StoreError::from);
+        self.ended.is_ok() && !tx.is_undone()
+    }
+}
+
+fn run(connection: &Connection, statement: &str) -> rusqlite::Result<()> {
+    connection.prepare_cached(statement)?.execute([]).map(drop)
+}
+
+/// What cannot be rolled back either stays open, and the next BEGIN fails: closed, not wrong.
+fn back(connection: &Connection) {
+    if !connection.is_autocommit() {
+        drop(connection.execute_batch("ROLLBACK"));
+    }
 }
 
 #[cfg(test)]

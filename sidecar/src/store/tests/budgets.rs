@@ -69,8 +69,7 @@ async fn a_refused_ask_or_attempt_writes_nothing() {
         operation: contract::message::Operation::Confirm,
         at: BEGIN,
         guess: Some(rig.guess()),
-        budgets,
-    };
+        budgets, judge: judge() };
     let opened = rig.store.open_attempt(attempt).await.unwrap();
     assert!(matches!(opened, Opened::Spent(found) if found == spent), "{opened:?}");
     assert_eq!(rig.rows().await, before);

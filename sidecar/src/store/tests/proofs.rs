@@ -132,8 +132,7 @@ async fn a_message_that_found_no_end_is_resumed_without_counting_again() {
         operation: Operation::Confirm,
         at: BEGIN,
         guess: None,
-        budgets: Vec::new(),
-    };
+        budgets: Vec::new(), judge: judge() };
     assert!(matches!(rig.store.open_attempt(forged).await.unwrap(), Opened::Forged));
 }
 

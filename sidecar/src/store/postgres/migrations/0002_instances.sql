@@ -1,6 +1,9 @@
 -- Several instances on one store: asks are leased, holds know their run, instances and keys are told of, limits are kept.
 ALTER TABLE ask ADD COLUMN leased BIGINT NOT NULL DEFAULT 0;
-CREATE INDEX ask_turns ON ask (sender, at, leased, id) WHERE state = 'waiting';
+-- When it is its turn: senders that ask much come later. With its MAC an ask is its own message.
+ALTER TABLE ask ADD COLUMN turn BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE ask ADD COLUMN mac BYTEA;
+CREATE INDEX ask_turn ON ask (turn) WHERE state = 'waiting';
 
 ALTER TABLE challenge ADD COLUMN held_run BYTEA;
 

@@ -31,7 +31,7 @@ CREATE TABLE daily (
     day INTEGER NOT NULL,
     wrong INTEGER NOT NULL,
     PRIMARY KEY (scope, day)
-);
+) WITHOUT ROWID;
 CREATE INDEX daily_day ON daily (day);
 
 CREATE TABLE ask (
@@ -53,7 +53,6 @@ CREATE TABLE ask (
     reason TEXT,
     ended INTEGER
 );
-CREATE UNIQUE INDEX ask_waiting ON ask (address_key, channel) WHERE state = 'waiting';
 CREATE INDEX ask_queue ON ask (at) WHERE state = 'waiting';
 CREATE INDEX ask_address ON ask (address_key, channel, at);
 CREATE INDEX ask_at ON ask (at);
