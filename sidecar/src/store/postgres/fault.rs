@@ -20,6 +20,7 @@ pub(super) fn judge(error: &Error) -> Broken {
             Broken::Lost
         }
         &SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT => Broken::Lost,
+        &SqlState::LOCK_NOT_AVAILABLE => Broken::Again,
         other => Broken::Store(meaning(other)),
     };
     if matches!(broken, Broken::Store(_) | Broken::Lost) {
@@ -43,8 +44,7 @@ pub(super) fn unconnected(error: &Error) -> StoreError {
 
 fn meaning(code: &SqlState) -> StoreError {
     match code {
-        &SqlState::QUERY_CANCELED | &SqlState::LOCK_NOT_AVAILABLE => StoreError::Busy,
-        &SqlState::TOO_MANY_CONNECTIONS => StoreError::Busy,
+        &SqlState::QUERY_CANCELED | &SqlState::TOO_MANY_CONNECTIONS => StoreError::Busy,
         &SqlState::DISK_FULL | &SqlState::OUT_OF_MEMORY => StoreError::Full,
         &SqlState::READ_ONLY_SQL_TRANSACTION => StoreError::Unwritable,
         &SqlState::INSUFFICIENT_PRIVILEGE

@@ -20,6 +20,9 @@ use crate::store::work::Work;
 /// How often an operation that the server undid is run.
 const TRIES: u32 = 4;
 
+/// Several operations hold the rows of all of them, in no order: who waits so long lets go.
+const BEGIN_TOGETHER: &str = "BEGIN; SET LOCAL lock_timeout = '50ms'";
+
 const CONNECT: Duration = Duration::from_secs(2);
 
 /// A server that says nothing for so long is gone.
@@ -81,14 +84,53 @@ impl Lane {
         Self { way, client: Some(client), statements: HashMap::new() }
     }
 
+    /// Runs operations in one transaction and tells how it ended; `None` when one of them has to be undone, or when they
+    /// are in the way of another's: then each has to be run alone.
+    pub(super) fn together(
+        &mut self,
+        group: &mut [Box<dyn Work>],
+    ) -> Option<Result<(), StoreError>> {
+        if group.len() < 2 {
+            return None;
+        }
+        let begun = self.say(BEGIN_TOGETHER);
+        let ran = begun.is_ok() && group.iter_mut().all(|work| self.is_done(&mut **work));
+        if !ran {
+            self.back();
+            return None;
+        }
+        match self.commit() {
+            Ok(()) => Some(Ok(())),
+            Err(Broken::Store(StoreError::Unknown)) => Some(Err(StoreError::Unknown)),
+            Err(_) => None,
+        }
+    }
+
+    fn is_done(&mut self, work: &mut dyn Work) -> bool {
+        let mut tx = Tx::postgres(self);
+        work.run(&mut tx).is_ok() && !tx.is_undone()
+    }
+
     /// Runs an operation to its end, again where the server undid it.
-    pub(super) fn carry(&mut self, work: &mut dyn Work, writes: bool) -> Result<(), StoreError> {
+    pub(super) fn alone(&mut self, work: &mut dyn Work) -> Result<(), StoreError> {
+        self.again(|lane| lane.transact(work))
+    }
+
+    /// Runs an operation that changes nothing.
+    pub(super) fn look(&mut self, work: &mut dyn Work) -> Result<(), StoreError> {
+        self.again(|lane| {
+            lane.client()?;
+            work.run(&mut Tx::postgres(lane))
+        })
+    }
+
+    fn again(
+        &mut self,
+        mut run: impl FnMut(&mut Self) -> Result<(), Broken>,
+    ) -> Result<(), StoreError> {
         let mut ended = Err(Broken::Again);
         for _ in 0..TRIES {
-            ended = match writes {
-                true => self.transact(work),
-                false => self.look(work),
-            };
+            ended = run(self);
             match ended {
                 Err(Broken::Lost) => self.forget(),
                 Err(Broken::Again | Broken::Conflict) => {}
@@ -98,29 +140,34 @@ impl Lane {
         ended.map_err(StoreError::from)
     }
 
-    fn look(&mut self, work: &mut dyn Work) -> Result<(), Broken> {
-        self.client()?;
-        work.run(&mut Tx::postgres(self))
-    }
-
     fn transact(&mut self, work: &mut dyn Work) -> Result<(), Broken> {
         self.say("BEGIN")?;
         let mut tx = Tx::postgres(self);
         let ran = work.run(&mut tx);
-        let undone = tx.is_undone();
-        if ran.is_err() || undone {
-            if self.say("ROLLBACK").is_err() {
-                self.forget();
-            }
+        if ran.is_err() || tx.is_undone() {
+            self.back();
             return ran;
         }
+        self.commit()
+    }
+
+    fn commit(&mut self) -> Result<(), Broken> {
         self.say("COMMIT").map_err(|broken| match broken {
             Broken::Lost => {
                 self.forget();
                 Broken::Store(StoreError::Unknown)
             }
-            other => other,
+            other => {
+                self.back();
+                other
+            }
         })
+    }
+
+    fn back(&mut self) {
+        if self.client.is_some() && self.say("ROLLBACK").is_err() {
+            self.forget();
+        }
     }
 
     fn say(&mut self, word: &str) -> Result<(), Broken> {

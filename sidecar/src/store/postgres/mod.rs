@@ -1,5 +1,5 @@
-//! PostgreSQL, shared by several sidecars: some threads with a connection each, one operation a transaction, READ
-//! COMMITTED. Invariant: what the server undid runs again; what may have been committed is never run twice by itself.
+//! PostgreSQL, shared by several sidecars: some threads with a connection each, READ COMMITTED, and what waits committed
+//! together. Invariant: what the server undid runs again; what may have been committed is never run twice by itself.
 
 mod fault;
 mod lane;
@@ -27,6 +27,9 @@ pub(super) use lane::Lane;
 
 /// Operations that may wait; beyond it callers are told that the store is busy.
 const QUEUE: usize = 4096;
+
+/// Operations in one transaction.
+const GROUP: usize = 16;
 
 /// Beyond a statement's own time: begin, commit, and what waits before it.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -112,17 +115,36 @@ impl Postgres {
 
 /// Ends when the last `Postgres` is gone.
 fn serve(lane: &mut Lane, jobs: &Jobs, patience: Duration) {
-    loop {
-        let next = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
-        let Ok(Job { mut work, writes, since }) = next else {
-            return;
-        };
-        let ended = match since.elapsed() > patience {
-            true => Err(StoreError::Busy),
-            false => lane.carry(&mut *work, writes),
-        };
-        work.answer(ended);
+    while let Some(waiting) = next(jobs) {
+        let (mut group, mut others) = (Vec::new(), Vec::new());
+        for job in waiting {
+            match (job.since.elapsed() > patience, job.writes) {
+                (true, _) => job.work.answer(Err(StoreError::Busy)),
+                (false, true) => group.push(job.work),
+                (false, false) => others.push(job.work),
+            }
+        }
+        for mut work in others {
+            let ended = lane.look(&mut *work);
+            work.answer(ended);
+        }
+        match lane.together(&mut group) {
+            Some(ended) => group.into_iter().for_each(|work| work.answer(ended)),
+            None => {
+                for mut work in group {
+                    let ended = lane.alone(&mut *work);
+                    work.answer(ended);
+                }
+            }
+        }
     }
+}
+
+/// What waits: at least one, and then what is there already.
+fn next(jobs: &Jobs) -> Option<Vec<Job>> {
+    let jobs = jobs.lock().unwrap_or_else(PoisonError::into_inner);
+    let first = jobs.recv().ok()?;
+    Some(std::iter::once(first).chain(jobs.try_iter().take(GROUP - 1)).collect())
 }
 
 /// What a column holds.
