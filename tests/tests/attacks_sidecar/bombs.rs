@@ -186,7 +186,11 @@ fn a_full_backlog_is_busy_for_all() {
     let told = house.sidecar.rekey(&["account", "import", "-"], &lines.join("\n")).unwrap();
     assert!(told.status.success(), "{}", told.err);
     house.mailbox.stop().unwrap();
-    let asks: Vec<_> = (0..400).map(|n| initiate("native", &format!("u{n}@example.com"))).collect();
+    let asks: Vec<_> = (0..400)
+        .map(|n| {
+            from(initiate("native", &format!("u{n}@example.com")), &format!("203.0.{}.9", n % 200))
+        })
+        .collect();
     let outcomes = house.say_all(&asks, 16);
     assert!(
         outcomes.iter().all(|outcome| outcome == "accepted" || outcome == "busy"),

@@ -1,5 +1,6 @@
 //! What must hold of the store whatever lies beneath: each test runs on a file and on a real PostgreSQL.
 
+mod faults;
 mod file;
 mod rig;
 mod schema;
