@@ -29,11 +29,10 @@ struct Member {
 fn serve(connection: &Connection, waiting: &Receiver<Box<dyn Work>>) {
     while let Ok(first) = waiting.recv() {
         let mut group = vec![Member { work: first, ended: Ok(()) }];
-        let committed = commit(connection, &mut group, waiting).map_err(|error| {
-            let kind = judge(&error);
+        let committed = commit(connection, &mut group, waiting);
+        if committed.is_err() {
             back(connection);
-            kind
-        });
+        }
         for Member { work, ended } in group {
             work.answer(committed.and(ended));
         }
@@ -46,16 +45,20 @@ fn commit(
     connection: &Connection,
     group: &mut Vec<Member>,
     waiting: &Receiver<Box<dyn Work>>,
-) -> rusqlite::Result<()> {
+) -> Result<(), StoreError> {
     run(connection, "BEGIN IMMEDIATE")?;
     if gather(connection, group, waiting) {
         return run(connection, "COMMIT");
     }
-    run(connection, "ROLLBACK")?;
+    back(connection);
     run(connection, "BEGIN IMMEDIATE")?;
     for member in group {
         run(connection, "SAVEPOINT one")?;
         if !member.run(connection) {
+            // Some faults, a full disk among them, undo the whole transaction at once.
+            if connection.is_autocommit() {
+                return Err(member.ended.err().unwrap_or(StoreError::Failed));
+            }
             run(connection, "ROLLBACK TO one")?;
         }
         run(connection, "RELEASE one")?;
@@ -93,8 +96,9 @@ impl Member {
     }
 }
 
-fn run(connection: &Connection, statement: &str) -> rusqlite::Result<()> {
-    connection.prepare_cached(statement)?.execute([]).map(drop)
+fn run(connection: &Connection, statement: &str) -> Result<(), StoreError> {
+    let ran = connection.prepare_cached(statement).and_then(|mut word| word.execute([]));
+    ran.map(drop).map_err(|error| judge(&error))
 }
 
 /// What cannot be rolled back either stays open, and the next BEGIN fails: closed, not wrong.
