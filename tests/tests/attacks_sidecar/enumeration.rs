@@ -103,7 +103,7 @@ fn an_ask_writes_the_same_rows_for_everybody() {
         let after = rows();
         let grown: Vec<u64> =
             after.iter().zip(before).map(|(after, before)| after - before).collect();
-        assert_eq!(grown, [1, 1, 1], "{to}");
+        assert_eq!(grown, [0, 1, 1], "{to}: an ask is its own message");
     }
 }
 
