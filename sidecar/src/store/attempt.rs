@@ -62,7 +62,9 @@ pub struct Candidate {
 
 /// Whether one of these may be the code that was typed; without any, whether the proof may be right at all. A dummy is
 /// compared where nothing is.
-pub struct Judge(pub Box<dyn Fn(&[Candidate]) -> bool + Send + Sync>);
+pub struct Judge(pub Box<Compare>);
+
+type Compare = dyn Fn(&[Candidate]) -> bool + Send + Sync;
 
 impl std::fmt::Debug for Judge {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
