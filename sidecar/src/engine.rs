@@ -2,7 +2,7 @@
 //! Invariant: every message gets an outcome; what fails is answered busy, never taken for a success.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use contract::address::Address;
 use contract::message::{Call, Message, Proof};
@@ -41,7 +41,9 @@ pub struct Engine {
     pub(crate) wake: Wake,
     pub(crate) limits: Limits,
     /// Codes that were compared with a guess.
-    pub(crate) compared: Arc<AtomicU64>,
+    pub(crate) compared: AtomicU64,
+    /// We hold the keys that make now, and have heard of the store lately.
+    pub(crate) fit: AtomicBool,
     pub(crate) ends: Ends,
 }
 
@@ -93,7 +95,7 @@ impl Engine {
     ) -> Result<Arc<Self>, EngineError> {
         let store = Store::open(&config.store)?;
         let ring = Ring::new(&keys, &KeyStates::default())?;
-        let pulse = Pulse::new(&config.data, &config.keys, keys, &entropy)?;
+        let pulse = Pulse::new(&config.data, &config.store, &config.keys, keys, &entropy)?;
         let password = &config.password;
         let cost = Cost {
             memory_kib: password.memory_kib,
@@ -122,7 +124,8 @@ impl Engine {
             entropy,
             wake: Wake::default(),
             limits: Limits::new(config.limits.rates),
-            compared: Arc::default(),
+            compared: AtomicU64::new(0),
+            fit: AtomicBool::new(true),
             ends: Ends::new(),
             config,
         }))
@@ -149,11 +152,14 @@ impl Engine {
     }
 
     pub async fn is_ready(&self) -> bool {
-        self.store.ping().await.is_ok()
+        self.fit.load(Ordering::Relaxed) && self.store.ping().await.is_ok()
     }
 
     /// What becomes of a message. It is carried through even if the caller leaves.
     pub async fn answer(self: &Arc<Self>, stamp: Stamp, mac: Mac, message: Message) -> Outcome {
+        if !self.fit.load(Ordering::Relaxed) {
+            return Outcome::Refused(flow::BUSY);
+        }
         let key = MessageKey { id: stamp.id, mac };
         if let Call::Initiate { .. } = message.call {
             // Its one transaction ends without us.

@@ -16,6 +16,7 @@ use super::url::is_loopback;
 const DATABASE: &str = "rekey.db";
 
 #[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "there is one of it")]
 pub enum StoreConfig {
     /// A file.
     Sqlite(PathBuf),

@@ -94,7 +94,15 @@ impl Embedded {
             }
         }
         let rows = self.store.find_many_accounts(emails, phones).await?;
-        rows.into_iter().map(account).collect()
+        let readable = |row: AccountRow| {
+            // One that cannot be read is nobody; the others do not wait for it.
+            let read = account(row);
+            if read.is_err() {
+                tracing::error!(event = "rows_unreadable", table = "account", count = 1);
+            }
+            read.ok()
+        };
+        Ok(rows.into_iter().filter_map(readable).collect())
     }
 
     pub async fn get(&self, id: &str) -> Result<Option<Account>, DirectoryError> {

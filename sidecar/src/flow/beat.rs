@@ -6,13 +6,14 @@ use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use thiserror::Error;
 use tokio::sync::{Mutex, Notify, watch};
 
 use super::wait;
-use crate::config::KeyFiles;
+use crate::config::{KeyFiles, StoreConfig};
 use crate::engine::Engine;
 use crate::entropy::{Entropy, NoEntropy};
 use crate::keys::{Held, KeyStates, Keys, Marks, RingFault, marks, stranger};
@@ -20,6 +21,9 @@ use crate::store::{Beat, Beaten, StoreError};
 
 /// Three fit into the time in which an instance counts as alive.
 const EVERY: Duration = Duration::from_secs(5);
+
+/// The others take an instance for dead that was silent for so long.
+const ALIVE: Duration = Duration::from_secs(15);
 
 /// What an instance remembers between two beats.
 #[derive(Debug)]
@@ -55,11 +59,16 @@ pub enum BeatFault {
 impl Pulse {
     pub(crate) fn new(
         data: &Path,
+        store: &StoreConfig,
         files: &KeyFiles,
         keys: Keys,
         entropy: &Entropy,
     ) -> Result<Self, NoEntropy> {
-        let path = data.join("beat");
+        // One for each kind of store: who moves from a file to a server has not gone back in time.
+        let path = data.join(match store {
+            StoreConfig::Sqlite(_) => "beat",
+            StoreConfig::Postgres(_) => "beat.postgres",
+        });
         let memory = Memory { mark: read_mark(&path), files: marks(files), keys, states: None };
         Ok(Self { instance: entropy.bytes()?, path, memory: Mutex::new(memory) })
     }
@@ -77,10 +86,17 @@ pub(crate) async fn first(engine: &Engine) -> Result<(), BeatFault> {
 
 pub(crate) async fn run(engine: &Engine, mut stop: watch::Receiver<bool>) {
     let nobody = Notify::new();
+    let mut good = Instant::now();
     while wait(&nobody, EVERY, &mut stop).await {
-        if let Err(fault) = once(engine).await {
+        let beaten = once(engine).await;
+        if let Err(fault) = &beaten {
             tracing::error!(event = "beat_failed", kind = %fault);
+        } else {
+            good = Instant::now();
         }
+        // Who does not hold what makes now, or has not heard of it, would take good proofs for wrong ones.
+        let fit = !matches!(beaten, Err(BeatFault::Ring(_))) && good.elapsed() < ALIVE;
+        engine.fit.store(fit, Ordering::Relaxed);
     }
     // Whoever waits for us to hold a key need not wait longer.
     if let Err(error) = engine.store.leave(engine.pulse.instance).await {

@@ -63,7 +63,15 @@ pub(crate) async fn confirm(
         until: asking.at.plus(engine.config.password.deadline.saturating_add(HOLD)),
         retake: asking.at,
     };
-    let challenge = match take(engine, hold).await? {
+    let taken = match take(engine, hold).await {
+        Ok(taken) => taken,
+        Err(error) => {
+            // It may be ours all the same; the next try shall not wait for its end.
+            drop(engine.store.release(asking.key.id, Release::Busy { run }).await);
+            return Err(error);
+        }
+    };
+    let challenge = match taken {
         Taken::Ours(challenge) => challenge,
         Taken::Known(kept) => return Ok(outcome(engine, asking, kept)),
         Taken::Refused => return conclude(engine, asking, INVALID).await,

@@ -73,11 +73,11 @@ async fn gauge(engine: &Engine, last: &mut Option<Reading>) -> bool {
     if let Some(last) = last.as_ref().filter(|last| last.at.elapsed() < GAUGED) {
         return last.many;
     }
-    let most = engine.config.limits.backlog.saturating_add(1);
+    let (now, most) = (engine.clock.now(), engine.config.limits.backlog.saturating_add(1));
     // A store that fails is told of by what needs it.
     let mut many = false;
-    if let Ok(waiting) = engine.store.backlog(most).await {
-        engine.limits.backlog.set(waiting.all.into(), engine.clock.now());
+    if let Ok(waiting) = engine.store.backlog(now, most).await {
+        engine.limits.backlog.set(waiting.all.into(), now);
         many = waiting.mails >= LINE;
     }
     *last = Some(Reading { at: Instant::now(), many });

@@ -2,7 +2,6 @@
 //! is compared in constant time, and a dummy is where nothing may. A sender has a bounded number of proofs, and the
 //! installation of wrong codes.
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -108,7 +107,7 @@ async fn judge_token(
     let judge = Judge(Box::new(move |_| may_be_right));
     Ok(match open(engine, asking, Operation::Confirm, None, judge).await? {
         Opened::Fresh(_) => proved.map_or(Judged::Wrong, Judged::Right),
-        Opened::Wrong => Judged::Repeat(Kept::Refused(Refusal::ProofInvalid)),
+        Opened::Wrong(_) => Judged::Repeat(Kept::Refused(Refusal::ProofInvalid)),
         Opened::Repeat(kept) => Judged::Repeat(kept),
         Opened::Forged => Judged::Forged,
         Opened::Spent(spent) => Judged::Throttled(spent.wait),
@@ -171,17 +170,21 @@ async fn compare(
     let judge = judge_within(engine, code, paid);
     let found = match open(engine, asking, operation, guess, judge).await? {
         Opened::Fresh(found) => found,
-        Opened::Wrong => return Ok(Compared::Repeat(Kept::Refused(Refusal::ProofInvalid))),
+        Opened::Wrong(compared) => {
+            note(engine, compared);
+            return Ok(Compared::Repeat(Kept::Refused(Refusal::ProofInvalid)));
+        }
         other => {
             engine.limits.give_codes_back(&engine.secrets, paid, asking.at);
             return Ok(match other {
                 Opened::Repeat(kept) => Compared::Repeat(kept),
                 Opened::Spent(spent) => Compared::Throttled(spent.wait),
-                Opened::Forged | Opened::Fresh(_) | Opened::Wrong => Compared::Forged,
+                Opened::Forged | Opened::Fresh(_) | Opened::Wrong(_) => Compared::Forged,
             });
         }
     };
     let found = afford(engine, asking, found, &mut paid).await?;
+    note(engine, found.len());
     let right = pick(&engine.secrets.masters(), &found, code);
     if right.is_some() {
         engine.limits.give_codes_back(&engine.secrets, paid, asking.at);
@@ -190,16 +193,19 @@ async fn compare(
     Ok(right.map_or(Compared::Wrong, |right| Compared::Right(Box::new(right))))
 }
 
+/// Counts what was compared.
+fn note(engine: &Engine, codes: usize) {
+    engine.compared.fetch_add(codes as u64, Ordering::Relaxed);
+}
+
 /// Compares in the transaction that counts the guess, so that a wrong one is one transaction. What costs more than was
 /// paid is left to be paid for first.
 fn judge_within(engine: &Engine, code: &Code, paid: u32) -> Judge {
     let (masters, code) = (engine.secrets.masters(), code.clone());
-    let compared = Arc::clone(&engine.compared);
     Judge(Box::new(move |found| {
         if paid > 0 && price(found) > paid {
             return true;
         }
-        compared.fetch_add(found.len() as u64, Ordering::Relaxed);
         pick(&masters, found, &code).is_some()
     }))
 }
@@ -241,7 +247,6 @@ async fn afford(
     while price(&found) > *paid {
         found.pop();
     }
-    engine.compared.fetch_add(found.len() as u64, Ordering::Relaxed);
     Ok(found)
 }
 
@@ -258,7 +263,7 @@ async fn open(
     let opened = engine.store.open_attempt(attempt).await?;
     match opened {
         Opened::Spent(spent) => engine.limits.refuse(spent, at),
-        Opened::Fresh(_) | Opened::Wrong => engine.limits.taken(message.id, at),
+        Opened::Fresh(_) | Opened::Wrong(_) => engine.limits.taken(message.id, at),
         Opened::Repeat(_) | Opened::Forged => {}
     }
     Ok(opened)

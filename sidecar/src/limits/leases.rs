@@ -32,7 +32,7 @@ struct Block {
     since: Millis,
     until: Millis,
     /// The store had none left, when it was asked last.
-    refused: Option<(Millis, Millis)>,
+    refused: Option<Refusal>,
 }
 
 #[derive(Debug, Default)]
@@ -40,6 +40,14 @@ pub(super) struct Leases {
     blocks: Mutex<HashMap<BudgetKey, Block>>,
     /// Who holds it asks the store; the others wait for what it brings.
     fetching: tokio::sync::Mutex<()>,
+}
+
+/// The store had not so many units, when it was asked last.
+#[derive(Clone, Copy, Debug)]
+struct Refusal {
+    units: u32,
+    since: Millis,
+    until: Millis,
 }
 
 /// What memory says.
@@ -78,7 +86,7 @@ impl Leases {
                 Some(Spent { wait: longer, .. }) => wait = longer,
             }
         }
-        self.refuse(pool.key, at, wait);
+        self.refuse(pool.key, units, at, wait);
         Ok(Some(wait))
     }
 
@@ -94,7 +102,7 @@ impl Leases {
     pub(super) fn was_spent(&self, key: BudgetKey, at: Millis, span: Duration) -> bool {
         let blocks = self.blocks.lock().unwrap_or_else(PoisonError::into_inner);
         let refused = blocks.get(&key).and_then(|block| block.refused);
-        refused.is_some_and(|(since, _)| since <= at && since.until(at) < span)
+        refused.is_some_and(|refused| refused.since <= at && refused.since.until(at) < span)
     }
 
     fn spend(&self, key: BudgetKey, units: u32, at: Millis) -> Found {
@@ -108,7 +116,11 @@ impl Leases {
             return Found::Paid;
         }
         match block.refused {
-            Some((since, until)) if since <= at && at < until => Found::Refused(at.until(until)),
+            Some(Refusal { units: least, since, until })
+                if units >= least && since <= at && at < until =>
+            {
+                Found::Refused(at.until(until))
+            }
             _ => Found::Short,
         }
     }
@@ -127,10 +139,10 @@ impl Leases {
         *block = Block { units, since: at, until, ..*block };
     }
 
-    fn refuse(&self, key: BudgetKey, at: Millis, wait: Duration) {
+    fn refuse(&self, key: BudgetKey, units: u32, at: Millis, wait: Duration) {
         let mut blocks = self.blocks.lock().unwrap_or_else(PoisonError::into_inner);
         let block = blocks.entry(key).or_insert(Block::EMPTY);
-        block.refused = Some((at, at.plus(wait)));
+        block.refused = Some(Refusal { units, since: at, until: at.plus(wait) });
     }
 }
 

@@ -62,7 +62,9 @@ pub struct Candidate {
 
 /// Whether one of these may be the code that was typed; without any, whether the proof may be right at all. A dummy is
 /// compared where nothing is.
-pub struct Judge(pub Box<dyn Fn(&[Candidate]) -> bool + Send + Sync>);
+pub struct Judge(pub Box<Compare>);
+
+type Compare = dyn Fn(&[Candidate]) -> bool + Send + Sync;
 
 impl std::fmt::Debug for Judge {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -73,8 +75,8 @@ impl std::fmt::Debug for Judge {
 /// What may be done with an attempt.
 #[derive(Debug)]
 pub enum Opened {
-    /// It was compared, and is wrong: its outcome is kept.
-    Wrong,
+    /// It was compared with so many codes, and is wrong: its outcome is kept.
+    Wrong(usize),
     /// It is the first, or nothing is known of the first one's end: compare with these.
     Fresh(Vec<Candidate>),
     Repeat(Kept),

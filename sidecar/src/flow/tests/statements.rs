@@ -53,7 +53,7 @@ async fn statements(rig: &Rig, caller: Caller, call: Call) -> Vec<String> {
     ran
 }
 
-fn alike(lists: BTreeSet<Vec<String>>) {
+fn alike(lists: &BTreeSet<Vec<String>>) {
     assert_eq!(lists.len(), 1, "{lists:#?}");
 }
 
@@ -69,14 +69,14 @@ async fn an_ask_runs_the_same_statements_for_everybody() {
             while crate::flow::dispatch::once(&rig.engine).await.unwrap() > 0 {}
             rig.engine.store.statements().await.unwrap();
         }
-        alike(lists);
+        alike(&lists);
     }
     let mut lists = BTreeSet::new();
     for to in [ANN, NOBODY] {
         let asks = Call::Initiate { to: address(to) };
         lists.insert(statements(&rig, coded(), asks).await);
     }
-    alike(lists);
+    alike(&lists);
 }
 
 #[tokio::test]
@@ -90,11 +90,11 @@ async fn a_wrong_code_runs_the_same_statements_for_everybody() {
         let guess = Call::Verify { to: address(to), code: code("1234567") };
         lists.insert(statements(&rig, granting(), guess).await);
     }
-    alike(lists);
+    alike(&lists);
     let mut lists = BTreeSet::new();
     for to in [ANN, NOBODY] {
         let guess = Call::Verify { to: address(to), code: code("1234567") };
         lists.insert(statements(&rig, granting(), guess).await);
     }
-    alike(lists);
+    alike(&lists);
 }

@@ -21,6 +21,8 @@ pub(super) fn judge(error: &Error) -> Broken {
         }
         &SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT => Broken::Lost,
         &SqlState::LOCK_NOT_AVAILABLE => Broken::Again,
+        // A server that was demoted: the name leads to another one by now.
+        &SqlState::READ_ONLY_SQL_TRANSACTION => Broken::Lost,
         other => Broken::Store(meaning(other)),
     };
     if matches!(broken, Broken::Store(_) | Broken::Lost) {
@@ -46,7 +48,6 @@ fn meaning(code: &SqlState) -> StoreError {
     match code {
         &SqlState::QUERY_CANCELED | &SqlState::TOO_MANY_CONNECTIONS => StoreError::Busy,
         &SqlState::DISK_FULL | &SqlState::OUT_OF_MEMORY => StoreError::Full,
-        &SqlState::READ_ONLY_SQL_TRANSACTION => StoreError::Unwritable,
         &SqlState::INSUFFICIENT_PRIVILEGE
         | &SqlState::INVALID_PASSWORD
         | &SqlState::INVALID_AUTHORIZATION_SPECIFICATION

@@ -18,12 +18,13 @@ impl Store {
         self.write(move |tx| take(tx, &ask)).await
     }
 
-    /// Asks that wait for a worker and mails that wait for a relay, counted up to `most`.
-    pub async fn backlog(&self, most: u32) -> Result<Backlog, StoreError> {
+    /// Asks that wait for a worker and mails that are due, each counted up to `most`. What was put off waits for its time,
+    /// not for us.
+    pub async fn backlog(&self, now: Millis, most: u32) -> Result<Backlog, StoreError> {
         let query = "SELECT (SELECT COUNT(*) FROM (SELECT 1 FROM ask WHERE state = 'waiting' LIMIT ?1) AS asks), \
-             (SELECT COUNT(*) FROM (SELECT 1 FROM mail WHERE state = 'waiting' LIMIT ?1) AS mails)";
+             (SELECT COUNT(*) FROM (SELECT 1 FROM mail WHERE state = 'waiting' AND next_at <= ?2 LIMIT ?1) AS mails)";
         let found = self.read(move |tx| {
-            tx.one(query, values![most], |row| Ok((row.get::<u32>(0)?, row.get::<u32>(1)?)))
+            tx.one(query, values![most, now], |row| Ok((row.get::<u32>(0)?, row.get::<u32>(1)?)))
         });
         let (asks, mails) = found.await?.ok_or(StoreError::Row)?;
         Ok(Backlog { all: asks.saturating_add(mails).min(most), mails })

@@ -77,7 +77,7 @@ fn begin(tx: &mut Tx<'_>, attempt: &Attempt) -> Result<Opened, Broken> {
     let may_be_right = (attempt.judge.0)(&found);
     let kept = (!may_be_right).then_some(&WRONG);
     take_down(tx, &attempt.message, at, attempt.operation, tally.as_deref(), kept)?;
-    Ok(if may_be_right { Opened::Fresh(found) } else { Opened::Wrong })
+    Ok(if may_be_right { Opened::Fresh(found) } else { Opened::Wrong(found.len()) })
 }
 
 fn candidate(row: &Row<'_>) -> Result<Candidate, Broken> {

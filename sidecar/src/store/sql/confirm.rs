@@ -162,8 +162,10 @@ fn give_up(tx: &mut Tx<'_>, message: [u8; 16], release: &Release) -> Result<Opti
     }
 }
 
-/// Locks the challenge first: another run of the same message waits here, and then finds its outcome.
+/// Alone with the account, so that two proofs of it do not wait for each other; then locks the challenge: another run of
+/// the same message waits here, and finds its outcome.
 fn end(tx: &mut Tx<'_>, finish: &Finish) -> Result<Finished, Broken> {
+    tx.alone(&finish.audit.account)?;
     let query = "SELECT account, state, held_by FROM challenge WHERE id = ?1 /* for update */";
     let found = tx.one(query, values![&finish.challenge.0], |row| {
         Ok((row.get::<String>(0)?, row.get::<String>(1)?, row.get::<Option<[u8; 16]>>(2)?))

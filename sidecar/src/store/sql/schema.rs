@@ -68,6 +68,10 @@ impl Store {
         self.write(|tx| {
             let done = number(tx, "schema")?.unwrap_or(0);
             let serves = number(tx, "works_with")?.unwrap_or(done);
+            if done > STEPS.len() {
+                // Its contraction is a newer program's to know.
+                return Err(Broken::Store(StoreError::Newer));
+            }
             let mut contracted = 0_usize;
             for step in STEPS.iter().take(done).skip(serves) {
                 if !step.contraction.is_empty() {

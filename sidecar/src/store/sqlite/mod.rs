@@ -50,7 +50,7 @@ impl Sqlite {
         })
     }
 
-    /// Runs `act` in the next transaction of the writing thread, in a savepoint of its own.
+    /// Runs `act` in the next transaction of the writing thread, as if in a savepoint of its own.
     pub(super) async fn write<T, F>(&self, act: F) -> Result<T, StoreError>
     where
         T: Send + 'static,

@@ -9,6 +9,7 @@ mod schema;
 macro_rules! suite {
     ($engine:ident, $ground:ident) => {
         #[path = "."]
+        #[expect(clippy::duplicate_mod, reason = "one suite, two engines")]
         mod $engine {
             mod rig {
                 pub(super) use super::super::rig::*;

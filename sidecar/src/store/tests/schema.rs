@@ -59,6 +59,7 @@ async fn run(
     store.write(move |tx| bind(tx, sql)).await.unwrap()
 }
 
+#[expect(clippy::cognitive_complexity, reason = "a story in its order")]
 async fn the_previous_program_goes_on<G: Ground>() {
     let ground = G::new();
     let before = STEPS.len() - 1;

@@ -126,7 +126,7 @@ CREATE TABLE mail (
 CREATE INDEX mail_due ON mail (next_at) WHERE state = 'waiting';
 CREATE INDEX mail_ask ON mail (ask);
 CREATE INDEX mail_account ON mail (account, channel, at);
-CREATE INDEX mail_ended ON mail (state, ended);
+CREATE INDEX mail_ended ON mail (state, ended) WHERE ended IS NOT NULL;
 
 CREATE TABLE audit (
     id INTEGER PRIMARY KEY,

@@ -5,6 +5,8 @@ ALTER TABLE ask ADD COLUMN turn INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE ask ADD COLUMN mac BLOB;
 CREATE INDEX ask_turn ON ask (turn) WHERE state = 'waiting';
 
+-- Given back by the message that holds it.
+CREATE INDEX challenge_held ON challenge (held_by) WHERE state = 'held';
 ALTER TABLE challenge ADD COLUMN held_run BLOB;
 
 -- When each budget is whole again (GCRA's theoretical arrival time).
@@ -37,3 +39,9 @@ CREATE TABLE suppressed_address (
     PRIMARY KEY (address_key, channel)
 );
 CREATE INDEX suppressed_address_at ON suppressed_address (at);
+
+CREATE INDEX mail_challenge ON mail (challenge) WHERE state = 'waiting';
+
+-- For who is to be forgotten.
+CREATE INDEX audit_account ON audit (account);
+CREATE INDEX audit_address ON audit (address_key);
