@@ -9,7 +9,7 @@ use contract::dialect::{DIALECTS, Dialect};
 use contract::name::Name;
 use contract::profile::{Login, Rules};
 
-use crate::config::{BaseUrl, Config, Endpoint, Relay, Tls, reference};
+use crate::config::{BaseUrl, Config, Endpoint, Relay, StoreConfig, Tls, reference};
 use crate::keys::{self, Found, KeyError, Kind};
 
 use super::{CliError, Console};
@@ -70,6 +70,15 @@ fn show(config: &Config, console: &mut Console) -> io::Result<()> {
         config.audience.as_str(),
         config.site.as_str()
     ))?;
+    match &config.store {
+        StoreConfig::Sqlite(path) => {
+            console.line(format_args!("store          {}", path.display()))?
+        }
+        StoreConfig::Postgres(server) => console.line(format_args!(
+            "store          PostgreSQL at {:?} (`rekey keys list` connects to it)",
+            server.address.get_hosts()
+        ))?,
+    }
     console.line(format_args!("links          {}", config.base_url.as_str()))?;
     console.line(format_args!("signed         {}", endpoint(&listen.signed)))?;
     console.line(format_args!("public         {}", endpoint(&listen.public)))?;

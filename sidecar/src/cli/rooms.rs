@@ -12,7 +12,7 @@ use crate::engine::EngineError;
 use crate::entropy::Entropy;
 use crate::flow;
 use crate::http::BindError;
-use crate::keys::{KeyError, KeyStates, Keys, Ring, RingFault};
+use crate::keys::{KeyError, KeyStates, Keys, Kind, Ring, RingFault};
 use crate::password::{Cost, HashError, Hasher, HasherConfig};
 use crate::store::{Forgotten, Store, StoreError, Story};
 
@@ -28,6 +28,11 @@ pub enum RoomError {
     Ring(#[from] RingFault),
     #[error("key file {0}")]
     Key(#[from] KeyError),
+    #[error(
+        "the rows of this store are keyed with another index than the one here, so nothing would be found: use the key files \
+         of the sidecar that runs on it"
+    )]
+    Foreign,
     #[error("no threads can be started: {0}")]
     Runtime(#[from] io::Error),
     #[error(
@@ -51,11 +56,21 @@ pub(super) fn embedded(config: &Config) -> Result<Embedded, RoomError> {
     Ok(Embedded::new(Store::open(&config.store)?, Clock::System, Entropy::System))
 }
 
+/// The keys beside a store; refused where its rows are keyed with another index, for then nothing would be found.
+async fn ring(config: &Config, store: &Store) -> Result<Ring, RoomError> {
+    let keys = Keys::read(&config.keys)?;
+    let facts = store.key_facts(Clock::System.now()).await?;
+    match facts.states.active(Kind::Index) {
+        Some(row) if row.id != keys.index.id => Err(RoomError::Foreign),
+        _ => Ok(Ring::new(&keys, &KeyStates::default())?),
+    }
+}
+
 /// What became of the asks for an address, the latest first.
 pub(super) async fn stories(config: &Config, address: Address) -> Result<Vec<Story>, RoomError> {
-    let keys = Keys::open(&config.keys, &Entropy::System)?;
-    let ring = Ring::new(&keys, &KeyStates::default())?;
-    Ok(flow::why::tell(&Store::open(&config.store)?, ring.secrets(), &config.site, address).await?)
+    let store = Store::open(&config.store)?;
+    let ring = ring(config, &store).await?;
+    Ok(flow::why::tell(&store, ring.secrets(), &config.site, address).await?)
 }
 
 /// Takes an address from the list of those that bounced; false when it was not on it.
@@ -64,8 +79,7 @@ pub(super) async fn unsuppress(
     store: &Store,
     address: Address,
 ) -> Result<bool, RoomError> {
-    let keys = Keys::open(&config.keys, &Entropy::System)?;
-    let ring = Ring::new(&keys, &KeyStates::default())?;
+    let ring = ring(config, store).await?;
     let Some(address) = ascii(address) else {
         return Ok(false);
     };
@@ -75,8 +89,8 @@ pub(super) async fn unsuppress(
 
 /// Forgets an account and its addresses; how many rows that were.
 pub(super) async fn forget(config: &Config, account: &Account) -> Result<u64, RoomError> {
-    let keys = Keys::open(&config.keys, &Entropy::System)?;
-    let ring = Ring::new(&keys, &KeyStates::default())?;
+    let store = Store::open(&config.store)?;
+    let ring = ring(config, &store).await?;
     let secrets = ring.secrets();
     let emails = account.emails.iter().cloned().map(Address::Email);
     let phones = account.phones.iter().cloned().map(Address::Phone);
@@ -93,5 +107,5 @@ pub(super) async fn forget(config: &Config, account: &Account) -> Result<u64, Ro
             .collect(),
         addresses,
     };
-    Ok(Store::open(&config.store)?.forget(whom).await?)
+    Ok(store.forget(whom).await?)
 }

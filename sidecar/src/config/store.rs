@@ -1,6 +1,7 @@
 //! Where the store lies. Invariant: a password is in a file and never in the URL, and goes over no network in clear.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -102,6 +103,12 @@ fn parse(text: &str) -> Result<postgres::Config, Wrong> {
         let remedy = "put the password into a file, and name that as store.password = \"file:..\"";
         return Err(Wrong::new("it holds a password", remedy));
     }
+    if text.contains("sslmode=") {
+        return Err(Wrong::new(
+            "it says how TLS is used",
+            "remove sslmode from it; store.tls says that",
+        ));
+    }
     match config.get_hosts().is_empty()
         || config.get_user().is_none()
         || config.get_dbname().is_none()
@@ -113,10 +120,12 @@ fn parse(text: &str) -> Result<postgres::Config, Wrong> {
 
 /// Sockets and this machine's own addresses, by their very names.
 fn is_here(config: &postgres::Config) -> bool {
-    config.get_hosts().iter().all(|host| match host {
+    let addresses = config.get_hostaddrs().iter().all(IpAddr::is_loopback);
+    let hosts = config.get_hosts().iter().all(|host| match host {
         Host::Tcp(name) => is_loopback(name),
         Host::Unix(_) => true,
-    })
+    });
+    addresses && hosts
 }
 
 #[cfg(test)]
@@ -141,6 +150,11 @@ mod tests {
             ("url = \"postgres://localhost/rekey\"", "user or database"),
             ("url = \"mysql://rekey@localhost/rekey\"", "does not begin"),
             ("tls = \"off\"", "no server"),
+            (
+                "url = \"postgres://rekey@localhost/rekey?hostaddr=192.0.2.2\"\ntls = \"off\"",
+                "in clear",
+            ),
+            ("url = \"postgres://rekey@localhost/rekey?sslmode=disable\"", "store.tls says"),
             ("url = \"postgres://rekey@localhost/rekey\"\ntls = \"maybe\"", "neither"),
         ];
         for (text, expected) in table {

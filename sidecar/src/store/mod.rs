@@ -138,6 +138,18 @@ impl Store {
         }
     }
 
+    /// As `write`, where a server may take minutes.
+    async fn write_long<T, F>(&self, act: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: Fn(&mut Tx<'_>) -> Result<T, Broken> + Send + 'static,
+    {
+        match self {
+            Self::Sqlite(store) => store.write(act).await,
+            Self::Postgres(store) => store.write_long(act).await,
+        }
+    }
+
     /// Statements that change nothing; each sees what was committed before it.
     async fn read<T, F>(&self, act: F) -> Result<T, StoreError>
     where

@@ -40,7 +40,7 @@ pub(super) fn unconnected(error: &Error) -> StoreError {
         None if error.as_db_error().is_none() && is_config(error) => StoreError::Refused,
         None => StoreError::Unreachable,
     };
-    tracing::error!(event = "store_unconnected", kind = %kind, code = ?error.code().map(SqlState::code));
+    tracing::error!(event = "store_unconnected", kind = %kind, code = error.code().map_or("-", SqlState::code));
     kind
 }
 

@@ -32,7 +32,10 @@ const QUEUE: usize = 4096;
 const GROUP: usize = 16;
 
 /// Beyond a statement's own time: begin, commit, and what waits before it.
-const PATIENCE: Duration = Duration::from_secs(3);
+const PATIENCE: Duration = Duration::from_millis(500);
+
+/// For what a start has to do to very many rows.
+const LONG: Duration = Duration::from_secs(600);
 
 /// Ways to one database; a clone is the same store.
 #[derive(Clone)]
@@ -82,7 +85,17 @@ impl Postgres {
         F: Fn(&mut Tx<'_>) -> Result<T, Broken> + Send + 'static,
     {
         let (work, answer) = work(act);
-        self.submit(work, true, answer).await
+        self.submit(work, true, answer, self.patience).await
+    }
+
+    /// As `write`, for an operation that raises its own time-outs.
+    pub(super) async fn write_long<T, F>(&self, act: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: Fn(&mut Tx<'_>) -> Result<T, Broken> + Send + 'static,
+    {
+        let (work, answer) = work(act);
+        self.submit(work, true, answer, LONG).await
     }
 
     pub(super) async fn read<T, F>(&self, act: F) -> Result<T, StoreError>
@@ -91,7 +104,7 @@ impl Postgres {
         F: Fn(&mut Tx<'_>) -> Result<T, Broken> + Send + 'static,
     {
         let (work, answer) = work(act);
-        self.submit(work, false, answer).await
+        self.submit(work, false, answer, self.patience).await
     }
 
     async fn submit<T>(
@@ -99,6 +112,7 @@ impl Postgres {
         work: Box<dyn Work>,
         writes: bool,
         answer: oneshot::Receiver<Result<T, StoreError>>,
+        patience: Duration,
     ) -> Result<T, StoreError> {
         let job = Job { work, writes, since: Instant::now() };
         self.queue.try_send(job).map_err(|refused| match refused {
@@ -106,7 +120,7 @@ impl Postgres {
             TrySendError::Disconnected(_) => StoreError::Closed,
         })?;
         // A server that is frozen answers nobody: its lanes wait, and callers are told what is true.
-        match timeout(self.patience.saturating_mul(2), answer).await {
+        match timeout(patience, answer).await {
             Ok(answer) => answer.unwrap_or(Err(StoreError::Closed)),
             Err(_) => Err(StoreError::Unknown),
         }

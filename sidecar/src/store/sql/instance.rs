@@ -23,7 +23,7 @@ const LOCK: &str = "rekey keys";
 impl Store {
     /// Tells that an instance lives and what it holds; notices whether the store was put back from a copy.
     pub async fn beat(&self, beat: Beat) -> Result<Beaten, StoreError> {
-        self.write(move |tx| take(tx, &beat)).await
+        self.write_long(move |tx| take(tx, &beat)).await
     }
 
     /// An instance that ends in order need not be waited for.
