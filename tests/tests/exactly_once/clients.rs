@@ -40,6 +40,8 @@ pub(crate) struct World {
 pub(crate) struct Notes {
     /// Ids of messages whose asks were accepted, in hex.
     pub(crate) accepted: Vec<String>,
+    /// Asks whose end was seen; their rows are forgotten after a quarter of an hour.
+    pub(crate) ended: usize,
     /// Account and password, in order for each account.
     pub(crate) resets: Vec<(String, String)>,
 }

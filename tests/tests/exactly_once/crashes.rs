@@ -24,7 +24,7 @@ const POINTS: [&str; 11] = [
 
 fn plan(on: On) -> Plan {
     let others = if matches!(on, On::Sqlite) { 0 } else { 1 };
-    Plan { limits: "cool_down = \"1s\"\nsends = 10", on, others, ..Plan::default() }
+    Plan { limits: crate::PLENTY, on, others, ..Plan::default() }
 }
 
 fn killed_at_any_moment(on: On) {
@@ -74,7 +74,7 @@ fn killed_at_every_point(on: On) {
 pub(crate) fn tell(round: u64, context: &str, world: &World) {
     if round.is_multiple_of(20) {
         let notes = world.notes();
-        eprintln!("{context}: {} asks, {} resets", notes.accepted.len(), notes.resets.len());
+        eprintln!("{context}: {} asks, {} resets", notes.ended, notes.resets.len());
     }
 }
 

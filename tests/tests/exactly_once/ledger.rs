@@ -45,9 +45,11 @@ fn settle(crew: &Crew, context: &str) {
 /// Invariant 7: every ask that was answered with "accepted" has an end.
 fn asks_have_ends(crew: &Crew, world: &World, context: &str) {
     let states = pairs(crew, "SELECT id, state FROM ask");
-    for id in &world.notes().accepted {
-        let state = states.get(id).map_or("nowhere", String::as_str);
+    let mut notes = world.notes();
+    for id in std::mem::take(&mut notes.accepted) {
+        let state = states.get(&id).map_or("nowhere", String::as_str);
         assert!(ENDS.contains(&state), "{context}: ask {id} is {state}");
+        notes.ended += 1;
     }
 }
 

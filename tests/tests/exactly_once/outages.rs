@@ -13,7 +13,7 @@ fn the_server_goes_and_comes_back() {
     let mut server = Postgres::start(Safety::Plain).unwrap();
     let database = server.database().unwrap();
     let on = On::Postgres(database.clone());
-    let limits = "cool_down = \"1s\"\nsends = 10";
+    let limits = crate::PLENTY;
     let (crew, world) = settle_in(&Plan { limits, on, others: 1, ..Plan::default() });
     for seed in 1..=rounds(9) {
         let mut dice = Dice::new(seed);
