@@ -77,7 +77,7 @@ async fn gauge(engine: &Engine, last: &mut Option<Reading>) -> bool {
     // A store that fails is told of by what needs it.
     let mut many = false;
     if let Ok(waiting) = engine.store.backlog(now, most).await {
-        engine.limits.backlog.set(waiting.all.into(), now);
+        engine.limits.backlog.set(waiting.due.into(), waiting.rows.into(), now);
         many = waiting.mails >= LINE;
     }
     *last = Some(Reading { at: Instant::now(), many });

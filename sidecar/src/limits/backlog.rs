@@ -30,6 +30,8 @@ pub(crate) struct Backlog(Mutex<Gauge>);
 struct Gauge {
     /// What waited at the last reading, with what came since and without what ended.
     waiting: u64,
+    /// With what was put off.
+    rows: u64,
     read: Option<Millis>,
     /// Work in hand: milliseconds, and what came to its end in them.
     busy: u64,
@@ -39,8 +41,8 @@ struct Gauge {
 }
 
 impl Backlog {
-    /// What waits, as the store says: asks and mails.
-    pub(crate) fn set(&self, waiting: u64, at: Millis) {
+    /// What waits, as the store says: asks and mails that are due, and the rows of all of them.
+    pub(crate) fn set(&self, waiting: u64, rows: u64, at: Millis) {
         let mut gauge = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let gauge = &mut *gauge;
         let span = gauge.read.map_or(Duration::MAX, |read| read.until(at));
@@ -52,13 +54,14 @@ impl Backlog {
         if gauge.busy > whole(FADING) {
             (gauge.busy, gauge.ended) = (gauge.busy / 2, gauge.ended / 2);
         }
-        (gauge.waiting, gauge.read, gauge.fresh) = (waiting, Some(at), 0);
+        (gauge.waiting, gauge.rows, gauge.read, gauge.fresh) = (waiting, rows, Some(at), 0);
     }
 
     /// One more waits.
     pub(crate) fn add(&self) {
         let mut gauge = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         gauge.waiting = gauge.waiting.saturating_add(1);
+        gauge.rows = gauge.rows.saturating_add(1);
     }
 
     /// One came to its end: an ask that led to no mail, a mail that was sent or given up.
@@ -66,16 +69,17 @@ impl Backlog {
         let mut gauge = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         gauge.fresh = gauge.fresh.saturating_add(1);
         gauge.waiting = gauge.waiting.saturating_sub(1);
+        gauge.rows = gauge.rows.saturating_sub(1);
     }
 
     /// In how many seconds to come again, when no more may wait; `most` is the configured bound.
     pub(crate) fn full(&self, most: u32) -> Option<u32> {
         let gauge = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let limit = gauge.limit(most.into());
-        if gauge.waiting < limit {
+        if gauge.waiting < limit && gauge.rows < most.into() {
             return None;
         }
-        let over = (gauge.waiting - limit).saturating_mul(1000);
+        let over = gauge.waiting.saturating_sub(limit).saturating_mul(1000);
         let (shortest, longest) = RETRY;
         let wait = over.checked_div(gauge.rate().unwrap_or(0)).unwrap_or(shortest);
         u32::try_from(wait.clamp(shortest, longest)).ok()
@@ -107,10 +111,10 @@ mod tests {
     fn drained(ends: u64, seconds: i64, waiting: u64) -> Backlog {
         let backlog = Backlog::default();
         for second in 0..seconds {
-            backlog.set(waiting, Millis(second * 1000));
+            backlog.set(waiting, waiting, Millis(second * 1000));
             (0..ends).for_each(|_| backlog.end());
         }
-        backlog.set(waiting, Millis(seconds * 1000));
+        backlog.set(waiting, waiting, Millis(seconds * 1000));
         backlog
     }
 
@@ -140,7 +144,7 @@ mod tests {
     #[test]
     fn what_comes_between_two_readings_counts() {
         let backlog = Backlog::default();
-        backlog.set(0, Millis(0));
+        backlog.set(0, 0, Millis(0));
         for _ in 0..10 {
             assert_eq!(backlog.full(10), None);
             backlog.add();
@@ -149,7 +153,7 @@ mod tests {
         backlog.end();
         assert_eq!(backlog.full(10), None);
         backlog.add();
-        backlog.set(3, Millis(10));
+        backlog.set(3, 3, Millis(10));
         assert_eq!(backlog.full(10), None);
     }
 
@@ -157,9 +161,9 @@ mod tests {
     fn idle_time_and_clock_steps_measure_nothing() {
         let backlog = Backlog::default();
         for at in [0, 5000, 10_000, 900_000, 4000, 9000] {
-            backlog.set(u64::from(at == 900_000), Millis(at));
+            backlog.set(u64::from(at == 900_000), 0, Millis(at));
         }
-        backlog.set(5000, Millis(10_000));
+        backlog.set(5000, 5000, Millis(10_000));
         assert_eq!(backlog.full(10_000), None);
     }
 }

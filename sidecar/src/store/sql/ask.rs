@@ -18,16 +18,20 @@ impl Store {
         self.write(move |tx| take(tx, &ask)).await
     }
 
-    /// Asks that wait for a worker and mails that are due, each counted up to `most`. What was put off waits for its time,
-    /// not for us.
+    /// What waits, counted up to `most`. What was put off waits for its time, not for us.
     pub async fn backlog(&self, now: Millis, most: u32) -> Result<Backlog, StoreError> {
         let query = "SELECT (SELECT COUNT(*) FROM (SELECT 1 FROM ask WHERE state = 'waiting' LIMIT ?1) AS asks), \
-             (SELECT COUNT(*) FROM (SELECT 1 FROM mail WHERE state = 'waiting' AND next_at <= ?2 LIMIT ?1) AS mails)";
+             (SELECT COUNT(*) FROM (SELECT 1 FROM mail WHERE state = 'waiting' AND next_at <= ?2 LIMIT ?1) AS mails), \
+             (SELECT COUNT(*) FROM (SELECT 1 FROM mail WHERE state = 'waiting' LIMIT ?1) AS rows)";
         let found = self.read(move |tx| {
-            tx.one(query, values![most, now], |row| Ok((row.get::<u32>(0)?, row.get::<u32>(1)?)))
+            tx.one(query, values![most, now], |row| {
+                let asks: u32 = row.get(0)?;
+                let (due, mails): (u32, u32) = (row.get(1)?, row.get(2)?);
+                let with = |mails: u32| asks.saturating_add(mails).min(most);
+                Ok(Backlog { due: with(due), mails: due, rows: with(mails) })
+            })
         });
-        let (asks, mails) = found.await?.ok_or(StoreError::Row)?;
-        Ok(Backlog { all: asks.saturating_add(mails).min(most), mails })
+        found.await?.ok_or(StoreError::Row)
     }
 
     /// Asks that wait, for one worker until `until`, in their turn. What cannot be read ends here as stale, so that
@@ -54,8 +58,12 @@ impl Store {
 /// What waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Backlog {
-    pub all: u32,
+    /// Asks, and mails that are due.
+    pub due: u32,
+    /// Mails that are due.
     pub mails: u32,
+    /// Asks, and all mails, also those that were put off.
+    pub rows: u32,
 }
 
 /// What is known before an ask is taken down, in one look.

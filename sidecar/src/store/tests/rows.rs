@@ -24,7 +24,7 @@ async fn asks_are_counted_and_one_waits_for_an_address() {
     );
     let elsewhere = |byte| NewAsk { address_key: AddressKey([byte; 16]), ..rig.ask(byte, BEGIN) };
     assert_eq!(rig.store.take_ask(elsewhere(4)).await.unwrap(), Asked::Taken);
-    assert_eq!(rig.store.backlog(BEGIN, 9).await.unwrap().all, 2);
+    assert_eq!(rig.store.backlog(BEGIN, 9).await.unwrap().rows, 2);
     let gone = rig.store.resolve_ask([7; 16], BEGIN, Resolution::Stale).await.unwrap();
     assert_eq!(gone, Resolved::Gone);
     assert_eq!(
@@ -109,9 +109,9 @@ async fn mails_that_wait_fill_the_backlog_too() {
     assert_eq!(rig.store.lease_asks(BEGIN, BEGIN, 9).await.unwrap().len(), 0);
     let other = |byte| NewAsk { address_key: AddressKey([byte; 16]), ..rig.ask(byte, BEGIN) };
     assert_eq!(rig.store.take_ask(other(2)).await.unwrap(), Asked::Taken);
-    assert_eq!(rig.store.backlog(BEGIN, 9).await.unwrap().all, 2);
-    assert_eq!(rig.store.backlog(BEGIN, 1).await.unwrap().all, 1, "no more than asked for");
+    assert_eq!(rig.store.backlog(BEGIN, 9).await.unwrap().rows, 2);
+    assert_eq!(rig.store.backlog(BEGIN, 1).await.unwrap().rows, 1, "no more than asked for");
     rig.store.end_mail([8; 16], BEGIN, MailEnd::Sent).await.unwrap();
-    assert_eq!(rig.store.backlog(BEGIN, 9).await.unwrap().all, 1);
+    assert_eq!(rig.store.backlog(BEGIN, 9).await.unwrap().rows, 1);
 }
 
