@@ -27,7 +27,7 @@ const MOST: usize = 256;
 const IDLE: Duration = Duration::from_secs(5);
 
 /// While more than so many mails wait, how far the drain is, is told this often.
-const LONG_DRAIN: u64 = 100;
+const LONG_DRAIN: u32 = 100;
 const TELL: Duration = Duration::from_secs(5);
 
 /// After a fault of the store.
@@ -153,7 +153,8 @@ impl Hands {
         }
         self.left = (0, Instant::now());
         // A fault of the store is told where it is worked with.
-        let waiting = engine.store.waiting().await.unwrap_or_default().mails;
+        let waiting =
+            engine.store.backlog(engine.clock.now(), u32::MAX).await.unwrap_or_default().mails;
         if waiting > LONG_DRAIN {
             let millis = u64::try_from(span.as_millis()).unwrap_or(u64::MAX);
             let per_second = left.saturating_mul(1000).checked_div(millis).unwrap_or(0);

@@ -13,7 +13,7 @@ use super::{FlowError, side_by_side, wait};
 use crate::config::DialectProfile;
 use crate::directory::{Account, Status};
 use crate::engine::Engine;
-use crate::store::{Ask, Birth, CodeForm, Form, Resolution, Resolved, Suppression};
+use crate::store::{Ask, Birth, CodeForm, Form, Resolved, Suppression};
 
 /// An ask that was not decided for so long is not decided any more.
 pub(super) const STALE: Duration = Duration::from_secs(600);
@@ -77,8 +77,9 @@ async fn gauge(engine: &Engine, last: &mut Option<Reading>) -> bool {
     // A store that fails is told of by what needs it.
     let mut many = false;
     if let Ok(waiting) = engine.store.backlog(now, most).await {
-        engine.limits.backlog.set(waiting.due.into(), waiting.rows.into(), now);
-        many = waiting.mails >= LINE;
+        let with = |mails: u32| u64::from(waiting.asks).saturating_add(mails.into());
+        engine.limits.backlog.set(with(waiting.due), with(waiting.mails), now);
+        many = waiting.due >= LINE;
     }
     *last = Some(Reading { at: Instant::now(), many });
     many
@@ -98,9 +99,8 @@ pub(crate) async fn once(engine: &Arc<Engine>) -> Result<usize, FlowError> {
     let accounts = engine.directory.find(&addresses).await?;
     for ask in asks {
         match decide(engine, &ask, &accounts)? {
-            Resolution::Birth(birth) => births.push((ask, birth)),
-            Resolution::Suppressed(reason) => ends.push((ask, Some(reason))),
-            Resolution::Stale => ends.push((ask, None)),
+            Decision::Birth(birth) => births.push((ask, birth)),
+            Decision::End(reason) => ends.push((ask, reason)),
         }
     }
     end(engine, ends).await?;
@@ -123,48 +123,56 @@ async fn end(engine: &Engine, ends: Vec<(Ask, Option<Suppression>)>) -> Result<(
     crate::crash::point("dispatch.decided");
     for (ask, reason) in ends {
         if ended.contains(&ask.id) {
-            tell(engine, &ask, reason.map_or(Resolved::Stale, Resolved::Suppressed));
+            tell_end(engine, &ask, reason);
         }
     }
     Ok(())
 }
 
 async fn resolve(engine: &Engine, ask: &Ask, birth: Box<Birth>) -> Result<(), FlowError> {
-    let (at, birth) = (engine.clock.now(), Resolution::Birth(birth));
-    let resolved = engine.store.resolve_ask(ask.id, at, birth).await?;
+    let resolved = engine.store.resolve_ask(ask.id, engine.clock.now(), birth).await?;
     crate::crash::point("dispatch.decided");
-    tell(engine, ask, resolved);
-    Ok(())
-}
-
-fn tell(engine: &Engine, ask: &Ask, resolved: Resolved) {
-    let (request, address) = (ask.request.as_str(), ask.address.masked());
-    if resolved != Resolved::Queued {
-        engine.limits.backlog.end();
-    }
     match resolved {
         Resolved::Queued => {
             engine.wake.mails.notify_one();
+            let (request, address) = (ask.request.as_str(), ask.address.masked());
             tracing::info!(event = "ask_queued", request, address);
         }
-        Resolved::Suppressed(reason) => {
-            let reason = reason.as_str();
+        Resolved::Suppressed(reason) => tell_end(engine, ask, Some(reason)),
+        // Somebody else told it.
+        Resolved::Gone => engine.limits.backlog.end(),
+    }
+    Ok(())
+}
+
+/// An ask led to no mail; without a reason it was stale.
+fn tell_end(engine: &Engine, ask: &Ask, reason: Option<Suppression>) {
+    engine.limits.backlog.end();
+    let (request, address) = (ask.request.as_str(), ask.address.masked());
+    match reason.map(Suppression::as_str) {
+        Some(reason) => {
             engine.ends.ask("suppressed", reason);
             tracing::info!(event = "ask_ended", request, address, end = "suppressed", reason);
         }
-        Resolved::Stale => {
+        None => {
             engine.ends.ask("stale", "");
             tracing::warn!(event = "ask_ended", request, address, end = "stale");
         }
-        Resolved::Gone => {}
     }
 }
 
-fn decide(engine: &Engine, ask: &Ask, accounts: &[Account]) -> Result<Resolution, FlowError> {
+/// What is to become of an ask.
+enum Decision {
+    /// No mail; without a reason it is stale.
+    End(Option<Suppression>),
+    Birth(Box<Birth>),
+}
+
+fn decide(engine: &Engine, ask: &Ask, accounts: &[Account]) -> Result<Decision, FlowError> {
     if ask.at.until(engine.clock.now()) > STALE {
-        return Ok(Resolution::Stale);
+        return Ok(Decision::End(None));
     }
-    let suppressed = |reason| Ok(Resolution::Suppressed(reason));
+    let suppressed = |reason| Ok(Decision::End(Some(reason)));
     let Some(dialect) = dialect::by_name(ask.issuer.dialect) else {
         return suppressed(Suppression::ChannelNotServed);
     };
@@ -198,9 +206,9 @@ fn birth(
     dialect: &'static dyn Dialect,
     rules: &Rules,
     account: &Account,
-) -> Result<Resolution, FlowError> {
+) -> Result<Decision, FlowError> {
     let Some(address) = account.stored(&ask.address) else {
-        return Ok(Resolution::Suppressed(Suppression::NoAccount));
+        return Ok(Decision::End(Some(Suppression::NoAccount)));
     };
     let masters = engine.secrets.masters();
     let status = account.status.as_str();
@@ -209,7 +217,7 @@ fn birth(
     // A code that nobody might compare is not sent where there is a link.
     let is_frozen = engine.limits.is_frozen(&engine.secrets, engine.clock.now());
     let closed = frozen.clone().filter(|_| is_frozen);
-    Ok(Resolution::Birth(Box::new(Birth {
+    Ok(Decision::Birth(Box::new(Birth {
         id: engine.secrets.challenge_id(engine.clock.now(), &engine.entropy)?,
         mail: engine.entropy.bytes()?,
         account: account.id.clone(),

@@ -74,15 +74,6 @@ pub struct Ask {
     pub request: Name,
 }
 
-/// The worker's decision.
-#[derive(Clone, Debug)]
-pub enum Resolution {
-    Suppressed(Suppression),
-    /// Nobody came to decide it in time.
-    Stale,
-    Birth(Box<Birth>),
-}
-
 /// A challenge for an account that was found; made only if no living one serves.
 #[derive(Clone, Debug)]
 pub struct Birth {
@@ -130,7 +121,6 @@ pub enum Resolved {
     /// A mail waits to be sent.
     Queued,
     Suppressed(Suppression),
-    Stale,
     /// Somebody else had decided it.
     Gone,
 }

@@ -154,12 +154,3 @@ impl Outbox {
         }
     }
 }
-
-/// What waits.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Waiting {
-    /// For a decision.
-    pub asks: u64,
-    /// To be sent.
-    pub mails: u64,
-}

@@ -23,13 +23,11 @@ use crate::clock::Millis;
 use crate::config::StoreConfig;
 
 pub use account::{AccountKey, AccountRow, AccountWrite, Adding};
-pub use ask::{
-    Ask, AskId, Asked, Birth, CodeForm, Form, NewAsk, Resolution, Resolved, Suppression,
-};
+pub use ask::{Ask, AskId, Asked, Birth, CodeForm, Form, NewAsk, Resolved, Suppression};
 pub use attempt::{Attempt, Candidate, Guess, Issuer, Judge, Opened};
 pub use challenge::{Audit, Challenge, Finish, Finished, Grant, Held, Hold, Release, Target};
 pub use instance::{Beat, Beaten};
-pub use mail::{Leased, MailEnd, MailId, MailKind, MailRow, MailState, NewMail, Outbox, Waiting};
+pub use mail::{Leased, MailEnd, MailId, MailKind, MailRow, MailState, NewMail, Outbox};
 pub use message::{Kept, LoggedIn, MessageKey};
 pub use postgres::Postgres;
 pub use sql::ask::Backlog;
@@ -37,6 +35,7 @@ pub use sql::forget::Forgotten;
 pub use sqlite::Sqlite;
 
 use sql::tx::{Broken, Tx};
+use work::Mode;
 
 /// Why the store could not do it. Nothing was done, or what was done is not known: a repeat of the message is safe.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
@@ -132,22 +131,7 @@ impl Store {
         T: Send + 'static,
         F: Fn(&mut Tx<'_>) -> Result<T, Broken> + Send + 'static,
     {
-        match self {
-            Self::Sqlite(store) => store.write(act).await,
-            Self::Postgres(store) => store.write(act).await,
-        }
-    }
-
-    /// As `write`, where a server may take minutes.
-    async fn write_long<T, F>(&self, act: F) -> Result<T, StoreError>
-    where
-        T: Send + 'static,
-        F: Fn(&mut Tx<'_>) -> Result<T, Broken> + Send + 'static,
-    {
-        match self {
-            Self::Sqlite(store) => store.write(act).await,
-            Self::Postgres(store) => store.write_long(act).await,
-        }
+        self.run(Mode::Write, act).await
     }
 
     /// Statements that change nothing; each sees what was committed before it.
@@ -156,9 +140,17 @@ impl Store {
         T: Send + 'static,
         F: Fn(&mut Tx<'_>) -> Result<T, Broken> + Send + 'static,
     {
+        self.run(Mode::Read, act).await
+    }
+
+    async fn run<T, F>(&self, mode: Mode, act: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: Fn(&mut Tx<'_>) -> Result<T, Broken> + Send + 'static,
+    {
         match self {
-            Self::Sqlite(store) => store.read(act).await,
-            Self::Postgres(store) => store.read(act).await,
+            Self::Sqlite(store) => store.run(mode, act).await,
+            Self::Postgres(store) => store.run(mode, act).await,
         }
     }
 }

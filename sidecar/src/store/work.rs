@@ -8,6 +8,17 @@ use tokio::sync::oneshot;
 use super::StoreError;
 use super::sql::tx::{Broken, Tx};
 
+/// How an operation is run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Mode {
+    /// Its statements change nothing, and need no transaction.
+    Read,
+    /// In a transaction, which it may share with others.
+    Write,
+    /// In one of its own, which may take minutes.
+    Alone,
+}
+
 /// One operation: run, perhaps again, and later answered.
 pub(super) trait Work: Send {
     /// An error: what it did is to be undone.

@@ -4,11 +4,11 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::{Fault, PAUSE, Staged};
+use super::{Fault, Staged, poll};
 
 const GRACE: Duration = Duration::from_secs(10);
 
@@ -93,14 +93,10 @@ impl Running {
             return Ok(status);
         }
         self.signal(signal);
-        let end = Instant::now() + GRACE;
-        while Instant::now() < end {
-            if let Some(status) = self.child.try_wait()? {
-                return Ok(status);
-            }
-            std::thread::sleep(PAUSE);
+        match poll(GRACE, || self.child.try_wait())? {
+            Some(status) => Ok(status),
+            None => self.kill(),
         }
-        self.kill()
     }
 
     /// SIGKILL at once.

@@ -62,15 +62,28 @@ impl From<std::io::Error> for Fault {
 ///
 /// # Errors
 /// The deadline passed, or the question itself failed.
-pub fn until<T>(what: &'static str, mut ask: impl FnMut() -> Staged<Option<T>>) -> Staged<T> {
-    let end = Instant::now() + DEADLINE;
-    while Instant::now() < end {
-        if let Some(found) = ask()? {
+pub fn until<T>(what: &'static str, ask: impl FnMut() -> Staged<Option<T>>) -> Staged<T> {
+    let found = poll(DEADLINE, ask)?;
+    found.ok_or_else(|| Fault::new(what, format!("not within {} seconds", DEADLINE.as_secs())))
+}
+
+/// Asks again and again until there is something; `None` when the time is over. Whatever cannot be waited for by itself
+/// is waited for here.
+///
+/// # Errors
+/// The question itself failed.
+pub fn poll<T, E>(
+    patience: Duration,
+    mut ask: impl FnMut() -> Result<Option<T>, E>,
+) -> Result<Option<T>, E> {
+    let end = Instant::now() + patience;
+    loop {
+        let found = ask()?;
+        if found.is_some() || Instant::now() >= end {
             return Ok(found);
         }
         std::thread::sleep(PAUSE);
     }
-    Err(Fault::new(what, format!("not within {} seconds", DEADLINE.as_secs())))
 }
 
 /// The checkout.

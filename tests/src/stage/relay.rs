@@ -8,7 +8,7 @@ use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::{DEADLINE, Mail, Staged, until};
 
@@ -151,18 +151,28 @@ impl Relay {
     /// # Errors
     /// The deadline passed.
     pub fn wait_for(&self, to: &str, count: usize) -> Staged<Vec<Taken>> {
-        let end = Instant::now() + DEADLINE;
+        let found = self.wait_within(DEADLINE, to, |taken| {
+            (taken.len() >= count).then(|| taken.iter().copied().cloned().collect())
+        });
+        found.ok_or_else(|| {
+            super::Fault::new("mail", format!("{} of {count} to {to}", self.to(to).len()))
+        })
+    }
+
+    /// Waits until `pick` finds what it wants among the mails to this recipient, oldest first; `None` when the time is over.
+    pub fn wait_within<T>(
+        &self,
+        patience: Duration,
+        to: &str,
+        mut pick: impl FnMut(&[&Taken]) -> Option<T>,
+    ) -> Option<T> {
+        let end = Instant::now() + patience;
         let mut state = self.shared.lock();
         loop {
-            let found: Vec<Taken> =
-                state.taken.iter().filter(|taken| taken.is_to(to)).cloned().collect();
-            let left = end.saturating_duration_since(Instant::now());
-            if found.len() >= count {
-                return Ok(found);
-            }
-            if left.is_zero() {
-                let what = format!("{} of {count} to {to}", found.len());
-                return Err(super::Fault::new("mail", what));
+            let mails: Vec<&Taken> = state.taken.iter().filter(|taken| taken.is_to(to)).collect();
+            let (found, left) = (pick(&mails), end.saturating_duration_since(Instant::now()));
+            if found.is_some() || left.is_zero() {
+                return found;
             }
             let waited = self.shared.arrived.wait_timeout(state, left);
             state = waited.unwrap_or_else(PoisonError::into_inner).0;

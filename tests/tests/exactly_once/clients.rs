@@ -1,10 +1,11 @@
 //! Clients that go on resetting passwords while something is killed under them. As gateways and people do, they send a message
 //! again, under its id, until somebody gives an answer that is one.
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
-use std::time::{Duration, Instant};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::Duration;
 
 use contract::message::Message;
 use contract::name::Name;
@@ -14,7 +15,7 @@ use rekey_tests::house::{
     token_in, unix_now, verify,
 };
 use rekey_tests::http::Reply;
-use rekey_tests::stage::{DEADLINE, Relay};
+use rekey_tests::stage::{DEADLINE, Relay, poll};
 
 /// Side by side.
 const CLIENTS: usize = 4;
@@ -22,14 +23,14 @@ const CLIENTS: usize = 4;
 const ACCOUNTS: usize = 12;
 /// How long a client waits for a mail before it asks for another account.
 const PATIENCE: Duration = Duration::from_millis(800);
-const PAUSE: Duration = Duration::from_millis(5);
 
 /// What the clients know, and the test with them.
 pub(crate) struct World {
     pub(crate) relay: Relay,
     pub(crate) notes: Mutex<Notes>,
     /// Answers that were given.
-    pub(crate) answers: AtomicU64,
+    answers: Mutex<u64>,
+    answered: Condvar,
     doors: RwLock<Vec<SocketAddr>>,
     key: EdgeKey,
     stopped: AtomicBool,
@@ -79,7 +80,8 @@ pub(crate) fn settle_in(plan: &Plan) -> (Crew, World) {
     let world = World {
         relay,
         notes: Mutex::default(),
-        answers: AtomicU64::new(0),
+        answers: Mutex::default(),
+        answered: Condvar::new(),
         doors: RwLock::new(crew.doors()),
         key: crew.key.clone(),
         stopped: AtomicBool::new(false),
@@ -109,12 +111,10 @@ impl World {
 
     /// Waits until that many more answers were given.
     pub(crate) fn wait_for_answers(&self, more: u64) {
-        let end = Instant::now() + DEADLINE;
-        let goal = self.answers.load(Ordering::SeqCst) + more;
-        while self.answers.load(Ordering::SeqCst) < goal {
-            assert!(Instant::now() < end, "the clients get no answers");
-            std::thread::sleep(PAUSE);
-        }
+        let answers = self.answers.lock().unwrap();
+        let goal = *answers + more;
+        let waited = self.answered.wait_timeout_while(answers, DEADLINE, |given| *given < goal);
+        assert!(!waited.unwrap().1.timed_out(), "the clients get no answers");
     }
 
     pub(crate) fn notes(&self) -> MutexGuard<'_, Notes> {
@@ -173,16 +173,10 @@ impl World {
 
     /// The newest mail with a link, once there are more than before.
     fn mail_after(&self, email: &str, before: usize) -> Option<String> {
-        let end = Instant::now() + PATIENCE;
-        while Instant::now() < end {
-            let new = self.relay.to(email).split_off(before);
-            let mut texts = new.iter().rev().map(|taken| taken.mail.text());
-            if let Some(text) = texts.find(|text| text.contains("token=")) {
-                return Some(text.to_owned());
-            }
-            std::thread::sleep(PAUSE);
-        }
-        None
+        self.relay.wait_within(PATIENCE, email, |taken| {
+            let mut texts = taken.iter().skip(before).rev().map(|taken| taken.mail.text());
+            texts.find(|text| text.contains("token=")).map(str::to_owned)
+        })
     }
 
     /// The message's id, and the first answer that is one.
@@ -192,20 +186,18 @@ impl World {
         let audience = Name::parse("demo").unwrap();
         let body = sign(&self.key, &audience, stamp, message.operation(), &message.encode());
         let call = post(message.operation(), &body);
-        let end = Instant::now() + DEADLINE;
-        loop {
-            assert!(Instant::now() < end, "no answer to {:?}", message.operation());
+        // No answer: killed under us, not up again, or out of breath.
+        let answer = poll(DEADLINE, || {
             let doors = self.doors.read().unwrap_or_else(PoisonError::into_inner).clone();
             let door = doors[dice.below(doors.len() as u64) as usize];
-            match call.send(door) {
-                Ok(reply) if outcome(&reply) != "busy" => {
-                    self.answers.fetch_add(1, Ordering::SeqCst);
-                    return (id, reply);
-                }
-                // Killed under us, not up again, or out of breath.
-                _ => std::thread::sleep(PAUSE),
-            }
-        }
+            Ok::<_, Infallible>(call.send(door).ok().filter(|reply| outcome(reply) != "busy"))
+        });
+        let Ok(Some(reply)) = answer else {
+            panic!("no answer to {:?}", message.operation());
+        };
+        *self.answers.lock().unwrap() += 1;
+        self.answered.notify_all();
+        (id, reply)
     }
 }
 

@@ -37,6 +37,7 @@ fn killed_at_any_moment(on: On) {
         let instant = std::time::Duration::from_micros(dice.below(8000));
         world.while_clients_go_on(seed, || {
             world.wait_for_answers(moment);
+            // Nothing is waited for: this is the random moment itself.
             std::thread::sleep(instant);
             crew.one(victim).kill().unwrap();
             crew.restart_one(victim);

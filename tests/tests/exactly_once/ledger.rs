@@ -26,20 +26,17 @@ pub(crate) fn balance(crew: &Crew, world: &World, kills: usize, context: &str) {
 fn settle(crew: &Crew, context: &str) {
     let begun = Instant::now();
     let mut given_back = false;
-    loop {
+    until("the end of all asks and mails", || {
         let waiting = crew.count("ask WHERE state NOT IN ('sent', 'dead', 'suppressed', 'stale')")
             + crew.count("mail WHERE state = 'waiting'");
-        if waiting == 0 {
-            return;
-        }
-        assert!(begun.elapsed() < DEADLINE, "{context}: {waiting} asks and mails without end");
         if begun.elapsed() > LEASE && !given_back {
             crew.sql("UPDATE mail SET next_at = 0 WHERE state = 'waiting' RETURNING state");
             crew.sql("UPDATE ask SET leased = 0 WHERE state = 'waiting' RETURNING state");
             given_back = true;
         }
-        std::thread::sleep(Duration::from_millis(50));
-    }
+        Ok((waiting == 0).then_some(()))
+    })
+    .unwrap_or_else(|fault| panic!("{context}: {fault}"));
 }
 
 /// Invariant 7: every ask that was answered with "accepted" has an end.

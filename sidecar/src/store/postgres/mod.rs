@@ -14,13 +14,12 @@ use std::time::Duration;
 
 use postgres::Row;
 use postgres::types::Type;
-use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout};
 
 use super::StoreError;
 use super::sql::schema::STEPS;
 use super::sql::tx::{Broken, Cell, Tx};
-use super::work::{Work, work};
+use super::work::{Mode, Work, work};
 use crate::config::PostgresConfig;
 
 pub(super) use lane::Lane;
@@ -34,7 +33,7 @@ const GROUP: usize = 16;
 /// Beyond a statement's own time: begin, commit, and what waits before it.
 const PATIENCE: Duration = Duration::from_millis(500);
 
-/// For what a start has to do to very many rows.
+/// For what runs alone: a start may have to revoke very many rows.
 const LONG: Duration = Duration::from_secs(600);
 
 /// Ways to one database; a clone is the same store.
@@ -47,7 +46,7 @@ pub struct Postgres {
 /// An operation that waits for a lane.
 pub(super) struct Job {
     work: Box<dyn Work>,
-    writes: bool,
+    mode: Mode,
     since: Instant,
 }
 
@@ -79,46 +78,18 @@ impl Postgres {
         Ok(Self { queue, patience })
     }
 
-    pub(super) async fn write<T, F>(&self, act: F) -> Result<T, StoreError>
+    pub(super) async fn run<T, F>(&self, mode: Mode, act: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
         F: Fn(&mut Tx<'_>) -> Result<T, Broken> + Send + 'static,
     {
         let (work, answer) = work(act);
-        self.submit(work, true, answer, self.patience).await
-    }
-
-    /// As `write`, for an operation that raises its own time-outs.
-    pub(super) async fn write_long<T, F>(&self, act: F) -> Result<T, StoreError>
-    where
-        T: Send + 'static,
-        F: Fn(&mut Tx<'_>) -> Result<T, Broken> + Send + 'static,
-    {
-        let (work, answer) = work(act);
-        self.submit(work, true, answer, LONG).await
-    }
-
-    pub(super) async fn read<T, F>(&self, act: F) -> Result<T, StoreError>
-    where
-        T: Send + 'static,
-        F: Fn(&mut Tx<'_>) -> Result<T, Broken> + Send + 'static,
-    {
-        let (work, answer) = work(act);
-        self.submit(work, false, answer, self.patience).await
-    }
-
-    async fn submit<T>(
-        &self,
-        work: Box<dyn Work>,
-        writes: bool,
-        answer: oneshot::Receiver<Result<T, StoreError>>,
-        patience: Duration,
-    ) -> Result<T, StoreError> {
-        let job = Job { work, writes, since: Instant::now() };
+        let job = Job { work, mode, since: Instant::now() };
         self.queue.try_send(job).map_err(|refused| match refused {
             TrySendError::Full(_) => StoreError::Busy,
             TrySendError::Disconnected(_) => StoreError::Closed,
         })?;
+        let patience = if mode == Mode::Alone { LONG } else { self.patience };
         // A server that is frozen answers nobody: its lanes wait, and callers are told what is true.
         match timeout(patience, answer).await {
             Ok(answer) => answer.unwrap_or(Err(StoreError::Closed)),
@@ -130,16 +101,17 @@ impl Postgres {
 /// Ends when the last `Postgres` is gone.
 fn serve(lane: &mut Lane, jobs: &Jobs, patience: Duration) {
     while let Some(waiting) = next(jobs) {
-        let (mut group, mut others) = (Vec::new(), Vec::new());
-        for job in waiting {
-            match (job.since.elapsed() > patience, job.writes) {
-                (true, _) => job.work.answer(Err(StoreError::Busy)),
-                (false, true) => group.push(job.work),
-                (false, false) => others.push(job.work),
-            }
-        }
-        for mut work in others {
-            let ended = lane.look(&mut *work);
+        let mut group = Vec::new();
+        for Job { mut work, mode, since } in waiting {
+            let ended = match mode {
+                _ if since.elapsed() > patience => Err(StoreError::Busy),
+                Mode::Read => lane.look(&mut *work),
+                Mode::Alone => lane.alone(&mut *work),
+                Mode::Write => {
+                    group.push(work);
+                    continue;
+                }
+            };
             work.answer(ended);
         }
         match lane.together(&mut group) {

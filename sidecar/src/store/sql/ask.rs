@@ -18,17 +18,14 @@ impl Store {
         self.write(move |tx| take(tx, &ask)).await
     }
 
-    /// What waits, counted up to `most`. What was put off waits for its time, not for us.
+    /// What waits, each counted up to `most`.
     pub async fn backlog(&self, now: Millis, most: u32) -> Result<Backlog, StoreError> {
         let query = "SELECT (SELECT COUNT(*) FROM (SELECT 1 FROM ask WHERE state = 'waiting' LIMIT ?1) AS asks), \
-             (SELECT COUNT(*) FROM (SELECT 1 FROM mail WHERE state = 'waiting' AND next_at <= ?2 LIMIT ?1) AS mails), \
-             (SELECT COUNT(*) FROM (SELECT 1 FROM mail WHERE state = 'waiting' LIMIT ?1) AS rows)";
+             (SELECT COUNT(*) FROM (SELECT 1 FROM mail WHERE state = 'waiting' AND next_at <= ?2 LIMIT ?1) AS due), \
+             (SELECT COUNT(*) FROM (SELECT 1 FROM mail WHERE state = 'waiting' LIMIT ?1) AS mails)";
         let found = self.read(move |tx| {
             tx.one(query, values![most, now], |row| {
-                let asks: u32 = row.get(0)?;
-                let (due, mails): (u32, u32) = (row.get(1)?, row.get(2)?);
-                let with = |mails: u32| asks.saturating_add(mails).min(most);
-                Ok(Backlog { due: with(due), mails: due, rows: with(mails) })
+                Ok(Backlog { asks: row.get(0)?, due: row.get(1)?, mails: row.get(2)? })
             })
         });
         found.await?.ok_or(StoreError::Row)
@@ -56,14 +53,14 @@ impl Store {
 }
 
 /// What waits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Backlog {
-    /// Asks, and mails that are due.
+    /// For a decision.
+    pub asks: u32,
+    /// Mails that are due. What was put off waits for its time, not for us.
     pub due: u32,
-    /// Mails that are due.
+    /// All mails to be sent.
     pub mails: u32,
-    /// Asks, and all mails, also those that were put off.
-    pub rows: u32,
 }
 
 /// What is known before an ask is taken down, in one look.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::tx::{Broken, Row, Tx, values};
 use crate::clock::Millis;
 use crate::keys::{Facts, Held, Instance, KeyRow, KeyState, KeyStates, Kind, Refused, Wish, judge};
+use crate::store::work::Mode;
 use crate::store::{Beat, Beaten, Store, StoreError};
 
 /// What is not seen for so long is forgotten.
@@ -23,7 +24,7 @@ const LOCK: &str = "rekey keys";
 impl Store {
     /// Tells that an instance lives and what it holds; notices whether the store was put back from a copy.
     pub async fn beat(&self, beat: Beat) -> Result<Beaten, StoreError> {
-        self.write_long(move |tx| take(tx, &beat)).await
+        self.run(Mode::Alone, move |tx| take(tx, &beat)).await
     }
 
     /// An instance that ends in order need not be waited for.

@@ -9,7 +9,7 @@ use super::tx::{Broken, Row, Tx, values};
 use super::{mail, row};
 use crate::clock::Millis;
 use crate::secret::AddressKey;
-use crate::store::{AskId, MailId, MailRow, MailState, Outbox, Store, StoreError, Waiting};
+use crate::store::{AskId, MailId, MailRow, MailState, Outbox, Store, StoreError};
 
 /// How long a bounce is remembered.
 pub(super) const BOUNCED: Duration = Duration::from_secs(7 * 24 * 3600);
@@ -22,16 +22,6 @@ macro_rules! columns {
 }
 
 impl Store {
-    /// How much waits.
-    pub async fn waiting(&self) -> Result<Waiting, StoreError> {
-        self.read(|tx| {
-            let asks = number(tx, "SELECT COUNT(*) FROM ask WHERE state = 'waiting'")?;
-            let mails = number(tx, "SELECT COUNT(*) FROM mail WHERE state = 'waiting'")?;
-            Ok(Waiting { asks, mails })
-        })
-        .await
-    }
-
     /// How many mails there are of each state, and how many ended since a moment.
     pub async fn outbox(&self, now: Millis, since: Millis) -> Result<Outbox, StoreError> {
         self.read(move |tx| outbox(tx, now, since)).await
@@ -171,10 +161,6 @@ fn outbox(tx: &mut Tx<'_>, now: Millis, since: Millis) -> Result<Outbox, Broken>
     let suppressed = "SELECT COUNT(*) FROM suppressed_address WHERE at > ?1";
     outbox.suppressed = tx.only::<u32>(suppressed, values![now.minus(BOUNCED)])?.into();
     Ok(outbox)
-}
-
-fn number(tx: &mut Tx<'_>, query: &str) -> Result<u64, Broken> {
-    tx.only::<u32>(query, &[]).map(u64::from)
 }
 
 fn read(row: &Row<'_>) -> Result<MailRow, Broken> {

@@ -8,8 +8,7 @@ use super::{mail, outbox, pot, row};
 use crate::clock::{Millis, millis};
 use crate::secret::{ChallengeId, Master};
 use crate::store::{
-    AskId, Birth, CodeForm, Form, MailKind, NewMail, Resolution, Resolved, Store, StoreError,
-    Suppression,
+    AskId, Birth, CodeForm, Form, MailKind, NewMail, Resolved, Store, StoreError, Suppression,
 };
 
 /// Codes of one place that are looked at to find one that differs; more do not live at a time.
@@ -22,14 +21,14 @@ const CROWD: Duration = Duration::from_secs(15 * 60);
 const DOORS: u32 = 3;
 
 impl Store {
-    /// Decides an ask: a challenge and a mail, or the reason why not.
+    /// Decides an ask whose account was found: a challenge and a mail, or the reason why not.
     pub async fn resolve_ask(
         &self,
         ask: AskId,
         at: Millis,
-        resolution: Resolution,
+        birth: Box<Birth>,
     ) -> Result<Resolved, StoreError> {
-        self.write(move |tx| resolve(tx, ask, at, &resolution)).await
+        self.write(move |tx| resolve(tx, ask, at, &birth)).await
     }
 }
 
@@ -52,32 +51,16 @@ impl Asking {
     }
 }
 
-fn resolve(
-    tx: &mut Tx<'_>,
-    id: AskId,
-    at: Millis,
-    resolution: &Resolution,
-) -> Result<Resolved, Broken> {
-    if let Resolution::Birth(birth) = resolution {
-        tx.alone(&birth.account)?;
-    }
+fn resolve(tx: &mut Tx<'_>, id: AskId, at: Millis, birth: &Birth) -> Result<Resolved, Broken> {
+    tx.alone(&birth.account)?;
     let Some(asking) = waiting(tx, id, at)? else {
         return Ok(Resolved::Gone);
     };
-    let resolved = match resolution {
-        Resolution::Suppressed(reason) => Resolved::Suppressed(*reason),
-        Resolution::Stale => Resolved::Stale,
-        Resolution::Birth(birth) => give_birth(tx, &asking, birth)?,
-    };
-    let (state, reason) = match resolved {
-        Resolved::Queued => ("queued", None),
-        Resolved::Suppressed(reason) => ("suppressed", Some(reason.as_str())),
-        Resolved::Stale | Resolved::Gone => ("stale", None),
-    };
-    let ended = (resolved != Resolved::Queued).then_some(at);
+    let why = give_birth(tx, &asking, birth)?;
+    let state = if why.is_some() { "suppressed" } else { "queued" };
     let write = "UPDATE ask SET state = ?2, reason = ?3, ended = ?4 WHERE id = ?1";
-    tx.run(write, values![&id, state, reason, ended])?;
-    Ok(resolved)
+    tx.run(write, values![&id, state, why.map(Suppression::as_str), why.map(|_| at)])?;
+    Ok(why.map_or(Resolved::Queued, Resolved::Suppressed))
 }
 
 fn waiting(tx: &mut Tx<'_>, id: AskId, at: Millis) -> Result<Option<Asking>, Broken> {
@@ -98,22 +81,27 @@ fn waiting(tx: &mut Tx<'_>, id: AskId, at: Millis) -> Result<Option<Asking>, Bro
     })
 }
 
-fn give_birth(tx: &mut Tx<'_>, asking: &Asking, birth: &Birth) -> Result<Resolved, Broken> {
+/// `None`: a mail waits with it.
+fn give_birth(
+    tx: &mut Tx<'_>,
+    asking: &Asking,
+    birth: &Birth,
+) -> Result<Option<Suppression>, Broken> {
     if outbox::is_suppressed(tx, &asking.address_key, &asking.channel, asking.at)? {
-        return Ok(Resolved::Suppressed(Suppression::Bounced));
+        return Ok(Some(Suppression::Bounced));
     }
     let form =
         if is_frozen(tx, asking, birth)? { birth.frozen.as_ref() } else { Some(&birth.usual) };
     let Some(form) = form else {
-        return Ok(Resolved::Suppressed(Suppression::Frozen));
+        return Ok(Some(Suppression::Frozen));
     };
     if is_cooling_down(tx, asking, birth, form)? || is_crowded(tx, asking, birth, form)? {
-        return Ok(Resolved::Suppressed(Suppression::CoolDown));
+        return Ok(Some(Suppression::CoolDown));
     }
     let challenge = match living(tx, asking, birth, form)? {
-        Some(living) if living.is_queued => return Ok(Resolved::Suppressed(Suppression::Merged)),
+        Some(living) if living.is_queued => return Ok(Some(Suppression::Merged)),
         Some(living) if living.sends >= birth.sends => {
-            return Ok(Resolved::Suppressed(Suppression::Resends));
+            return Ok(Some(Suppression::Resends));
         }
         Some(living) => {
             let write = "UPDATE challenge SET sends = sends + 1, last_send = ?2 WHERE id = ?1";
@@ -137,7 +125,7 @@ fn give_birth(tx: &mut Tx<'_>, asking: &Asking, birth: &Birth) -> Result<Resolve
         at: asking.at,
     };
     mail::queue(tx, &letter)?;
-    Ok(Resolved::Queued)
+    Ok(None)
 }
 
 /// Whether the day's guesses are used up: those that were made at the address, or those that the codes of places, which

@@ -16,6 +16,7 @@ use rusqlite::{Error, ErrorCode, Row};
 use super::StoreError;
 use super::sql::schema::STEPS;
 use super::sql::tx::{Broken, Cell, Tx, Value};
+use super::work::Mode;
 use queue::Queue;
 
 /// Threads that read, each with a connection.
@@ -50,22 +51,17 @@ impl Sqlite {
         })
     }
 
-    /// Runs `act` in the next transaction of the writing thread, as if in a savepoint of its own.
-    pub(super) async fn write<T, F>(&self, act: F) -> Result<T, StoreError>
+    /// Runs `act` in the next transaction of the writing thread, as if in a savepoint of its own; or, to read, on a
+    /// connection that sees what was committed and never waits for the writer.
+    pub(super) async fn run<T, F>(&self, mode: Mode, act: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
         F: Fn(&mut Tx<'_>) -> Result<T, Broken> + Send + 'static,
     {
-        self.writer.run(act).await
-    }
-
-    /// Runs `act` on a connection that sees what was committed; never waits for the writer.
-    pub(super) async fn read<T, F>(&self, act: F) -> Result<T, StoreError>
-    where
-        T: Send + 'static,
-        F: Fn(&mut Tx<'_>) -> Result<T, Broken> + Send + 'static,
-    {
-        self.readers.run(act).await
+        match mode {
+            Mode::Read => self.readers.run(act).await,
+            Mode::Write | Mode::Alone => self.writer.run(act).await,
+        }
     }
 }
 

@@ -45,7 +45,7 @@ async fn bobs(rig: &Rig) {
     let ask = NewAsk { address: address.clone(), address_key: BOB, scope: BOB.0, ..ask };
     assert_eq!(rig.store.take_ask(ask).await.unwrap(), Asked::Taken);
     let birth = Birth { account: "bob".into(), address, ..rig.birth(12) };
-    let resolution = Resolution::Birth(Box::new(birth));
+    let resolution = Box::new(birth);
     assert_eq!(rig.store.resolve_ask([11; 16], BEGIN, resolution).await.unwrap(), Resolved::Queued);
 }
 

@@ -37,7 +37,7 @@ async fn told(rig: &Rig) -> (String, Option<String>) {
 /// Decides another ask at a time; what becomes of it.
 async fn asked_again(rig: &Rig, byte: u8, at: Millis) -> Resolved {
     assert_eq!(rig.store.take_ask(rig.ask(byte, at)).await.unwrap(), Asked::Taken);
-    let birth = Resolution::Birth(Box::new(rig.birth(byte)));
+    let birth = Box::new(rig.birth(byte));
     rig.store.resolve_ask([byte; 16], at, birth).await.unwrap()
 }
 
@@ -66,7 +66,8 @@ async fn the_outbox_is_listed_page_by_page_the_latest_first() {
     let outbox = rig.store.outbox(after(1800), after(1000)).await.unwrap();
     let expected = Outbox { waiting: 1, sent: 1, dead: 1, due: 0, ended_since: 1, suppressed: 0 };
     assert_eq!(outbox, expected);
-    assert_eq!(rig.store.waiting().await.unwrap(), Waiting { asks: 0, mails: 1 });
+    let backlog = rig.store.backlog(after(1800), 9).await.unwrap();
+    assert_eq!(backlog, Backlog { asks: 0, due: 0, mails: 1 });
     let row = rig.store.show_mail([12; 16]).await.unwrap().unwrap();
     assert_eq!((row.to.as_str(), row.attempts, row.ended), ("a***@e***.org", 1, Some(after(1200))));
     assert_eq!(row.reply.as_deref(), Some("late"));

@@ -159,7 +159,7 @@ impl<G: Ground> Stand<G> {
     /// A challenge whose mail waits under the same id.
     pub(super) async fn queued(&self, asked: u8, id: u8, at: Millis) -> ChallengeId {
         assert_eq!(self.store.take_ask(self.ask(asked, at)).await.unwrap(), Asked::Taken);
-        let resolution = Resolution::Birth(Box::new(self.birth(id)));
+        let resolution = Box::new(self.birth(id));
         assert_eq!(
             self.store.resolve_ask([asked; 16], at, resolution).await.unwrap(),
             Resolved::Queued

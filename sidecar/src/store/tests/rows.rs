@@ -24,17 +24,14 @@ async fn asks_are_counted_and_one_waits_for_an_address() {
     );
     let elsewhere = |byte| NewAsk { address_key: AddressKey([byte; 16]), ..rig.ask(byte, BEGIN) };
     assert_eq!(rig.store.take_ask(elsewhere(4)).await.unwrap(), Asked::Taken);
-    assert_eq!(rig.store.backlog(BEGIN, 9).await.unwrap().rows, 2);
-    let gone = rig.store.resolve_ask([7; 16], BEGIN, Resolution::Stale).await.unwrap();
-    assert_eq!(gone, Resolved::Gone);
-    assert_eq!(
-        rig.store.resolve_ask([1; 16], BEGIN, Resolution::Stale).await.unwrap(),
-        Resolved::Stale
-    );
-    assert_eq!(
-        rig.store.resolve_ask([1; 16], BEGIN, Resolution::Stale).await.unwrap(),
-        Resolved::Gone
-    );
+    let two = Backlog { asks: 2, due: 0, mails: 0 };
+    assert_eq!(rig.store.backlog(BEGIN, 9).await.unwrap(), two);
+    let stale = |id| rig.store.end_asks(vec![([id; 16], None)], BEGIN);
+    assert!(stale(7).await.unwrap().is_empty());
+    assert_eq!(stale(1).await.unwrap(), [[1; 16]]);
+    assert!(stale(1).await.unwrap().is_empty());
+    let birth = Box::new(rig.birth(1));
+    assert_eq!(rig.store.resolve_ask([1; 16], BEGIN, birth).await.unwrap(), Resolved::Gone);
     let told = rig.store.stories(AddressKey([1; 16])).await.unwrap();
     let ends: Vec<&str> = told.iter().map(|story| story.state.as_str()).collect();
     assert_eq!(ends.len(), 2);
@@ -109,9 +106,16 @@ async fn mails_that_wait_fill_the_backlog_too() {
     assert_eq!(rig.store.lease_asks(BEGIN, BEGIN, 9).await.unwrap().len(), 0);
     let other = |byte| NewAsk { address_key: AddressKey([byte; 16]), ..rig.ask(byte, BEGIN) };
     assert_eq!(rig.store.take_ask(other(2)).await.unwrap(), Asked::Taken);
-    assert_eq!(rig.store.backlog(BEGIN, 9).await.unwrap().rows, 2);
-    assert_eq!(rig.store.backlog(BEGIN, 1).await.unwrap().rows, 1, "no more than asked for");
+    let one = Backlog { asks: 1, due: 1, mails: 1 };
+    assert_eq!(rig.store.backlog(BEGIN, 9).await.unwrap(), one);
+    assert_eq!(rig.store.take_ask(other(3)).await.unwrap(), Asked::Taken);
+    assert_eq!(rig.store.backlog(BEGIN, 9).await.unwrap(), Backlog { asks: 2, ..one });
+    assert_eq!(rig.store.backlog(BEGIN, 1).await.unwrap(), one, "no more than asked for");
+    let later = MailEnd::Later { next: after(60), reply: "451".into() };
+    rig.store.end_mail([8; 16], BEGIN, later).await.unwrap();
+    let put_off = Backlog { asks: 2, due: 0, mails: 1 };
+    assert_eq!(rig.store.backlog(BEGIN, 9).await.unwrap(), put_off);
     rig.store.end_mail([8; 16], BEGIN, MailEnd::Sent).await.unwrap();
-    assert_eq!(rig.store.backlog(BEGIN, 9).await.unwrap().rows, 1);
+    assert_eq!(rig.store.backlog(BEGIN, 9).await.unwrap(), Backlog { mails: 0, ..put_off });
 }
 

@@ -75,7 +75,7 @@ async fn the_previous_program_goes_on<G: Ground>() {
     .await;
     let asks = ours.store.lease_asks(BEGIN, after(10), 9).await.unwrap();
     assert_eq!(asks.iter().map(|ask| ask.id).collect::<Vec<_>>(), [[7; 16]]);
-    ours.store.resolve_ask([7; 16], BEGIN, Resolution::Stale).await.unwrap();
+    ours.store.end_asks(vec![([7; 16], None)], BEGIN).await.unwrap();
 
     // What we wrote, it takes up: it leases and ends our mail, holds our challenge, and we respect both.
     let id = ours.queued(1, 9, BEGIN).await;
@@ -110,4 +110,22 @@ async fn the_previous_program_goes_on<G: Ground>() {
 async fn the_program_before_ours_works_on_our_schema() {
     the_previous_program_goes_on::<File>().await;
     the_previous_program_goes_on::<Server>().await;
+}
+
+/// Table and column, of every table of ours.
+async fn columns<G: Ground>(query: &'static str) -> Vec<(String, String)> {
+    let rig = Stand::<G>::new();
+    let read = rig.store.read(move |tx| tx.all(query, &[], |row| Ok((row.get(0)?, row.get(1)?))));
+    read.await.unwrap()
+}
+
+#[tokio::test]
+async fn both_engines_have_the_same_tables() {
+    let file = "SELECT m.name, c.name FROM sqlite_schema AS m, pragma_table_info(m.name) AS c \
+         WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite_%' ORDER BY 1, 2";
+    let server = "SELECT CAST(table_name AS TEXT), CAST(column_name AS TEXT) FROM information_schema.columns \
+         WHERE table_schema = 'public' ORDER BY 1 COLLATE \"C\", 2 COLLATE \"C\"";
+    let (file, server) = (columns::<File>(file).await, columns::<Server>(server).await);
+    assert!(file.len() > 100, "{}", file.len());
+    assert_eq!(file, server);
 }
