@@ -21,7 +21,7 @@ use crate::flow;
 use crate::flow::beat::{BeatFault, Pulse};
 use crate::keys::{InUse, KeyStates, Keys, Ring, RingFault};
 use crate::limits::Limits;
-use crate::password::{Cost, HashError, Hasher, HasherConfig};
+use crate::password::{HashError, Hasher};
 use crate::secret::Secrets;
 use crate::store::{MessageKey, Store, StoreError};
 
@@ -96,18 +96,6 @@ impl Engine {
         let store = Store::open(&config.store)?;
         let ring = Ring::new(&keys, &KeyStates::default())?;
         let pulse = Pulse::new(&config.data, &config.store, &config.keys, keys, &entropy)?;
-        let password = &config.password;
-        let cost = Cost {
-            memory_kib: password.memory_kib,
-            passes: password.passes,
-            lanes: password.lanes,
-        };
-        let hasher = HasherConfig {
-            threads: password.threads,
-            queue: password.queue,
-            deadline: password.deadline,
-            cost,
-        };
         Ok(Arc::new(Self {
             directory: Directory::Embedded(Embedded::new(
                 store.clone(),
@@ -115,7 +103,7 @@ impl Engine {
                 entropy.clone(),
             )),
             secrets: ring.secrets().clone(),
-            hasher: Hasher::new(hasher)?,
+            hasher: Hasher::new((&config.password).into())?,
             courier: Courier::new(&config.mail, config.sms.as_ref())?,
             pulse,
             ring,

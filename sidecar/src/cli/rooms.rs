@@ -13,7 +13,7 @@ use crate::entropy::Entropy;
 use crate::flow;
 use crate::http::BindError;
 use crate::keys::{KeyError, KeyStates, Keys, Kind, Ring, RingFault};
-use crate::password::{Cost, HashError, Hasher, HasherConfig};
+use crate::password::{HashError, Hasher};
 use crate::store::{Forgotten, Store, StoreError, Story};
 
 #[derive(Debug, thiserror::Error)]
@@ -46,9 +46,7 @@ pub(super) fn runtime() -> Result<Runtime, RoomError> {
 }
 
 pub(super) fn hasher(config: &PasswordConfig) -> Result<Hasher, RoomError> {
-    let PasswordConfig { memory_kib, passes, lanes, threads, queue, deadline, .. } = *config;
-    let cost = Cost { memory_kib, passes, lanes };
-    Ok(Hasher::new(HasherConfig { threads, queue, deadline, cost })?)
+    Ok(Hasher::new(config.into())?)
 }
 
 /// The embedded directory, beside a sidecar that may be running.

@@ -6,6 +6,7 @@ mod faults;
 mod forms;
 mod mail;
 mod parts;
+mod password;
 mod profile;
 mod reader;
 mod reference;
@@ -25,6 +26,7 @@ use lettre::message::Mailbox;
 use zeroize::Zeroizing;
 
 pub use self::faults::{Fault, Faults};
+pub use self::password::PasswordConfig;
 pub use self::profile::DialectProfile;
 pub use self::reference::reference;
 pub use self::store::{PostgresConfig, StoreConfig};
@@ -191,27 +193,6 @@ pub struct Rates {
     pub installation: Rate,
     pub attempts: Rate,
     pub wrong_codes: Rate,
-}
-
-/// What a password must be, and how it is hashed.
-#[derive(Clone, Debug)]
-pub struct PasswordConfig {
-    /// Code points.
-    pub min: u32,
-    /// Code points.
-    pub max: u32,
-    /// argon2id: KiB of memory.
-    pub memory_kib: u32,
-    /// argon2id: passes over it.
-    pub passes: u32,
-    /// argon2id: lanes.
-    pub lanes: u32,
-    /// Threads that hash.
-    pub threads: usize,
-    /// Jobs that may wait for a thread.
-    pub queue: usize,
-    /// How long a job may wait.
-    pub deadline: Duration,
 }
 
 impl Config {

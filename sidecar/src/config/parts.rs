@@ -1,21 +1,19 @@
 //! Puts the configuration together, section by section. Invariant: every key of a section is read before one that is
 //! missing or wrong gives the section up, so that all faults are found in one run.
 
-use std::num::NonZero;
 use std::path::Path;
-use std::thread;
 use std::time::Duration;
 
 use super::forms;
 use super::mail;
+use super::password;
 use super::profile::Overrides;
 use super::reader::Reader;
 use super::store;
-use super::{Config, KeyFile, KeyFiles, Limits, Listen, PasswordConfig, Rates, SmsConfig};
+use super::{Config, KeyFile, KeyFiles, Limits, Listen, Rates, SmsConfig};
 use crate::limits::table::{self, Limit};
 
 const SECOND: Duration = Duration::from_secs(1);
-const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3_600);
 
 pub(super) fn read(reader: &mut Reader<'_>) -> Option<Config> {
@@ -34,7 +32,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<Config> {
         .read("sms.spool", |value| forms::path(value, &home))
         .map(|spool| SmsConfig { spool });
     let limits = limits(reader);
-    let password = password(reader);
+    let password = password::read(reader);
     let overrides = Overrides::read(reader);
     Some(Config {
         data: data?,
@@ -138,56 +136,4 @@ fn rates(reader: &mut Reader<'_>) -> Option<Rates> {
         attempts: attempts?,
         wrong_codes: wrong_codes?,
     })
-}
-
-fn password(reader: &mut Reader<'_>) -> Option<PasswordConfig> {
-    let min = reader.read("password.min", |value| forms::whole(value, 6..=64));
-    let max = reader.read("password.max", |value| forms::whole(value, 32..=1_024));
-    let memory_kib =
-        reader.read("password.memory_kib", |value| forms::whole(value, 7_168..=262_144));
-    let passes = reader.read("password.passes", |value| forms::whole(value, 1..=16));
-    let lanes = reader.read("password.lanes", |value| forms::whole(value, 1..=8));
-    let threads = reader.read("password.threads", |value| forms::whole(value, 1..=256));
-    let queue = reader.read("password.queue", |value| forms::whole(value, 1..=10_000));
-    let deadline =
-        reader.read("password.deadline", |value| forms::duration(value, SECOND / 10..=MINUTE));
-    let (min, max, memory_kib, passes) = (min?, max?, memory_kib?, passes?);
-    if min > max {
-        reader.refuse(
-            "password.min",
-            "no password could be this short and this long",
-            "keep min at or below max",
-        );
-    }
-    judge_cost(reader, memory_kib, passes);
-    Some(PasswordConfig {
-        min,
-        max,
-        memory_kib,
-        passes,
-        lanes: lanes?,
-        threads: threads.unwrap_or_else(cores),
-        queue: queue?,
-        deadline: deadline?,
-    })
-}
-
-/// OWASP's table of equal strengths ends at 7168 KiB x 5.
-fn judge_cost(reader: &mut Reader<'_>, memory_kib: u32, passes: u32) {
-    if memory_kib.saturating_mul(passes) < 35_840 {
-        let key = if reader.has("password.memory_kib") {
-            "password.memory_kib"
-        } else {
-            "password.passes"
-        };
-        reader.refuse(
-            key,
-            "hashes this cheap are soon cracked",
-            "keep memory_kib times passes at 35840 or more (19456 x 2)",
-        );
-    }
-}
-
-fn cores() -> usize {
-    thread::available_parallelism().map_or(1, NonZero::get)
 }

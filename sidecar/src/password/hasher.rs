@@ -12,11 +12,10 @@ use contract::secret::Password;
 use thiserror::Error;
 use tokio::sync::oneshot;
 
-use super::format::{self, Cost, FormatFault, Memory, Stored};
+use super::desk::Desk;
+use super::format::{FormatFault, Recipe, Salt, Stored};
 use super::queue::{Claim, Queue};
-
-/// 16 random bytes, drawn by the caller; not a secret.
-pub type Salt = [u8; 16];
+use crate::config::PasswordConfig;
 
 /// How much is hashed at a time and what one hash costs.
 #[derive(Clone, Copy, Debug)]
@@ -27,7 +26,15 @@ pub struct HasherConfig {
     pub queue: usize,
     /// How long a job may wait before it is given up.
     pub deadline: Duration,
-    pub cost: Cost,
+    /// How new hashes are written.
+    pub recipe: Recipe,
+}
+
+impl From<&PasswordConfig> for HasherConfig {
+    fn from(config: &PasswordConfig) -> Self {
+        let &PasswordConfig { threads, queue, deadline, recipe, .. } = config;
+        Self { threads, queue, deadline, recipe }
+    }
 }
 
 /// Why there is no hash, or no verdict.
@@ -49,23 +56,8 @@ pub struct Hasher {
     hashed: Arc<AtomicU64>,
 }
 
-enum Work {
-    Hash {
-        password: Password,
-        salt: Salt,
-        answer: oneshot::Sender<Result<String, HashError>>,
-    },
-    Verify {
-        password: Password,
-        stored: Stored,
-        answer: oneshot::Sender<Result<bool, HashError>>,
-    },
-    /// A hash with a fault in it.
-    #[cfg(test)]
-    Panic {
-        answer: oneshot::Sender<Result<(), HashError>>,
-    },
-}
+/// What is done at a desk; it answers by itself.
+type Work = Box<dyn FnOnce(&mut Desk) + Send>;
 
 struct Job {
     claim: Claim,
@@ -74,14 +66,14 @@ struct Job {
 
 impl Hasher {
     pub fn new(config: HasherConfig) -> Result<Self, HashError> {
-        let cost = config.cost.check()?;
+        let recipe = config.recipe.check()?;
         let queue = Arc::new(Queue::new(config.queue.max(1)));
         let (threads, hashed) = (Vec::new(), Arc::default());
         let mut hasher = Self { queue, threads, deadline: config.deadline, hashed };
         for _ in 0..config.threads.max(1) {
             let (queue, hashed) = (Arc::clone(&hasher.queue), Arc::clone(&hasher.hashed));
             let thread = thread::Builder::new().name("hash".into());
-            let thread = thread.spawn(move || run(&queue, cost, &hashed));
+            let thread = thread.spawn(move || serve(&queue, recipe, &hashed));
             hasher.threads.push(thread.map_err(|_| HashError::Threads)?);
         }
         Ok(hasher)
@@ -92,24 +84,28 @@ impl Hasher {
         self.hashed.load(Ordering::Relaxed)
     }
 
-    /// The PHC string of a new password.
+    /// The string that goes into the directory for a new password.
     pub async fn hash(&self, password: Password, salt: Salt) -> Result<String, HashError> {
-        let (answer, result) = oneshot::channel();
-        self.submit(Work::Hash { password, salt, answer }, result).await
+        Ok(self.run(move |desk| desk.write(&password, &salt)).await??)
     }
 
     /// Whether a password is the one behind a stored hash.
     pub async fn verify(&self, password: Password, stored: &str) -> Result<bool, HashError> {
         let stored = Stored::parse(stored)?;
-        let (answer, result) = oneshot::channel();
-        self.submit(Work::Verify { password, stored, answer }, result).await
+        Ok(self.run(move |desk| desk.matches(&password, &stored)).await??)
     }
 
-    async fn submit<T>(
-        &self,
-        work: Work,
-        mut result: oneshot::Receiver<Result<T, HashError>>,
-    ) -> Result<T, HashError> {
+    /// Does all of a job on one thread, under one permit. A job that has begun ends, even if nobody waits for it any more.
+    pub async fn run<T, F>(&self, job: F) -> Result<T, HashError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Desk) -> T + Send + 'static,
+    {
+        let (answer, mut result) = oneshot::channel();
+        let work = Box::new(move |desk: &mut Desk| {
+            // Whoever left needs no answer.
+            let _left = answer.send(job(desk));
+        });
         let claim = Claim::default();
         // Also when this future is dropped: a thread skips what nobody waits for any more.
         let leave = GiveUp(claim.clone());
@@ -117,12 +113,12 @@ impl Hasher {
             return Err(HashError::Busy);
         }
         if let Ok(answered) = tokio::time::timeout(self.deadline, &mut result).await {
-            return answered.unwrap_or(Err(HashError::Busy));
+            return answered.map_err(|_| HashError::Busy);
         }
         if leave.0.take() {
             return Err(HashError::Busy);
         }
-        result.await.unwrap_or(Err(HashError::Busy))
+        result.await.map_err(|_| HashError::Busy)
     }
 }
 
@@ -144,38 +140,18 @@ impl Drop for Hasher {
     }
 }
 
-fn run(queue: &Queue<Job>, cost: Cost, hashed: &AtomicU64) {
-    let mut memory = Memory::for_cost(cost);
+fn serve(queue: &Queue<Job>, recipe: Recipe, hashed: &AtomicU64) {
+    let mut desk = Desk::new(recipe);
     while let Some(job) = queue.take() {
         if !job.claim.take() {
             continue;
         }
-        if let Work::Hash { .. } = job.work {
-            hashed.fetch_add(1, Ordering::Relaxed);
-        }
         // Unwinding drops the answer's sender, and the caller is told that we are busy.
-        if catch_unwind(AssertUnwindSafe(|| job.work.run(cost, &mut memory))).is_err() {
+        if catch_unwind(AssertUnwindSafe(|| (job.work)(&mut desk))).is_err() {
             tracing::error!(event = "hash_panicked");
-            memory = Memory::for_cost(cost);
+            desk = Desk::new(recipe);
         }
-        memory.trim();
-    }
-}
-
-impl Work {
-    fn run(self, cost: Cost, memory: &mut Memory) {
-        match self {
-            Self::Hash { password, salt, answer } => {
-                let hash = format::argon2id(cost, password.expose(), &salt, memory);
-                let _left = answer.send(hash.map_err(HashError::from));
-            }
-            Self::Verify { password, stored, answer } => {
-                let same = stored.matches(password.expose(), memory);
-                let _left = answer.send(same.map_err(HashError::from));
-            }
-            #[cfg(test)]
-            Self::Panic { answer } => panic!("{:?} is told nothing", answer),
-        }
+        hashed.fetch_add(desk.tidy(), Ordering::Relaxed);
     }
 }
 
@@ -192,13 +168,22 @@ mod tests {
     use tokio::task::JoinSet;
 
     use super::*;
+    use crate::password::Cost;
 
     const QUICK: Cost = Cost { memory_kib: 64, passes: 1, lanes: 1 };
     /// Some tenths of a second at least, on any machine.
     const SLOW: Cost = Cost { memory_kib: 65_536, passes: 8, lanes: 1 };
 
     fn hasher(queue: usize, deadline: Duration, cost: Cost) -> Arc<Hasher> {
-        Arc::new(Hasher::new(HasherConfig { threads: 1, queue, deadline, cost }).unwrap())
+        Arc::new(
+            Hasher::new(HasherConfig {
+                threads: 1,
+                queue,
+                deadline,
+                recipe: Recipe::Argon2id(cost),
+            })
+            .unwrap(),
+        )
     }
 
     fn password(text: &str) -> Password {
@@ -217,8 +202,8 @@ mod tests {
     #[tokio::test]
     async fn a_hash_that_panics_does_not_end_its_thread() {
         let hasher = hasher(8, Duration::from_secs(10), QUICK);
-        let (answer, result) = oneshot::channel();
-        assert_eq!(hasher.submit(Work::Panic { answer }, result).await, Err(HashError::Busy));
+        let done = hasher.run(|_| -> () { panic!("as a test wants it") });
+        assert_eq!(done.await, Err(HashError::Busy));
         assert!(hasher.hash(password("right horse"), [1; 16]).await.is_ok());
     }
 
@@ -271,7 +256,8 @@ mod tests {
     #[test]
     fn costs_beyond_the_ceiling_are_refused() {
         let cost = Cost { memory_kib: 1 << 22, ..QUICK };
-        let config = HasherConfig { threads: 1, queue: 1, deadline: Duration::ZERO, cost };
+        let recipe = Recipe::Argon2id(cost);
+        let config = HasherConfig { threads: 1, queue: 1, deadline: Duration::ZERO, recipe };
         assert_eq!(Hasher::new(config).unwrap_err(), HashError::Format(FormatFault::Costly));
     }
 }

@@ -23,6 +23,7 @@ use crate::engine::Engine;
 use crate::entropy::Entropy;
 use crate::flow::{dispatch, letter, why};
 use crate::keys::Keys;
+use crate::password::{Cost, Recipe};
 use crate::store::{MailEnd, Story};
 
 pub(super) const OLD: &str = "old password";
@@ -102,7 +103,7 @@ impl Rig {
         );
         let mut config = Config::parse(&text, home.path()).unwrap();
         // Cheaper than a configuration may be: what it costs is not what is tried here.
-        (config.password.memory_kib, config.password.passes) = (64, 1);
+        config.password.recipe = Recipe::Argon2id(Cost { memory_kib: 64, passes: 1, lanes: 1 });
         let keys = Keys::open(&config.keys, &Entropy::System).unwrap();
         let at = Arc::new(AtomicI64::new(1_800_000_000_000));
         let engine =

@@ -1,0 +1,42 @@
+//! What a hash thread gives a job: its memory, and how new hashes are written. Invariant: a desk is used by one job at a time.
+
+use contract::secret::Password;
+
+use super::format::{FormatFault, Recipe, Salt, Stored};
+use super::memory::Memory;
+
+/// A place to hash at.
+pub struct Desk {
+    recipe: Recipe,
+    memory: Memory,
+    written: u64,
+}
+
+impl Desk {
+    pub(super) fn new(recipe: Recipe) -> Self {
+        Self { recipe, memory: Memory::keeping(recipe.memory_kib()), written: 0 }
+    }
+
+    /// The string that goes into the directory for a new password.
+    pub fn write(&mut self, password: &Password, salt: &Salt) -> Result<String, FormatFault> {
+        self.written = self.written.saturating_add(1);
+        self.recipe.write(password.expose(), salt, &mut self.memory)
+    }
+
+    /// Whether a password is the one behind a stored hash.
+    pub fn matches(&mut self, password: &Password, stored: &Stored) -> Result<bool, FormatFault> {
+        stored.matches(password.expose(), &mut self.memory)
+    }
+
+    /// New passwords written since the last time.
+    pub(super) fn tidy(&mut self) -> u64 {
+        self.memory.trim();
+        std::mem::take(&mut self.written)
+    }
+}
+
+impl std::fmt::Debug for Desk {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(out, "Desk({:?}, ..)", self.recipe)
+    }
+}
