@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use rekey_tests::house::Crew;
-use rekey_tests::stage::DEADLINE;
+use rekey_tests::stage::until;
 use serde_json::Value;
 
 use crate::clients::World;
