@@ -12,15 +12,15 @@ use contract::secret::Password;
 use subtle::ConstantTimeEq;
 use tokio::time::{Instant, sleep};
 
+use super::password::{self, Given, Made};
 use super::proof::{Judged, judge};
 use super::{Asking, BUSY, FlowError, outcome, throttled};
 use crate::clock::Millis;
 use crate::directory::{Account, Status, Written};
 use crate::engine::Engine;
-use crate::password::{Policy, judge as judge_password};
 use crate::store::{
-    AccountWrite, Challenge, Finish, Finished, Held, Hold, Kept, LoggedIn, MailKind, NewMail,
-    Release,
+    AccountWrite, Challenge, Finish, Finished, Former, Held, Hold, Kept, LoggedIn, MailKind,
+    NewMail, Release, Unfit,
 };
 
 /// How long a hold outlasts the hasher's deadline before another message may take it over.
@@ -31,6 +31,9 @@ const TWIN: Duration = Duration::from_millis(1500);
 
 /// How often it looks meanwhile.
 const LOOK: Duration = Duration::from_millis(25);
+
+/// Passwords that could not be decrypted, after which the proof is dead: nobody learns a key by asking.
+const UNDECRYPTABLE: u32 = 3;
 
 const INVALID: Kept = Kept::Refused(Refusal::ProofInvalid);
 
@@ -113,13 +116,6 @@ async fn take(engine: &Engine, mut hold: Hold) -> Result<Taken, FlowError> {
     }
 }
 
-/// The new password, as it came.
-#[derive(Clone, Copy)]
-struct Given<'p> {
-    password: &'p Password,
-    encryption: Encryption,
-}
-
 async fn conclude(engine: &Engine, asking: &Asking<'_>, kept: Kept) -> Result<Outcome, FlowError> {
     let kept = engine.store.conclude(asking.key.id, kept).await?;
     Ok(outcome(engine, asking, kept))
@@ -141,13 +137,10 @@ async fn under_hold(
     else {
         return revoke(engine, asking, challenge).await;
     };
-    if let Some(refusal) = unfit(engine, given) {
-        let (kept, most) = (Kept::Refused(refusal), engine.config.limits.policy_failures);
-        let release = Release::Policy { kept: kept.clone(), at: asking.at, most };
-        let stands = engine.store.release(asking.key.id, release).await?;
-        return Ok(outcome(engine, asking, stands.unwrap_or(kept)));
-    }
-    let hash = engine.hasher.hash(given.password.clone(), engine.entropy.bytes()?).await?;
+    let hash = match password::make(engine, &account, given).await? {
+        Made::Hash(hash) => hash,
+        Made::Unfit(why, refusal) => return unfit(engine, asking, why, refusal).await,
+    };
     crate::crash::point("confirm.hashed");
     let write = match engine.directory.write(&account, &hash).await? {
         Written::InFinish(write) => Some(write),
@@ -157,15 +150,21 @@ async fn under_hold(
     finish(engine, asking, challenge, proved, &account, write).await
 }
 
-/// Why a password cannot be taken. Asked under the hold only, so that it tells nobody whether a proof still lives.
-fn unfit(engine: &Engine, given: Given<'_>) -> Option<Refusal> {
-    if given.encryption != Encryption::None {
-        return Some(Refusal::Undecryptable);
-    }
-    let limits = &engine.config.password;
-    let policy = Policy { min: limits.min, max: limits.max };
-    let breaches = judge_password(&policy, given.password.expose());
-    (!breaches.is_empty()).then_some(Refusal::Policy(breaches))
+/// The proof lives on for a better password, but not for ever.
+async fn unfit(
+    engine: &Engine,
+    asking: &Asking<'_>,
+    why: Unfit,
+    refusal: Refusal,
+) -> Result<Outcome, FlowError> {
+    let most = match why {
+        Unfit::Policy => engine.config.limits.policy_failures,
+        Unfit::Undecryptable => UNDECRYPTABLE,
+    };
+    let kept = Kept::Refused(refusal);
+    let release = Release::Unfit { why, kept: kept.clone(), at: asking.at, most };
+    let stands = engine.store.release(asking.key.id, release).await?;
+    Ok(outcome(engine, asking, stands.unwrap_or(kept)))
 }
 
 /// Whether the account still is what it was when the challenge was made for it, and may still be reset.
@@ -205,6 +204,7 @@ async fn finish(
         challenge: challenge.id,
         at: asking.at,
         write,
+        former: Former { hash: account.password_hash.clone(), keep: 0 },
         kept: kept.clone(),
         audit: asking.audit(engine, "confirm", &account.id, challenge.address_key),
         notices: notices(engine, asking, account)?,

@@ -8,6 +8,7 @@ pub(crate) mod dispatch;
 pub(crate) mod initiate;
 mod letter;
 mod pace;
+mod password;
 mod proof;
 pub(crate) mod purge;
 #[cfg(test)]

@@ -7,8 +7,10 @@ mod hasher;
 mod memory;
 mod policy;
 mod queue;
+mod trial;
 
 pub use desk::Desk;
 pub use format::{Argon2id, Cost, FormatFault, Recipe, Salt, Stored};
 pub use hasher::{HashError, Hasher, HasherConfig};
-pub use policy::{Policy, judge};
+pub use policy::{Person, Policy};
+pub use trial::{Trial, Verdict};

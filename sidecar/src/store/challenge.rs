@@ -87,10 +87,19 @@ pub enum Target {
 pub enum Release {
     /// Ours is the fault; the proof lives on, unless another run of the message holds it by now.
     Busy { run: [u8; 16] },
-    /// The password broke the policy or could not be read; the proof lives on unless that happened `most` times.
-    Policy { kept: Kept, at: Millis, most: u32 },
+    /// The password cannot be taken; the proof lives on unless that happened `most` times.
+    Unfit { why: Unfit, kept: Kept, at: Millis, most: u32 },
     /// The account is not what it was.
     Revoked { kept: Kept, audit: Audit },
+}
+
+/// Why a password cannot be taken; each is counted by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unfit {
+    /// It breaks the policy.
+    Policy,
+    /// It cannot be decrypted.
+    Undecryptable,
 }
 
 /// The end of a confirm.
@@ -101,10 +110,26 @@ pub struct Finish {
     pub at: Millis,
     /// For a directory whose rows lie in this store.
     pub write: Option<AccountWrite>,
+    pub former: Former,
     pub kept: Kept,
     pub audit: Audit,
     /// Mails that tell the owner.
     pub notices: Vec<NewMail>,
+}
+
+/// The hash that the new one takes the place of.
+#[derive(Clone)]
+pub struct Former {
+    /// `None`: there was none, or it cannot be read.
+    pub hash: Option<String>,
+    /// How many former hashes of the account are kept.
+    pub keep: u32,
+}
+
+impl std::fmt::Debug for Former {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(out, "Former(keep {}, ..)", self.keep)
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

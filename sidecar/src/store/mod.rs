@@ -25,7 +25,9 @@ use crate::config::StoreConfig;
 pub use account::{AccountKey, AccountRow, AccountWrite, Adding};
 pub use ask::{Ask, AskId, Asked, Birth, CodeForm, Form, NewAsk, Resolved, Suppression};
 pub use attempt::{Attempt, Candidate, Guess, Issuer, Judge, Opened};
-pub use challenge::{Audit, Challenge, Finish, Finished, Grant, Held, Hold, Release, Target};
+pub use challenge::{
+    Audit, Challenge, Finish, Finished, Former, Grant, Held, Hold, Release, Target, Unfit,
+};
 pub use instance::{Beat, Beaten};
 pub use mail::{Leased, MailEnd, MailId, MailKind, MailRow, MailState, NewMail, Outbox};
 pub use message::{Kept, LoggedIn, MessageKey};

@@ -13,9 +13,6 @@ macro_rules! columns {
     };
 }
 
-/// Former hashes of an account that are kept.
-const HISTORY: u32 = 10;
-
 impl Store {
     /// All of them, or none.
     pub async fn add_accounts(&self, accounts: Vec<AccountRow>) -> Result<Adding, StoreError> {
@@ -161,13 +158,5 @@ pub(super) fn rehash(tx: &mut Tx<'_>, write: &AccountWrite, at: Millis) -> Resul
     let update =
         "UPDATE account SET password_hash = ?2, counter = counter + 1, changed = ?3 WHERE id = ?1";
     tx.run(update, values![&write.account, &write.hash, at])?;
-    if let Some(former) = &account.password_hash {
-        let insert =
-            "INSERT INTO password_history (account, at, password_hash) VALUES (?1, ?2, ?3)";
-        tx.run(insert, values![&write.account, at, former])?;
-    }
-    let trim = "DELETE FROM password_history WHERE account = ?1 AND id NOT IN \
-         (SELECT id FROM password_history WHERE account = ?1 ORDER BY id DESC LIMIT ?2)";
-    tx.run(trim, values![&write.account, HISTORY])?;
     Ok(true)
 }

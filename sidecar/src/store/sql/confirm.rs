@@ -8,11 +8,11 @@ use super::message::{keep, outcome};
 use super::pot::{self, Tally};
 use super::row::{self, challenge_columns};
 use super::tx::{Broken, Tx, values};
-use super::{account, mail};
+use super::{account, history, mail};
 use crate::clock::Millis;
 use crate::secret::ChallengeId;
 use crate::store::{
-    Audit, Finish, Finished, Grant, Held, Hold, Kept, Release, Store, StoreError, Target,
+    Audit, Finish, Finished, Grant, Held, Hold, Kept, Release, Store, StoreError, Target, Unfit,
 };
 
 impl Store {
@@ -135,6 +135,23 @@ fn target(tx: &mut Tx<'_>, hold: &Hold) -> Result<Option<ChallengeId>, Broken> {
     Ok(tx.one(query, values![&grant.0, hold.at], |row| row.get(0))?.map(ChallengeId))
 }
 
+/// Counts in a column, and ends the challenge with the last of them.
+macro_rules! count_unfit {
+    ($column:literal) => {
+        concat!(
+            "UPDATE challenge SET state = CASE WHEN ",
+            $column,
+            " + 1 >= ?2 THEN 'dead' ELSE 'live' END, ended = CASE WHEN ",
+            $column,
+            " + 1 >= ?2 THEN ?3 ELSE ended END, ",
+            $column,
+            " = ",
+            $column,
+            " + 1, held_by = NULL, held_until = NULL, held_run = NULL WHERE held_by = ?1 AND state = 'held'"
+        )
+    };
+}
+
 /// Gives the outcome that the message has now. Another run of the same message may have come first: its outcome stands.
 fn give_up(tx: &mut Tx<'_>, message: [u8; 16], release: &Release) -> Result<Option<Kept>, Broken> {
     match release {
@@ -144,10 +161,11 @@ fn give_up(tx: &mut Tx<'_>, message: [u8; 16], release: &Release) -> Result<Opti
             tx.run(write, values![&message, run])?;
             outcome(tx, message)
         }
-        Release::Policy { kept, at, most } => {
-            let write = "UPDATE challenge SET state = CASE WHEN policy_failures + 1 >= ?2 THEN 'dead' ELSE 'live' END, \
-                 ended = CASE WHEN policy_failures + 1 >= ?2 THEN ?3 ELSE ended END, policy_failures = policy_failures + 1, \
-                 held_by = NULL, held_until = NULL, held_run = NULL WHERE held_by = ?1 AND state = 'held'";
+        Release::Unfit { why, kept, at, most } => {
+            let write = match why {
+                Unfit::Policy => count_unfit!("policy_failures"),
+                Unfit::Undecryptable => count_unfit!("undecryptable"),
+            };
             tx.run(write, values![&message, *most, *at])?;
             keep(tx, message, kept).map(Some)
         }
@@ -209,6 +227,7 @@ fn spend(tx: &mut Tx<'_>, finish: &Finish, account: &str) -> Result<(), Broken> 
     let grants = "UPDATE proof_grant SET state = CASE challenge WHEN ?2 THEN 'spent' ELSE 'revoked' END \
          WHERE state = 'live' AND challenge IN (SELECT id FROM challenge WHERE account = ?1)";
     tx.run(grants, values![account, id])?;
+    history::note(tx, account, &finish.former, at)?;
     for notice in &finish.notices {
         mail::queue(tx, notice)?;
     }

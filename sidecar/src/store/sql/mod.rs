@@ -7,6 +7,7 @@ mod attempt;
 mod budget;
 mod confirm;
 pub(super) mod forget;
+pub(super) mod history;
 mod housekeeping;
 mod instance;
 mod mail;

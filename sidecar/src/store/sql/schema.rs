@@ -25,6 +25,11 @@ pub(in crate::store) const STEPS: &[Step] = &[
         postgres: include_str!("../postgres/migrations/0002_instances.sql"),
         contraction: "DROP INDEX IF EXISTS ask_queue",
     },
+    Step {
+        sqlite: include_str!("../sqlite/migrations/0003_passwords.sql"),
+        postgres: include_str!("../postgres/migrations/0003_passwords.sql"),
+        contraction: "",
+    },
 ];
 
 /// The table that says which schema it is; the same in both engines.

@@ -86,6 +86,7 @@ async fn anns(rig: &Rig) {
         challenge: id,
         at: BEGIN,
         write: Some(write),
+        former: Former { hash: Some("former".into()), keep: 2 },
         kept: Kept::Reset { login: Some(LoggedIn { account: "ann".into(), at: BEGIN }) },
         audit: audit(),
         notices: Vec::new(),

@@ -18,6 +18,7 @@ macro_rules! suite {
             mod budgets;
             mod forget;
             mod outbox;
+            mod passwords;
             mod proofs;
             mod rows;
         }

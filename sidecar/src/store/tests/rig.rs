@@ -226,6 +226,7 @@ impl<G: Ground> Stand<G> {
             challenge,
             at: BEGIN,
             write: None,
+            former: Former { hash: None, keep: 2 },
             kept: Kept::Reset { login: None },
             audit: audit(),
             notices: Vec::new(),

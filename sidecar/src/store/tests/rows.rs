@@ -60,6 +60,7 @@ async fn a_lease_that_ends_is_given_again() {
         challenge: id,
         at: BEGIN,
         write: None,
+        former: Former { hash: None, keep: 2 },
         kept: Kept::Reset { login: None },
         audit: audit(),
         notices: vec![NewMail { id: [8; 16], ..notice }],

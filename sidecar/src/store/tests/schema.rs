@@ -116,15 +116,18 @@ async fn the_program_before_ours_works_on_our_schema() {
 async fn columns<G: Ground>(query: &'static str) -> Vec<(String, String)> {
     let rig = Stand::<G>::new();
     let read = rig.store.read(move |tx| tx.all(query, &[], |row| Ok((row.get(0)?, row.get(1)?))));
-    read.await.unwrap()
+    // Each engine sorts in its own way.
+    let mut columns = read.await.unwrap();
+    columns.sort();
+    columns
 }
 
 #[tokio::test]
 async fn both_engines_have_the_same_tables() {
     let file = "SELECT m.name, c.name FROM sqlite_schema AS m, pragma_table_info(m.name) AS c \
-         WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite_%' ORDER BY 1, 2";
+         WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite_%'";
     let server = "SELECT CAST(table_name AS TEXT), CAST(column_name AS TEXT) FROM information_schema.columns \
-         WHERE table_schema = 'public' ORDER BY 1 COLLATE \"C\", 2 COLLATE \"C\"";
+         WHERE table_schema = 'public'";
     let (file, server) = (columns::<File>(file).await, columns::<Server>(server).await);
     assert!(file.len() > 100, "{}", file.len());
     assert_eq!(file, server);
