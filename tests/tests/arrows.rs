@@ -36,6 +36,7 @@ const ALLOWED: [(&str, &[&str]); 5] = [
             "postgres",
             "ring",
             "rusqlite",
+            "rustix",
             "rustls",
             "sha2",
             "subtle",

@@ -5,6 +5,7 @@ use std::fmt::{self, Display};
 use std::io::{self, BufRead, IsTerminal, Write};
 
 use contract::secret::Password;
+use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 use zeroize::Zeroizing;
 
 /// Where a command reads from and writes to.
@@ -48,14 +49,16 @@ impl Console {
     /// The first line of the input, without its end; `None` when it is empty.
     pub fn password(&mut self) -> io::Result<Option<Password>> {
         if self.is_terminal {
-            write!(
-                self.output,
-                "Password (it is shown while you type; use a pipe or < file to avoid that): "
-            )?;
+            write!(self.output, "Password (it is not shown): ")?;
             self.output.flush()?;
         }
         let mut line = Zeroizing::new(String::new());
+        let silence = self.is_terminal.then(Silence::on_standard_input).transpose()?;
         self.input.read_line(&mut line)?;
+        if silence.is_some() {
+            // The end of the line was not shown either.
+            writeln!(self.output)?;
+        }
         let text = line.strip_suffix('\n').unwrap_or(&line);
         let text = text.strip_suffix('\r').unwrap_or(text);
         Ok(Password::parse(text.to_owned()))
@@ -66,6 +69,26 @@ impl Console {
         let mut text = Zeroizing::new(String::new());
         self.input.read_to_string(&mut text)?;
         Ok(text)
+    }
+}
+
+/// A terminal that does not show what is typed, until this is dropped.
+struct Silence(Termios);
+
+impl Silence {
+    fn on_standard_input() -> io::Result<Self> {
+        let before = tcgetattr(io::stdin())?;
+        let mut silent = before.clone();
+        silent.local_modes -= LocalModes::ECHO;
+        tcsetattr(io::stdin(), OptionalActions::Flush, &silent)?;
+        Ok(Self(before))
+    }
+}
+
+impl Drop for Silence {
+    fn drop(&mut self) {
+        // A terminal that is gone needs nothing back.
+        let _gone = tcsetattr(io::stdin(), OptionalActions::Now, &self.0);
     }
 }
 
