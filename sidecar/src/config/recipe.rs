@@ -122,3 +122,117 @@ fn judge_weak(reader: &mut Reader<'_>, recipe: Recipe, weak: bool) {
         _ => {}
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use crate::config::Config;
+    use crate::password::{Cost, Digest, FORMATS, Recipe};
+
+    fn parse(text: &str) -> Result<Recipe, Vec<String>> {
+        let text = format!("[password]\n{text}");
+        let found = Config::parse(&text, Path::new("/etc/rekey"));
+        found
+            .map(|config| config.password.recipe)
+            .map_err(|faults| faults.list().iter().map(ToString::to_string).collect())
+    }
+
+    #[test]
+    fn every_format_has_a_recipe_by_default() {
+        assert_eq!(parse(""), Ok(Recipe::Argon2id(Cost::default())));
+        for format in FORMATS {
+            let weak = if format.costs.is_empty() { "weak_format = true" } else { "" };
+            let recipe = parse(&format!("format = \"{}\"\n{weak}", format.name)).unwrap();
+            assert_eq!(recipe.check(), Ok(recipe), "{}", format.name);
+        }
+    }
+
+    #[test]
+    fn costs_go_into_the_recipe() {
+        let cost = Cost { memory_kib: 65_536, passes: 3, lanes: 2 };
+        let keys = "memory_kib = 65536\npasses = 3\nlanes = 2";
+        let read = |text: &str| format!("{:?}", parse(text).unwrap());
+        assert_eq!(parse(keys), Ok(Recipe::Argon2id(cost)));
+        assert_eq!(parse(&format!("{keys}\npepper = true")), Ok(Recipe::PepperedArgon2id(cost)));
+        assert_eq!(read("format = \"bcrypt\"\nbcrypt_cost = 11"), "Bcrypt(Plain, 11)");
+        assert_eq!(read("format = \"scrypt\"\nscrypt_ln = 18"), "Scrypt(Phc, 18)");
+        assert_eq!(read("format = \"pbkdf2-sha512\""), "Pbkdf2(Phc, Sha512, 210000)");
+        let django = "format = \"django-pbkdf2-sha256\"";
+        assert_eq!(read(django), "Pbkdf2(Django, Sha256, 600000)");
+        assert_eq!(
+            read(&format!("{django}\niterations = 1000000")),
+            "Pbkdf2(Django, Sha256, 1000000)"
+        );
+        assert_eq!(read("format = \"sha512-crypt\"\nrounds = 100000"), "Sha512Crypt(100000)");
+        assert!(Digest::Sha256.least_rounds() > Digest::Sha512.least_rounds());
+    }
+
+    #[test]
+    fn faults_have_place_and_remedy() {
+        let table = [
+            (
+                "format = \"md5\"",
+                "line 2: password.format: no format is called \"md5\"",
+                "argon2id, bcrypt,",
+            ),
+            ("format = \"ssha\"", "line 2: password.format: a stolen table", "weak_format = true"),
+            (
+                "weak_format = true",
+                "line 2: password.weak_format: the format is not weak",
+                "remove",
+            ),
+            (
+                "weak_format = 1",
+                "line 2: password.weak_format: true or false is meant",
+                "true or false",
+            ),
+            (
+                "bcrypt_cost = 12",
+                "line 2: password.bcrypt_cost: hashes in the format argon2id have no such cost",
+                "remove",
+            ),
+            (
+                "format = \"bcrypt\"\npasses = 3",
+                "line 3: password.passes: hashes in the format bcrypt",
+                "remove",
+            ),
+            (
+                "format = \"bcrypt\"\nbcrypt_cost = 9",
+                "line 3: password.bcrypt_cost: 9 is out of range",
+                "10 to 14",
+            ),
+            (
+                "format = \"bcrypt\"\npepper = true",
+                "line 3: password.pepper: only argon2id",
+                "format = \"argon2id\"",
+            ),
+            (
+                "format = \"scrypt\"\nscrypt_ln = 16",
+                "line 3: password.scrypt_ln: 16 is out of range",
+                "17 to 18",
+            ),
+            (
+                "format = \"pbkdf2-sha256\"\niterations = 599999",
+                "line 3: password.iterations: hashes this cheap",
+                "600000",
+            ),
+            (
+                "format = \"pbkdf2-sha512\"\niterations = 209999",
+                "line 3: password.iterations: 209999 is out of range",
+                "210000",
+            ),
+            (
+                "format = \"sha512-crypt\"\nrounds = 5000",
+                "line 3: password.rounds: 5000 is out of range",
+                "100000",
+            ),
+            ("memory_kib = 8192", "line 2: password.memory_kib: hashes this cheap", "19456 x 2"),
+        ];
+        for (text, place, remedy) in table {
+            let faults = parse(text).unwrap_err();
+            let [fault] = faults.as_slice() else { panic!("{text}: {faults:?}") };
+            assert!(fault.contains(place) && fault.contains(remedy), "{text}: {fault}");
+        }
+    }
+}
