@@ -21,7 +21,7 @@ use crate::flow;
 use crate::flow::beat::{BeatFault, Pulse};
 use crate::keys::{InUse, KeyStates, Keys, Ring, RingFault};
 use crate::limits::Limits;
-use crate::password::{HashError, Hasher};
+use crate::password::{HashError, Hasher, Peppers};
 use crate::secret::Secrets;
 use crate::store::{MessageKey, Store, StoreError};
 
@@ -103,7 +103,7 @@ impl Engine {
                 entropy.clone(),
             )),
             secrets: ring.secrets().clone(),
-            hasher: Hasher::new((&config.password).into())?,
+            hasher: Hasher::new((&config.password).into(), Peppers::default())?,
             courier: Courier::new(&config.mail, config.sms.as_ref())?,
             pulse,
             ring,

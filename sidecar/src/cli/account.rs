@@ -16,7 +16,7 @@ use zeroize::Zeroizing;
 use crate::config::Config;
 use crate::directory::{Account, AccountDraft, Embedded, ImportFault, Status};
 use crate::entropy::Entropy;
-use crate::password::{HashError, Hasher};
+use crate::password::{HashError, Hasher, Stored};
 
 use super::import::{self, Record, Secret};
 use super::rooms::{self, RoomError};
@@ -32,11 +32,12 @@ pub(super) enum AccountCommand {
     Add(AddArgs),
     /// Adds accounts from JSON lines: all of them, or none.
     ///
-    /// Each line is one object with an email, a phone or both, and optionally: id, password or password_hash
-    /// ($argon2id$v=19$..), user_name, display_name, language (en, zh-CN, zh-TW, ja), second_factor, disabled.
+    /// Each line is one object with an email, a phone or both, and optionally: id, password or password_hash (argon2,
+    /// bcrypt, scrypt, PBKDF2, sha512-crypt, {SSHA}, {SSHA512}, as PHC, crypt, Django, passlib or OpenLDAP write it), user_name, display_name, language (en, zh-CN, zh-TW, ja), second_factor, disabled.
     #[command(after_help = "Examples:
   rekey account import accounts.jsonl
-  echo '{\"email\":\"ann@example.com\",\"password\":\"old password\"}' | rekey account import -")]
+  echo '{\"email\":\"ann@example.com\",\"password\":\"old password\"}' | rekey account import -
+  echo '{\"email\":\"bob@example.com\",\"password_hash\":\"$2y$12$..\"}' | rekey account import -")]
     Import {
         /// The file, or - for standard input.
         file: PathBuf,
@@ -61,7 +62,9 @@ pub(super) enum AccountCommand {
         #[arg(long)]
         second_factor: Option<bool>,
     },
-    /// Tells whether a password (first line of standard input) is the account's. Exit code 0: it is; 1: it is not.
+    /// Tells whether a password (first line of standard input) is the account's, whichever format its hash has.
+    ///
+    /// Exit code 0: it is; 1: it is not.
     #[command(
         after_help = "Example:\n  printf 'new password\\n' | rekey account verify ann@example.com"
     )]
@@ -356,7 +359,9 @@ fn describe(account: &Account) -> String {
     let hash = account.password_hash.as_deref();
     line(
         "password",
-        Some(hash.map_or("none yet", |hash| hash.split('$').nth(1).unwrap_or("unknown format"))),
+        Some(hash.map_or("none yet", |hash| {
+            Stored::parse(hash).map_or("unknown format", |stored| stored.family())
+        })),
     );
     lines.join("\n")
 }

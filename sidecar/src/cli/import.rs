@@ -126,8 +126,7 @@ fn secret(object: &mut Object) -> Read<Secret> {
             Ok(Secret::Password(Password::parse(password).ok_or("password: it is empty")?))
         }
         (None, Some(hash)) => {
-            Stored::parse(&hash)
-                .map_err(|fault| format!("password_hash: {fault}; $argon2id$v=19$.. is known"))?;
+            Stored::parse(&hash).map_err(|fault| format!("password_hash: {fault}"))?;
             Ok(Secret::Hash(hash))
         }
         (None, None) => Ok(Secret::None),

@@ -13,7 +13,7 @@ use crate::entropy::Entropy;
 use crate::flow;
 use crate::http::BindError;
 use crate::keys::{KeyError, KeyStates, Keys, Kind, Ring, RingFault};
-use crate::password::{HashError, Hasher};
+use crate::password::{HashError, Hasher, Peppers};
 use crate::store::{Forgotten, Store, StoreError, Story};
 
 #[derive(Debug, thiserror::Error)]
@@ -46,7 +46,7 @@ pub(super) fn runtime() -> Result<Runtime, RoomError> {
 }
 
 pub(super) fn hasher(config: &PasswordConfig) -> Result<Hasher, RoomError> {
-    Ok(Hasher::new(config.into())?)
+    Ok(Hasher::new(config.into(), Peppers::default())?)
 }
 
 /// The embedded directory, beside a sidecar that may be running.

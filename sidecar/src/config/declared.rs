@@ -207,6 +207,24 @@ pub(super) const KEYS: &[Key] = &[
     limit(&table::POLICY_FAILURES),
     key("password.min", "8", "6 to 64", "The shortest password, in characters."),
     key("password.max", "128", "32 to 1024", "The longest password, in characters."),
+    key(
+        "password.format",
+        "\"argon2id\"",
+        "name of a hash format",
+        "In which format new hashes are written: the one that your app verifies. README's hash formats lists them; all of them are read, whatever is written.",
+    ),
+    key(
+        "password.weak_format",
+        "false",
+        "true or false",
+        "Allows ssha and ssha512, which are cracked as fast as a card can count.",
+    ),
+    key(
+        "password.pepper",
+        "false",
+        "true or false",
+        "argon2id: new hashes need a key beside the password, from the key files of kind pepper; old ones are checked with whichever they name.",
+    ),
     key("password.memory_kib", "19456", "7168 to 262144", "argon2id: memory of one hash in KiB."),
     key(
         "password.passes",
@@ -215,6 +233,25 @@ pub(super) const KEYS: &[Key] = &[
         "argon2id: passes over the memory. Memory times passes must stay at 35840 or more.",
     ),
     key("password.lanes", "1", "1 to 8", "argon2id: lanes."),
+    key(
+        "password.bcrypt_cost",
+        "12",
+        "10 to 14",
+        "bcrypt: the exponent of its rounds; one more takes twice as long.",
+    ),
+    key(
+        "password.scrypt_ln",
+        "17",
+        "17 or 18",
+        "scrypt: the exponent of N; 17 takes 128 MiB for one hash, 18 twice that. r is 8 and p is 1.",
+    ),
+    key(
+        "password.iterations",
+        "",
+        "210000 to 5000000",
+        "PBKDF2: iterations. Unset: 600000 with SHA-256, the least there, and 210000 with SHA-512.",
+    ),
+    key("password.rounds", "656000", "100000 to 2500000", "sha512-crypt: rounds."),
     key(
         "password.threads",
         "",

@@ -62,6 +62,10 @@ pub(super) fn one_or_more<T>(
     }
 }
 
+pub(super) fn flag(value: &DeValue<'_>) -> Formed<bool> {
+    value.as_bool().ok_or_else(|| Wrong::kind(value, "true or false"))
+}
+
 pub(super) fn name(value: &DeValue<'_>) -> Formed<Name> {
     Name::parse(text(value)?)
         .ok_or_else(|| Wrong::new("it is not a short name", "write 1 to 64 of A-Z a-z 0-9 . _ -"))

@@ -9,6 +9,7 @@ mod parts;
 mod password;
 mod profile;
 mod reader;
+mod recipe;
 mod reference;
 mod store;
 #[cfg(test)]

@@ -2,30 +2,31 @@
 
 use contract::secret::Password;
 
-use super::format::{FormatFault, Recipe, Salt, Stored};
+use super::format::{FormatFault, Peppers, Recipe, Salt, Stored};
 use super::memory::Memory;
 
 /// A place to hash at.
 pub struct Desk {
     recipe: Recipe,
+    peppers: Peppers,
     memory: Memory,
     written: u64,
 }
 
 impl Desk {
-    pub(super) fn new(recipe: Recipe) -> Self {
-        Self { recipe, memory: Memory::keeping(recipe.memory_kib()), written: 0 }
+    pub(super) fn new(recipe: Recipe, peppers: Peppers) -> Self {
+        Self { recipe, peppers, memory: Memory::keeping(recipe.memory_kib()), written: 0 }
     }
 
     /// The string that goes into the directory for a new password.
     pub fn write(&mut self, password: &Password, salt: &Salt) -> Result<String, FormatFault> {
         self.written = self.written.saturating_add(1);
-        self.recipe.write(password.expose(), salt, &mut self.memory)
+        self.recipe.write(password.expose(), salt, &mut self.memory, &self.peppers)
     }
 
     /// Whether a password is the one behind a stored hash.
     pub fn matches(&mut self, password: &Password, stored: &Stored) -> Result<bool, FormatFault> {
-        stored.matches(password.expose(), &mut self.memory)
+        stored.matches(password.expose(), &mut self.memory, &self.peppers)
     }
 
     /// New passwords written since the last time.

@@ -13,7 +13,7 @@ use thiserror::Error;
 use tokio::sync::oneshot;
 
 use super::desk::Desk;
-use super::format::{FormatFault, Recipe, Salt, Stored};
+use super::format::{FormatFault, Peppers, Recipe, Salt, Stored};
 use super::queue::{Claim, Queue};
 use crate::config::PasswordConfig;
 
@@ -65,15 +65,18 @@ struct Job {
 }
 
 impl Hasher {
-    pub fn new(config: HasherConfig) -> Result<Self, HashError> {
+    /// `peppers` is a handle: their exchange needs no other hasher.
+    pub fn new(config: HasherConfig, peppers: Peppers) -> Result<Self, HashError> {
         let recipe = config.recipe.check()?;
         let queue = Arc::new(Queue::new(config.queue.max(1)));
         let (threads, hashed) = (Vec::new(), Arc::default());
         let mut hasher = Self { queue, threads, deadline: config.deadline, hashed };
         for _ in 0..config.threads.max(1) {
             let (queue, hashed) = (Arc::clone(&hasher.queue), Arc::clone(&hasher.hashed));
+            let peppers = peppers.clone();
+            let desk = move || Desk::new(recipe, peppers.clone());
             let thread = thread::Builder::new().name("hash".into());
-            let thread = thread.spawn(move || serve(&queue, recipe, &hashed));
+            let thread = thread.spawn(move || serve(&queue, desk, &hashed));
             hasher.threads.push(thread.map_err(|_| HashError::Threads)?);
         }
         Ok(hasher)
@@ -140,8 +143,8 @@ impl Drop for Hasher {
     }
 }
 
-fn serve(queue: &Queue<Job>, recipe: Recipe, hashed: &AtomicU64) {
-    let mut desk = Desk::new(recipe);
+fn serve(queue: &Queue<Job>, new_desk: impl Fn() -> Desk, hashed: &AtomicU64) {
+    let mut desk = new_desk();
     while let Some(job) = queue.take() {
         if !job.claim.take() {
             continue;
@@ -149,7 +152,7 @@ fn serve(queue: &Queue<Job>, recipe: Recipe, hashed: &AtomicU64) {
         // Unwinding drops the answer's sender, and the caller is told that we are busy.
         if catch_unwind(AssertUnwindSafe(|| (job.work)(&mut desk))).is_err() {
             tracing::error!(event = "hash_panicked");
-            desk = Desk::new(recipe);
+            desk = new_desk();
         }
         hashed.fetch_add(desk.tidy(), Ordering::Relaxed);
     }
@@ -176,12 +179,10 @@ mod tests {
 
     fn hasher(queue: usize, deadline: Duration, cost: Cost) -> Arc<Hasher> {
         Arc::new(
-            Hasher::new(HasherConfig {
-                threads: 1,
-                queue,
-                deadline,
-                recipe: Recipe::Argon2id(cost),
-            })
+            Hasher::new(
+                HasherConfig { threads: 1, queue, deadline, recipe: Recipe::Argon2id(cost) },
+                Peppers::default(),
+            )
             .unwrap(),
         )
     }
@@ -258,6 +259,7 @@ mod tests {
         let cost = Cost { memory_kib: 1 << 22, ..QUICK };
         let recipe = Recipe::Argon2id(cost);
         let config = HasherConfig { threads: 1, queue: 1, deadline: Duration::ZERO, recipe };
-        assert_eq!(Hasher::new(config).unwrap_err(), HashError::Format(FormatFault::Costly));
+        let refused = Hasher::new(config, Peppers::default()).unwrap_err();
+        assert_eq!(refused, HashError::Format(FormatFault::Costly));
     }
 }

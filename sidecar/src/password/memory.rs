@@ -4,12 +4,15 @@ use argon2::{Algorithm, Argon2, Block, Version};
 
 use super::format::{Cost, FormatFault};
 
-/// What argon2id is computed from.
+/// What argon2 is computed from.
 pub(super) struct Input<'i> {
+    pub(super) kind: Algorithm,
     pub(super) version: Version,
     pub(super) cost: Cost,
     pub(super) password: &'i [u8],
     pub(super) salt: &'i [u8],
+    /// A pepper, or nothing.
+    pub(super) secret: &'i [u8],
 }
 
 pub(super) struct Memory {
@@ -24,15 +27,13 @@ impl Memory {
     }
 
     /// Fills the tag.
-    pub(super) fn argon2id(
-        &mut self,
-        input: &Input<'_>,
-        tag: &mut [u8],
-    ) -> Result<(), FormatFault> {
+    pub(super) fn argon2(&mut self, input: &Input<'_>, tag: &mut [u8]) -> Result<(), FormatFault> {
         let params = input.cost.params(tag.len())?;
         let blocks = self.blocks(params.block_count());
-        Argon2::new(Algorithm::Argon2id, input.version, params)
-            .hash_password_into_with_memory(input.password, input.salt, tag, blocks)
+        Argon2::new_with_secret(input.secret, input.kind, input.version, params)
+            .and_then(|argon2| {
+                argon2.hash_password_into_with_memory(input.password, input.salt, tag, blocks)
+            })
             .map_err(|_| FormatFault::Malformed)
     }
 

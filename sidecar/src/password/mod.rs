@@ -10,7 +10,10 @@ mod queue;
 mod trial;
 
 pub use desk::Desk;
-pub use format::{Argon2id, Cost, FormatFault, Recipe, Salt, Stored};
+pub use format::{
+    Cost, Costs, Digest, FORMATS, Format, FormatFault, Pepper, Peppers, Recipe, Salt, Stored,
+    formats,
+};
 pub use hasher::{HashError, Hasher, HasherConfig};
 pub use policy::{Person, Policy};
 pub use trial::{Trial, Verdict};

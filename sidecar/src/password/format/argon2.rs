@@ -1,10 +1,13 @@
-//! `$argon2id$v=19$m=..,t=..,p=..$salt$tag` (the PHC string format; RFC 9106).
+//! `$argon2id$v=19$m=..,t=..,p=..$salt$tag` (the PHC string format; RFC 9106), with `,keyid=..` where a pepper is in it.
+//! Invariant: memory and passes are bounded when a hash is read.
 
-use argon2::{Params, Version};
+use ::argon2::{Algorithm, Params, Version};
 use base64ct::{Base64Unpadded, Encoding};
-use subtle::ConstantTimeEq;
+use contract::name::Name;
 
-use super::{FormatFault, Salt};
+use super::tag::Tag;
+use super::text::{bytes, named};
+use super::{FormatFault, Pepper, Peppers, Salt};
 use crate::password::memory::{Input, Memory};
 
 const MAX_MEMORY_KIB: u32 = 256 * 1024;
@@ -23,12 +26,14 @@ pub struct Cost {
 }
 
 /// A stored hash, read.
-#[derive(Clone)]
-pub struct Argon2id {
+#[derive(Clone, Debug)]
+pub struct Argon2 {
+    kind: Algorithm,
     version: Version,
     cost: Cost,
+    pepper: Option<Name>,
     salt: Vec<u8>,
-    tag: Vec<u8>,
+    tag: Tag,
 }
 
 impl Default for Cost {
@@ -53,157 +58,178 @@ impl Cost {
     }
 }
 
-impl Argon2id {
+impl Argon2 {
+    /// What stands behind `$argon2`.
     pub(super) fn parse(rest: &str) -> Result<Self, FormatFault> {
         let parts: Vec<&str> = rest.split('$').collect();
-        let (version, cost, salt, tag) = match parts.as_slice() {
-            [version, cost, salt, tag] => (*version, *cost, *salt, *tag),
+        let (kind, version, cost, salt, tag) = match parts.as_slice() {
+            [kind, version, cost, salt, tag] => (*kind, *version, *cost, *salt, *tag),
             // Strings of argon2 1.0 name no version.
-            [cost, salt, tag] => ("v=16", *cost, *salt, *tag),
+            [kind, cost, salt, tag] => (*kind, "v=16", *cost, *salt, *tag),
             _ => return Err(FormatFault::Malformed),
+        };
+        let kind = match kind {
+            "d" => Algorithm::Argon2d,
+            "i" => Algorithm::Argon2i,
+            "id" => Algorithm::Argon2id,
+            _ => return Err(FormatFault::Unknown),
         };
         let version = match version {
             "v=16" => Version::V0x10,
             "v=19" => Version::V0x13,
             _ => return Err(FormatFault::Malformed),
         };
-        let cost = read_cost(cost)?.check()?;
-        Ok(Self { version, cost, salt: bytes(salt, SALT_BYTES)?, tag: bytes(tag, TAG_BYTES)? })
+        let (cost, pepper) = read_cost(cost)?;
+        let salt = bytes::<Base64Unpadded>(salt, SALT_BYTES)?;
+        let tag = bytes::<Base64Unpadded>(tag, TAG_BYTES)?;
+        Ok(Self { kind, version, cost: cost.check()?, pepper, salt, tag: Tag(tag) })
     }
 
-    pub(super) fn matches(&self, password: &str, memory: &mut Memory) -> Result<bool, FormatFault> {
+    pub(super) fn family(&self) -> &'static str {
+        self.kind.as_str()
+    }
+
+    pub(super) fn matches(
+        &self,
+        password: &str,
+        memory: &mut Memory,
+        peppers: &Peppers,
+    ) -> Result<bool, FormatFault> {
+        let pepper = self.pepper.as_ref().map(|id| peppers.find(id)).transpose()?;
         let mut tag = vec![0; self.tag.len()];
         let input = Input {
+            kind: self.kind,
             version: self.version,
             cost: self.cost,
             password: password.as_bytes(),
             salt: &self.salt,
+            secret: secret(pepper.as_ref()),
         };
-        memory.argon2id(&input, &mut tag)?;
-        Ok(tag.ct_eq(&self.tag).into())
+        memory.argon2(&input, &mut tag)?;
+        Ok(self.tag.matches(&tag))
     }
 }
 
 /// Makes the PHC string of a new password.
 pub(super) fn write(
     cost: Cost,
+    pepper: Option<&Pepper>,
     password: &str,
     salt: &Salt,
     memory: &mut Memory,
 ) -> Result<String, FormatFault> {
     let mut tag = [0; 32];
-    let password = password.as_bytes();
-    memory.argon2id(&Input { version: Version::V0x13, cost, password, salt }, &mut tag)?;
+    let input = Input {
+        kind: Algorithm::Argon2id,
+        version: Version::V0x13,
+        cost,
+        password: password.as_bytes(),
+        salt,
+        secret: secret(pepper),
+    };
+    memory.argon2(&input, &mut tag)?;
     let Cost { memory_kib, passes, lanes } = cost;
     let [salt, tag] = [&salt[..], &tag].map(Base64Unpadded::encode_string);
-    Ok(format!("$argon2id$v=19$m={memory_kib},t={passes},p={lanes}${salt}${tag}"))
+    let keyed = pepper.map_or_else(String::new, |pepper| {
+        format!(",keyid={}", Base64Unpadded::encode_string(pepper.id.as_str().as_bytes()))
+    });
+    Ok(format!("$argon2id$v=19$m={memory_kib},t={passes},p={lanes}{keyed}${salt}${tag}"))
 }
 
-/// `m=..,t=..,p=..`, in this order, decimal without leading zeros.
-fn read_cost(text: &str) -> Result<Cost, FormatFault> {
+fn secret(pepper: Option<&Pepper>) -> &[u8] {
+    pepper.map_or(&[], |pepper| &pepper.key[..])
+}
+
+/// `m=..,t=..,p=..`, in this order, and the id of a pepper.
+fn read_cost(text: &str) -> Result<(Cost, Option<Name>), FormatFault> {
     let mut parts = text.split(',');
-    let mut next = |name: &str| {
-        let digits =
-            parts.next().and_then(|part| part.strip_prefix(name)).ok_or(FormatFault::Malformed)?;
-        decimal(digits)
-    };
+    let mut next = |name: &str| named(parts.next(), name);
     let cost = Cost { memory_kib: next("m=")?, passes: next("t=")?, lanes: next("p=")? };
-    parts.next().map_or(Ok(cost), |_| Err(FormatFault::Malformed))
+    let pepper = parts.next().map(key_id).transpose()?;
+    parts.next().map_or(Ok((cost, pepper)), |_| Err(FormatFault::Malformed))
 }
 
-fn decimal(digits: &str) -> Result<u32, FormatFault> {
-    let plain = !digits.is_empty()
-        && digits.bytes().all(|byte| byte.is_ascii_digit())
-        && !digits.starts_with('0');
-    if !plain {
-        return Err(FormatFault::Malformed);
-    }
-    digits.parse().map_err(|_| FormatFault::Costly)
-}
-
-fn bytes(text: &str, length: std::ops::RangeInclusive<usize>) -> Result<Vec<u8>, FormatFault> {
-    let bytes = Base64Unpadded::decode_vec(text).map_err(|_| FormatFault::Malformed)?;
-    length.contains(&bytes.len()).then_some(bytes).ok_or(FormatFault::Malformed)
-}
-
-impl std::fmt::Debug for Argon2id {
-    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(out, "Argon2id({:?}, ..)", self.cost)
-    }
+fn key_id(part: &str) -> Result<Name, FormatFault> {
+    let id = part.strip_prefix("keyid=").ok_or(FormatFault::Malformed)?;
+    let id = bytes::<Base64Unpadded>(id, 1..=Name::MAX_BYTES)?;
+    let id = str::from_utf8(&id).ok().and_then(Name::parse);
+    id.ok_or(FormatFault::Malformed)
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::{Duration, Instant};
-
     use super::*;
-    use crate::password::format::Stored;
-
-    const SMALL: Cost = Cost { memory_kib: 64, passes: 2, lanes: 1 };
+    use crate::password::format::tests::{known, pepper, right};
 
     #[test]
     fn vectors_of_the_reference_implementation_match() {
-        // phc-winner-argon2, test.c: password "password", salt "somesalt".
-        let table = [
-            "$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4",
-            "$argon2id$v=19$m=256,t=2,p=2$c29tZXNhbHQ$bQk8UB/VmZZF4Oo79iDXuL5/0ttZwg2f/5U52iv1cDc",
-        ];
-        for text in table {
-            let mut memory = Memory::keeping(64);
-            let stored = Stored::parse(text).unwrap();
-            assert_eq!(stored.matches("password", &mut memory), Ok(true), "{text}");
-            assert_eq!(stored.matches("passwore", &mut memory), Ok(false), "{text}");
-        }
+        // phc-winner-argon2, test.c, and for the keyed one the same library through argon2-cffi.
+        known(&[
+            (
+                "password",
+                "$argon2d$v=19$m=256,t=2,p=1$c29tZXNhbHQ$JcTui6RIBUtJ78gE5Hi52CO+H5vS6Z9R1uxAB6OhUB8",
+            ),
+            (
+                "password",
+                "$argon2i$m=256,t=2,p=1$c29tZXNhbHQ$/U3YPXYsSb3q9XxHvc0MLxur+GP960kN9j7emXX8zwY",
+            ),
+            (
+                "password",
+                "$argon2i$v=19$m=256,t=2,p=1$c29tZXNhbHQ$iekCn0Y3spW+sCcFanM2xBT63UP2sghkUoHLIUpWRS8",
+            ),
+            (
+                "password",
+                "$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4",
+            ),
+            (
+                "password",
+                "$argon2id$v=19$m=256,t=2,p=2$c29tZXNhbHQ$bQk8UB/VmZZF4Oo79iDXuL5/0ttZwg2f/5U52iv1cDc",
+            ),
+            (
+                "password",
+                "{argon2}$argon2id$v=19$m=256,t=2,p=2$c29tZXNhbHQ$bQk8UB/VmZZF4Oo79iDXuL5/0ttZwg2f/5U52iv1cDc",
+            ),
+            (
+                "password",
+                "argon2$argon2id$v=19$m=256,t=2,p=2$c29tZXNhbHQ$bQk8UB/VmZZF4Oo79iDXuL5/0ttZwg2f/5U52iv1cDc",
+            ),
+        ]);
     }
 
     #[test]
-    fn what_is_written_can_be_read() {
-        let mut memory = Memory::keeping(64);
-        let text = write(SMALL, "pässword", &[7; 16], &mut memory).unwrap();
-        assert!(text.starts_with("$argon2id$v=19$m=64,t=2,p=1$BwcHBwcHBwcHBwcHBwcHBw$"), "{text}");
-        let stored = Stored::parse(&text).unwrap();
-        assert_eq!(stored.matches("pässword", &mut memory), Ok(true));
-        assert_eq!(stored.matches("passwort", &mut memory), Ok(false));
+    fn a_pepper_is_in_the_hash_under_its_id() {
+        let keyed = "$argon2id$v=19$m=256,t=2,p=1,keyid=N2ExMQ$c29tZXNhbHQ$ne0VSG+xdpZIsz9ZxhNioLQwAfuQ1YskMW/pkIiqTmw";
+        let (ours, next) = (pepper("7a11", 3), pepper("next", 4));
+        let active = Peppers::new(Some(ours.clone()), Vec::new());
+        assert_eq!(right(keyed, "password", &active), Ok(true));
+        assert_eq!(right(keyed, "passwore", &active), Ok(false));
+        let rotated = Peppers::new(Some(next.clone()), vec![ours]);
+        assert_eq!(right(keyed, "password", &rotated), Ok(true));
+        let gone = Peppers::new(Some(next), Vec::new());
+        assert_eq!(right(keyed, "password", &gone), Err(FormatFault::UnknownPepper));
+        let other = Peppers::new(None, vec![pepper("7a11", 5)]);
+        assert_eq!(right(keyed, "password", &other), Ok(false));
     }
 
     #[test]
-    fn faults_are_told_apart_at_once() {
-        let tail = "$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4";
-        let table = [
-            ("$argon2id$v=19$m=4194304,t=2,p=1", FormatFault::Costly),
-            ("$argon2id$v=19$m=99999999999,t=2,p=1", FormatFault::Costly),
-            ("$argon2id$v=19$m=64,t=4294967295,p=1", FormatFault::Costly),
-            ("$argon2id$v=19$m=65536,t=2,p=16777215", FormatFault::Costly),
-            ("$argon2id$v=19$m=8,t=2,p=8", FormatFault::Malformed),
-            ("$argon2id$v=19$m=64,t=0,p=1", FormatFault::Malformed),
-            ("$argon2id$v=19$m=064,t=2,p=1", FormatFault::Malformed),
-            ("$argon2id$v=19$m=+64,t=2,p=1", FormatFault::Malformed),
-            ("$argon2id$v=19$t=2,m=64,p=1", FormatFault::Malformed),
-            ("$argon2id$v=19$m=64,t=2,p=1,data=aa", FormatFault::Malformed),
-            ("$argon2id$v=20$m=64,t=2,p=1", FormatFault::Malformed),
-            ("$argon2i$v=19$m=64,t=2,p=1", FormatFault::Unknown),
-            ("$2b$10$abcdefghijklmnopqrstuv", FormatFault::Unknown),
-            ("", FormatFault::Unknown),
-        ];
-        for (head, fault) in table {
-            let text = format!("{head}{tail}");
-            // The best of a few: the machine may be crowded.
-            let cost = (0..5).map(|_| {
-                let begun = Instant::now();
-                assert_eq!(Stored::parse(&text).unwrap_err(), fault, "{head}");
-                begun.elapsed()
-            });
-            assert!(cost.min().unwrap() < Duration::from_millis(1), "{head}");
-        }
-        let tails = [
-            "$c29t$nf65EOgLrQMR/uIPnA4rEg",
-            "$c29tZXNhbHQ$nf65",
-            "$c29tZXNhbHQ=$nf65EOgLrQMR/uIPnA4rEg",
-            "$c29tZXNhbHQ",
-        ];
-        for tail in tails {
-            let text = format!("$argon2id$v=19$m=64,t=2,p=1{tail}");
-            assert_eq!(Stored::parse(&text).unwrap_err(), FormatFault::Malformed, "{tail}");
+    fn handles_follow_an_exchange_of_peppers() {
+        let (cost, mut memory) =
+            (Cost { memory_kib: 64, passes: 1, lanes: 1 }, Memory::keeping(64));
+        let recipe = super::super::Recipe::PepperedArgon2id(cost);
+        let peppers = Peppers::default();
+        let handle = peppers.clone();
+        let mut write = || recipe.write("password", &[7; 16], &mut memory, &handle);
+        assert_eq!(write(), Err(FormatFault::NoPepper));
+        peppers.change(&Peppers::new(Some(pepper("first", 1)), Vec::new()));
+        let first = write().unwrap();
+        peppers.change(&Peppers::new(Some(pepper("second", 2)), vec![pepper("first", 1)]));
+        let second = write().unwrap();
+        assert!(
+            first.contains(",keyid=Zmlyc3Q$") && second.contains(",keyid=c2Vjb25k$"),
+            "{first} {second}"
+        );
+        for hash in [&first, &second] {
+            assert_eq!(right(hash, "password", &handle), Ok(true), "{hash}");
         }
     }
 }

@@ -2,12 +2,32 @@
 //! ceilings is refused while it is read, before a byte of memory is taken for it.
 
 mod argon2;
+mod bcrypt;
+mod pbkdf2;
+mod pepper;
+mod recipe;
+mod scrypt;
+mod sha512_crypt;
+mod ssha;
+mod tag;
+#[cfg(test)]
+mod tests;
+mod text;
 
 use thiserror::Error;
 
+use self::argon2::Argon2;
+use self::bcrypt::{Bcrypt, Fed};
+use self::pbkdf2::Pbkdf2;
+use self::scrypt::Scrypt;
+use self::sha512_crypt::Sha512Crypt;
+use self::ssha::{Scheme, Ssha};
 use super::memory::Memory;
 
-pub use self::argon2::{Argon2id, Cost};
+pub use self::argon2::Cost;
+pub use self::pbkdf2::Digest;
+pub use self::pepper::{Pepper, Peppers};
+pub use self::recipe::{Costs, FORMATS, Format, Recipe, formats};
 
 /// The longest stored hash that is read, in bytes.
 const MAX_TEXT: usize = 512;
@@ -15,70 +35,121 @@ const MAX_TEXT: usize = 512;
 /// 16 random bytes, drawn by the caller; not a secret.
 pub type Salt = [u8; 16];
 
-/// Why a stored hash cannot be checked. Carries nothing of it.
+/// Why a stored hash cannot be checked, or a new one not be written. Carries nothing of it.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum FormatFault {
-    #[error("the hash costs more than m=262144,t=16,p=8")]
+    #[error(
+        "the hash costs more than is spent on one: argon2 m=262144,t=16,p=8, bcrypt 16, scrypt 256 MiB and N*r*p of 2^24, \
+         PBKDF2 10000000, sha512-crypt 5000000"
+    )]
     Costly,
+    #[error(
+        "this format would cut the password: it takes no NUL, bcrypt 72 bytes at most, sha512-crypt 511"
+    )]
+    Cut,
     #[error("the hash is malformed")]
     Malformed,
-    #[error("no hash format that we know")]
+    #[error("no pepper is active here; `rekey keys add pepper` draws one")]
+    NoPepper,
+    #[error("no hash format that we know; README, \"Hash formats\", lists them")]
     Unknown,
+    #[error(
+        "the hash was made with a pepper that is not here; `rekey keys import` brings it from where it is"
+    )]
+    UnknownPepper,
 }
 
 /// A stored hash in one of the formats that we check.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub enum Stored {
-    Argon2id(Argon2id),
+    Argon2(Argon2),
+    Bcrypt(Bcrypt),
+    Pbkdf2(Pbkdf2),
+    Scrypt(Scrypt),
+    Sha512Crypt(Sha512Crypt),
+    Ssha(Ssha),
 }
 
-/// In which format, and at what cost, a new hash is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Recipe {
-    Argon2id(Cost),
-}
+/// Reads what stands behind a beginning.
+type Read = fn(&str) -> Result<Stored, FormatFault>;
+
+/// How hashes begin, and who reads on. No entry is the beginning of a later one.
+const BEGINNINGS: &[(&str, Read)] = &[
+    ("$2a$", |rest| Bcrypt::parse(rest, Fed::Plain).map(Stored::Bcrypt)),
+    ("$2b$", |rest| Bcrypt::parse(rest, Fed::Plain).map(Stored::Bcrypt)),
+    ("$2y$", |rest| Bcrypt::parse(rest, Fed::Plain).map(Stored::Bcrypt)),
+    ("$6$", |rest| Sha512Crypt::parse(rest).map(Stored::Sha512Crypt)),
+    ("$argon2", |rest| Argon2::parse(rest).map(Stored::Argon2)),
+    ("$bcrypt-sha256$", |rest| Bcrypt::parse_passlib(rest).map(Stored::Bcrypt)),
+    ("$pbkdf2-sha256$", |rest| Pbkdf2::parse(rest, Digest::Sha256).map(Stored::Pbkdf2)),
+    ("$pbkdf2-sha512$", |rest| Pbkdf2::parse(rest, Digest::Sha512).map(Stored::Pbkdf2)),
+    ("$scrypt$", |rest| Scrypt::parse(rest).map(Stored::Scrypt)),
+    ("argon2$argon2", |rest| Argon2::parse(rest).map(Stored::Argon2)),
+    ("bcrypt$$2a$", |rest| Bcrypt::parse(rest, Fed::Plain).map(Stored::Bcrypt)),
+    ("bcrypt$$2b$", |rest| Bcrypt::parse(rest, Fed::Plain).map(Stored::Bcrypt)),
+    ("bcrypt_sha256$$2b$", |rest| Bcrypt::parse(rest, Fed::Hex).map(Stored::Bcrypt)),
+    ("pbkdf2_sha256$", |rest| Pbkdf2::parse_django(rest).map(Stored::Pbkdf2)),
+    ("scrypt$", |rest| Scrypt::parse_django(rest).map(Stored::Scrypt)),
+];
 
 impl Stored {
     pub fn parse(text: &str) -> Result<Self, FormatFault> {
         if text.len() > MAX_TEXT {
             return Err(FormatFault::Malformed);
         }
-        let rest = text.strip_prefix("$argon2id$").ok_or(FormatFault::Unknown)?;
-        Argon2id::parse(rest).map(Self::Argon2id)
+        let Some((scheme, rest)) = text.strip_prefix('{').and_then(|text| text.split_once('}'))
+        else {
+            return Self::bare(text);
+        };
+        // RFC 2307 schemes have no case.
+        match scheme.to_ascii_uppercase().as_str() {
+            "ARGON2" | "CRYPT" if rest.starts_with('$') => Self::bare(rest),
+            "SSHA" => Ssha::parse(rest, Scheme::Ssha).map(Self::Ssha),
+            "SSHA512" => Ssha::parse(rest, Scheme::Ssha512).map(Self::Ssha),
+            _ => Err(FormatFault::Unknown),
+        }
+    }
+
+    /// The family, for people.
+    pub fn family(&self) -> &'static str {
+        match self {
+            Self::Argon2(stored) => stored.family(),
+            Self::Bcrypt(_) => "bcrypt",
+            Self::Pbkdf2(_) => "pbkdf2",
+            Self::Scrypt(_) => "scrypt",
+            Self::Sha512Crypt(_) => "sha512-crypt",
+            Self::Ssha(_) => "ssha",
+        }
     }
 
     /// Whether the password is the one; `memory` is kept for the next check.
-    pub(super) fn matches(&self, password: &str, memory: &mut Memory) -> Result<bool, FormatFault> {
+    pub(super) fn matches(
+        &self,
+        password: &str,
+        memory: &mut Memory,
+        peppers: &Peppers,
+    ) -> Result<bool, FormatFault> {
         match self {
-            Self::Argon2id(stored) => stored.matches(password, memory),
+            Self::Argon2(stored) => stored.matches(password, memory, peppers),
+            Self::Bcrypt(stored) => Ok(stored.matches(password)),
+            Self::Pbkdf2(stored) => Ok(stored.matches(password)),
+            Self::Scrypt(stored) => stored.matches(password),
+            Self::Sha512Crypt(stored) => Ok(stored.matches(password)),
+            Self::Ssha(stored) => Ok(stored.matches(password)),
         }
+    }
+
+    fn bare(text: &str) -> Result<Self, FormatFault> {
+        let found = BEGINNINGS
+            .iter()
+            .find_map(|(beginning, read)| text.strip_prefix(beginning).map(|rest| (read, rest)));
+        let (read, rest) = found.ok_or(FormatFault::Unknown)?;
+        read(rest)
     }
 }
 
-impl Recipe {
-    /// Within the ceilings, and a combination that the format knows.
-    pub fn check(self) -> Result<Self, FormatFault> {
-        match self {
-            Self::Argon2id(cost) => cost.check().map(Self::Argon2id),
-        }
-    }
-
-    /// Memory that one hash needs.
-    pub fn memory_kib(self) -> u32 {
-        match self {
-            Self::Argon2id(cost) => cost.memory_kib,
-        }
-    }
-
-    /// The string that goes into the directory.
-    pub(super) fn write(
-        self,
-        password: &str,
-        salt: &Salt,
-        memory: &mut Memory,
-    ) -> Result<String, FormatFault> {
-        match self {
-            Self::Argon2id(cost) => argon2::write(cost, password, salt, memory),
-        }
+impl std::fmt::Debug for Stored {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(out, "Stored({}, ..)", self.family())
     }
 }

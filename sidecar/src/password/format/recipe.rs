@@ -1,0 +1,255 @@
+//! The formats that new hashes can be written in: one table that the configuration, its faults and README are made from.
+//! Invariant: what can be written can be read, and costs no more than what is read may.
+
+use std::fmt::Write as _;
+
+use super::argon2::{self, Cost};
+use super::bcrypt::{self, Fed, Spelling as Bcrypt};
+use super::pbkdf2::{self, Digest, Spelling as Pbkdf2};
+use super::scrypt::{self, Spelling as Scrypt};
+use super::ssha::{self, Scheme};
+use super::{FormatFault, Peppers, Salt, sha512_crypt};
+use crate::password::memory::Memory;
+
+/// A format that `password.format` can name.
+#[derive(Debug)]
+pub struct Format {
+    pub name: &'static str,
+    /// A hash, its salt and its tag left out.
+    pub looks: &'static str,
+    /// Whose format it is.
+    pub origin: &'static str,
+    /// The keys of the configuration that its cost is taken from, below `password`.
+    pub costs: &'static [&'static str],
+    make: fn(&Costs) -> Recipe,
+}
+
+/// What hashes may cost, for every format.
+#[derive(Clone, Copy, Debug)]
+pub struct Costs {
+    pub argon2id: Cost,
+    /// The exponent of its rounds.
+    pub bcrypt: u32,
+    /// Of PBKDF2. None: OWASP's number for the digest.
+    pub iterations: Option<u32>,
+    /// Of sha512-crypt.
+    pub rounds: u32,
+    /// The exponent of scrypt's N.
+    pub scrypt: u32,
+}
+
+/// In which format, and at what cost, a new hash is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Recipe {
+    Argon2id(Cost),
+    Bcrypt(Bcrypt, u32),
+    DjangoArgon2id(Cost),
+    LdapArgon2id(Cost),
+    LdapSha512Crypt(u32),
+    Pbkdf2(Pbkdf2, Digest, u32),
+    /// With the pepper of the moment in it.
+    PepperedArgon2id(Cost),
+    Scrypt(Scrypt, u32),
+    Sha512Crypt(u32),
+    Ssha(Scheme),
+}
+
+const ARGON2: &[&str] = &["memory_kib", "passes", "lanes"];
+const BCRYPT: &[&str] = &["bcrypt_cost"];
+const PBKDF2: &[&str] = &["iterations"];
+const SCRYPT: &[&str] = &["scrypt_ln"];
+const SHA512_CRYPT: &[&str] = &["rounds"];
+
+const fn format(
+    name: &'static str,
+    looks: &'static str,
+    origin: &'static str,
+    costs: &'static [&'static str],
+    make: fn(&Costs) -> Recipe,
+) -> Format {
+    Format { name, looks, origin, costs, make }
+}
+
+/// Every format that we write.
+pub const FORMATS: &[Format] = &[
+    format(
+        "argon2id",
+        "$argon2id$v=19$m=19456,t=2,p=1$",
+        "PHC: argon2-cffi, PHP, passlib",
+        ARGON2,
+        |costs| Recipe::Argon2id(costs.argon2id),
+    ),
+    format("bcrypt", "$2b$12$", "crypt", BCRYPT, |costs| {
+        Recipe::Bcrypt(Bcrypt::Plain, costs.bcrypt)
+    }),
+    format("django-argon2id", "argon2$argon2id$v=19$m=19456,t=2,p=1$", "Django", ARGON2, |costs| {
+        Recipe::DjangoArgon2id(costs.argon2id)
+    }),
+    format("django-bcrypt", "bcrypt$$2b$12$", "Django", BCRYPT, |costs| {
+        Recipe::Bcrypt(Bcrypt::Django, costs.bcrypt)
+    }),
+    format("django-bcrypt-sha256", "bcrypt_sha256$$2b$12$", "Django", BCRYPT, |costs| {
+        Recipe::Bcrypt(Bcrypt::DjangoSha256, costs.bcrypt)
+    }),
+    format("django-pbkdf2-sha256", "pbkdf2_sha256$600000$", "Django", PBKDF2, |costs| {
+        pbkdf2(Pbkdf2::Django, Digest::Sha256, costs)
+    }),
+    format("django-scrypt", "scrypt$131072$", "Django", SCRYPT, |costs| {
+        Recipe::Scrypt(Scrypt::Django, costs.scrypt)
+    }),
+    format(
+        "ldap-argon2id",
+        "{ARGON2}$argon2id$v=19$m=19456,t=2,p=1$",
+        "OpenLDAP",
+        ARGON2,
+        |costs| Recipe::LdapArgon2id(costs.argon2id),
+    ),
+    format("ldap-sha512-crypt", "{CRYPT}$6$rounds=656000$", "OpenLDAP", SHA512_CRYPT, |costs| {
+        Recipe::LdapSha512Crypt(costs.rounds)
+    }),
+    format("passlib-bcrypt-sha256", "$bcrypt-sha256$v=2,t=2b,r=12$", "passlib", BCRYPT, |costs| {
+        Recipe::Bcrypt(Bcrypt::PasslibSha256, costs.bcrypt)
+    }),
+    format("passlib-pbkdf2-sha256", "$pbkdf2-sha256$600000$", "passlib", PBKDF2, |costs| {
+        pbkdf2(Pbkdf2::Passlib, Digest::Sha256, costs)
+    }),
+    format("passlib-pbkdf2-sha512", "$pbkdf2-sha512$210000$", "passlib", PBKDF2, |costs| {
+        pbkdf2(Pbkdf2::Passlib, Digest::Sha512, costs)
+    }),
+    format("pbkdf2-sha256", "$pbkdf2-sha256$i=600000,l=32$", "PHC", PBKDF2, |costs| {
+        pbkdf2(Pbkdf2::Phc, Digest::Sha256, costs)
+    }),
+    format("pbkdf2-sha512", "$pbkdf2-sha512$i=210000,l=64$", "PHC", PBKDF2, |costs| {
+        pbkdf2(Pbkdf2::Phc, Digest::Sha512, costs)
+    }),
+    format("php-bcrypt", "$2y$12$", "PHP", BCRYPT, |costs| {
+        Recipe::Bcrypt(Bcrypt::Php, costs.bcrypt)
+    }),
+    format("scrypt", "$scrypt$ln=17,r=8,p=1$", "PHC, passlib", SCRYPT, |costs| {
+        Recipe::Scrypt(Scrypt::Phc, costs.scrypt)
+    }),
+    format(
+        "sha512-crypt",
+        "$6$rounds=656000$",
+        "crypt: mkpasswd, shadow, passlib",
+        SHA512_CRYPT,
+        |costs| Recipe::Sha512Crypt(costs.rounds),
+    ),
+    format("ssha", "{SSHA}", "OpenLDAP", &[], |_| Recipe::Ssha(Scheme::Ssha)),
+    format("ssha512", "{SSHA512}", "OpenLDAP", &[], |_| Recipe::Ssha(Scheme::Ssha512)),
+];
+
+impl Format {
+    pub fn find(name: &str) -> Option<&'static Self> {
+        FORMATS.iter().find(|format| format.name == name)
+    }
+
+    pub fn recipe(&self, costs: &Costs) -> Recipe {
+        (self.make)(costs)
+    }
+
+    /// The longest password that it can hold, in bytes.
+    fn limit(&self) -> Option<usize> {
+        let costs = Costs {
+            argon2id: Cost::default(),
+            bcrypt: 12,
+            iterations: None,
+            rounds: 0,
+            scrypt: 17,
+        };
+        self.recipe(&costs).max_bytes()
+    }
+}
+
+impl Recipe {
+    /// Within the ceilings, and a combination that the format knows.
+    pub fn check(self) -> Result<Self, FormatFault> {
+        match self {
+            Self::Argon2id(cost)
+            | Self::DjangoArgon2id(cost)
+            | Self::LdapArgon2id(cost)
+            | Self::PepperedArgon2id(cost) => cost.check().map(|_| self),
+            Self::Bcrypt(_, cost) => bcrypt::check(cost).map(|_| self),
+            Self::LdapSha512Crypt(rounds) | Self::Sha512Crypt(rounds) => {
+                sha512_crypt::check(rounds).map(|_| self)
+            }
+            Self::Pbkdf2(_, _, rounds) => pbkdf2::check(rounds).map(|_| self),
+            Self::Scrypt(_, log) => scrypt::check(log).map(|_| self),
+            Self::Ssha(_) => Ok(self),
+        }
+    }
+
+    /// Cracked as fast as a card can count.
+    pub fn is_weak(self) -> bool {
+        matches!(self, Self::Ssha(_))
+    }
+
+    /// What a policy must cap a password at; `None` where the format takes any length.
+    pub fn max_bytes(self) -> Option<usize> {
+        match self {
+            Self::Bcrypt(spelling, _) if spelling.fed() == Fed::Plain => Some(bcrypt::MAX_BYTES),
+            Self::LdapSha512Crypt(_) | Self::Sha512Crypt(_) => Some(sha512_crypt::MAX_BYTES),
+            _ => None,
+        }
+    }
+
+    /// Memory that one hash needs; nothing worth counting but for argon2 and scrypt.
+    pub fn memory_kib(self) -> u32 {
+        match self {
+            Self::Argon2id(cost)
+            | Self::DjangoArgon2id(cost)
+            | Self::LdapArgon2id(cost)
+            | Self::PepperedArgon2id(cost) => cost.memory_kib,
+            Self::Scrypt(_, log) => scrypt::memory_kib(log),
+            _ => 0,
+        }
+    }
+
+    /// The string that goes into the directory.
+    pub(in crate::password) fn write(
+        self,
+        password: &str,
+        salt: &Salt,
+        memory: &mut Memory,
+        peppers: &Peppers,
+    ) -> Result<String, FormatFault> {
+        let mut argon2id = |cost, pepper| argon2::write(cost, pepper, password, salt, memory);
+        match self {
+            Self::Argon2id(cost) => argon2id(cost, None),
+            Self::Bcrypt(spelling, cost) => bcrypt::write(spelling, cost, password, salt),
+            Self::DjangoArgon2id(cost) => Ok(format!("argon2{}", argon2id(cost, None)?)),
+            Self::LdapArgon2id(cost) => Ok(format!("{{ARGON2}}{}", argon2id(cost, None)?)),
+            Self::LdapSha512Crypt(rounds) => {
+                Ok(format!("{{CRYPT}}{}", sha512_crypt::write(rounds, password, salt)?))
+            }
+            Self::Pbkdf2(spelling, digest, rounds) => {
+                Ok(pbkdf2::write(spelling, digest, rounds, password, salt))
+            }
+            Self::PepperedArgon2id(cost) => argon2id(cost, Some(&peppers.active()?)),
+            Self::Scrypt(spelling, log) => scrypt::write(spelling, log, password, salt),
+            Self::Sha512Crypt(rounds) => sha512_crypt::write(rounds, password, salt),
+            Self::Ssha(scheme) => Ok(ssha::write(scheme, password, salt)),
+        }
+    }
+}
+
+fn pbkdf2(spelling: Pbkdf2, digest: Digest, costs: &Costs) -> Recipe {
+    let iterations = costs.iterations.unwrap_or_else(|| digest.least_rounds());
+    Recipe::Pbkdf2(spelling, digest, iterations)
+}
+
+/// README's table.
+pub fn formats() -> String {
+    let mut table = String::from(
+        "| `password.format` | a hash | whose | cost | longest password |\n|---|---|---|---|---|\n",
+    );
+    for format in FORMATS {
+        let Format { name, looks, origin, costs, .. } = format;
+        let costs: Vec<String> = costs.iter().map(|key| format!("`{key}`")).collect();
+        let costs = if costs.is_empty() { "none: weak".to_owned() } else { costs.join(", ") };
+        let limit = format.limit().map_or("any".to_owned(), |limit| format!("{limit} bytes"));
+        // Writing to a String cannot fail.
+        let _ = writeln!(table, "| `{name}` | `{looks}` | {origin} | {costs} | {limit} |");
+    }
+    table
+}
