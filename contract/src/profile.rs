@@ -19,7 +19,8 @@ pub struct Profile {
     pub password: Published,
 }
 
-/// The password rules that a dialect publishes. Zero, `None`, false and no class: it publishes none of that kind.
+/// The password rules that a dialect publishes, beside those that hold by default. Zero, `None` and no class: it
+/// publishes none of that kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Published {
     /// Code points.
@@ -29,25 +30,13 @@ pub struct Published {
     pub classes: Classes,
     /// How often one character may stand in a row.
     pub repeats: Option<u32>,
-    pub reversed: bool,
-    pub personal: bool,
-    /// A list of weak passwords.
-    pub common: bool,
     /// Former passwords that are refused.
     pub history: u32,
 }
 
 impl Published {
-    pub const NOTHING: Self = Self {
-        min: None,
-        max: None,
-        classes: Classes::NONE,
-        repeats: None,
-        reversed: false,
-        personal: false,
-        common: false,
-        history: 0,
-    };
+    pub const NOTHING: Self =
+        Self { min: None, max: None, classes: Classes::NONE, repeats: None, history: 0 };
 }
 
 impl Profile {

@@ -19,16 +19,13 @@ pub(super) struct BambooCloud;
 
 const CODE: CodeRules = CodeRules { digits: 6, life: 10 * 60, tries: 5 };
 
-/// All of its PWD rules are switches there. Lengths are the documented bounds; of "1 to 10" repeats, of the combinations of
-/// classes and of the former passwords it names no default: these are ours.
+/// Its PWD rules are switches; those without a number hold by default here. Lengths are the documented bounds. Of "1 to 10"
+/// repeats, of the combinations of classes and of the former passwords no default is named: these are ours.
 const PUBLISHED: Published = Published {
     min: Some(8),
     max: Some(50),
     classes: Classes { digit: true, letter: true, mixed_case: false, special: false },
     repeats: Some(3),
-    reversed: true,
-    personal: true,
-    common: true,
     history: 5,
 };
 

@@ -2,11 +2,13 @@
 //! Invariant: no slow work without the hold, no directory before a right proof, and a proof that is not finished is either
 //! given back or dead, never both spent and unwritten.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use contract::message::{Encryption, Proof};
 use contract::name::Name;
 use contract::outcome::{Outcome, Refusal};
+use contract::policy::Breach;
 use contract::profile::{Login, ProofKind};
 use contract::secret::Password;
 use subtle::ConstantTimeEq;
@@ -17,7 +19,7 @@ use super::{Asking, BUSY, FlowError, outcome, throttled};
 use crate::clock::Millis;
 use crate::directory::{Account, Status, Written};
 use crate::engine::Engine;
-use crate::password::{Policy, judge as judge_password};
+use crate::password::{Desk, Person, add, normalized};
 use crate::store::{
     AccountWrite, Challenge, Finish, Finished, Held, Hold, Kept, LoggedIn, MailKind, NewMail,
     Release,
@@ -141,13 +143,16 @@ async fn under_hold(
     else {
         return revoke(engine, asking, challenge).await;
     };
-    if let Some(refusal) = unfit(engine, given) {
-        let (kept, most) = (Kept::Refused(refusal), engine.config.limits.policy_failures);
-        let release = Release::Policy { kept: kept.clone(), at: asking.at, most };
-        let stands = engine.store.release(asking.key.id, release).await?;
-        return Ok(outcome(engine, asking, stands.unwrap_or(kept)));
-    }
-    let hash = engine.hasher.hash(given.password.clone(), engine.entropy.bytes()?).await?;
+    let password = match fit(engine, asking, &account, given).await? {
+        Ok(password) => password,
+        Err(refusal) => {
+            let (kept, most) = (Kept::Refused(refusal), engine.config.limits.policy_failures);
+            let release = Release::Policy { kept: kept.clone(), at: asking.at, most };
+            let stands = engine.store.release(asking.key.id, release).await?;
+            return Ok(outcome(engine, asking, stands.unwrap_or(kept)));
+        }
+    };
+    let hash = engine.hasher.hash(password, engine.entropy.bytes()?).await?;
     crate::crash::point("confirm.hashed");
     let write = match engine.directory.write(&account, &hash).await? {
         Written::InFinish(write) => Some(write),
@@ -157,15 +162,33 @@ async fn under_hold(
     finish(engine, asking, challenge, proved, &account, write).await
 }
 
-/// Why a password cannot be taken. Asked under the hold only, so that it tells nobody whether a proof still lives.
-fn unfit(engine: &Engine, given: Given<'_>) -> Option<Refusal> {
+/// The password as it is hashed, or why it cannot be taken. Asked under the hold only, so that it tells nobody whether a
+/// proof still lives.
+async fn fit(
+    engine: &Engine,
+    asking: &Asking<'_>,
+    account: &Account,
+    given: Given<'_>,
+) -> Result<Result<Password, Refusal>, FlowError> {
     if given.encryption != Encryption::None {
-        return Some(Refusal::Undecryptable);
+        return Ok(Err(Refusal::Undecryptable));
     }
-    let limits = &engine.config.password;
-    let policy = Policy { min: limits.min, max: limits.max };
-    let breaches = judge_password(&policy, given.password.expose());
-    (!breaches.is_empty()).then_some(Refusal::Policy(breaches))
+    let policy = Arc::clone(&asking.profile.policy);
+    let password = match normalized(engine.config.normal, &policy.rules, given.password) {
+        Ok(password) => password.into_owned(),
+        Err(breach) => return Ok(Err(Refusal::Policy(vec![breach]))),
+    };
+    let is_breached = match &engine.lookup {
+        Some(lookup) => lookup.is_breached(password.expose()).await?,
+        None => false,
+    };
+    let (person, judged) = (Person::of(account), password.clone());
+    let judging = move |_: &mut Desk| policy.judge(&person, judged.expose());
+    let mut breaches = engine.hasher.run(judging).await??;
+    if is_breached {
+        add(&mut breaches, Breach::Breached);
+    }
+    Ok(if breaches.is_empty() { Ok(password) } else { Err(Refusal::Policy(breaches)) })
 }
 
 /// Whether the account still is what it was when the challenge was made for it, and may still be reset.

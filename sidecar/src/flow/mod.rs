@@ -33,7 +33,7 @@ use crate::directory::DirectoryError;
 use crate::engine::Engine;
 use crate::entropy::NoEntropy;
 use crate::jwt::Claims;
-use crate::password::HashError;
+use crate::password::{HashError, LookupFault, PolicyFault};
 use crate::secret::{AddressKey, Place, masked_sender};
 use crate::store::{Audit, Issuer, Kept, MessageKey, StoreError};
 
@@ -68,8 +68,12 @@ pub(crate) enum FlowError {
     Entropy(#[from] NoEntropy),
     #[error(transparent)]
     Hash(#[from] HashError),
+    #[error(transparent)]
+    Lookup(#[from] LookupFault),
     #[error("a task panicked")]
     Panicked,
+    #[error(transparent)]
+    Policy(#[from] PolicyFault),
     #[error(transparent)]
     Store(#[from] StoreError),
 }

@@ -11,4 +11,7 @@ mod queue;
 pub use desk::Desk;
 pub use format::{Argon2id, Cost, FormatFault, Recipe, Salt, Stored};
 pub use hasher::{HashError, Hasher, HasherConfig};
-pub use policy::{Policy, judge};
+pub use policy::{
+    BreachedFile, CodedSet, Demands, FileFault, Lookup, LookupFault, Manner, Normal, Person,
+    Policy, PolicyFault, Preset, Rules, add, fingerprint, folded, normalized, table,
+};
