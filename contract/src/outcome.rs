@@ -1,11 +1,15 @@
 //! What became of a request: the closed list of outcomes, and how the sidecar writes and the edge reads them.
 //! Invariant: an outcome holds nothing of the request; what can't be read is never taken for a success.
 
+mod breaches;
+
 use alloc::{string::String, vec::Vec};
 
 use crate::json::{self, Names, Object, Value, Writer};
-use crate::policy::{Breach, Classes};
+use crate::policy::Breach;
 use crate::secret::Token;
+
+pub use self::breaches::breach_members;
 
 /// Seconds for `Retry-After` where something failed and said nothing better.
 pub const BUSY_RETRY: u32 = 5;
@@ -264,7 +268,8 @@ fn encode_refusal(refusal: &Refusal, instance: &str) -> String {
         object = object.number("retry_after", u64::from(seconds));
     }
     if let Refusal::Policy(breaches) = refusal {
-        let reasons: Vec<String> = breaches.iter().map(encode_breach).collect();
+        let reasons: Vec<String> =
+            breaches.iter().map(|breach| breach_members(breach).finish()).collect();
         let reasons = json::array(reasons.iter().map(String::as_str));
         object = object.raw("reasons", &reasons);
     }
@@ -279,7 +284,7 @@ fn decode_refusal(mut object: Object) -> Option<Refusal> {
         "captcha_invalid" => Refusal::CaptchaInvalid,
         "proof_invalid" => Refusal::ProofInvalid,
         "undecryptable" => Refusal::Undecryptable,
-        "policy" => Refusal::Policy(decode_breaches(object.take("reasons")?)?),
+        "policy" => Refusal::Policy(breaches::decode(object.take("reasons")?)?),
         "throttled" => Refusal::Throttled { retry_after: number(&mut object, "retry_after")? },
         "busy" => Refusal::Busy { retry_after: number(&mut object, "retry_after")? },
         "unsigned" => Refusal::Unsigned,
@@ -287,75 +292,9 @@ fn decode_refusal(mut object: Object) -> Option<Refusal> {
     })
 }
 
-/// One broken rule as the canonical answer and the native dialect list it, without its text.
-pub fn encode_breach(breach: &Breach) -> String {
-    breach_members(breach).finish()
-}
-
-/// The members of one broken rule, open for more (the native dialect adds the text).
-pub fn breach_members(breach: &Breach) -> Writer {
-    let object = Writer::object().string("code", breach.code());
-    match breach {
-        Breach::TooShort { min, max } | Breach::TooLong { min, max } => {
-            object.number("min", u64::from(*min)).number("max", u64::from(*max))
-        }
-        Breach::Repeats { max } => object.number("max", u64::from(*max)),
-        Breach::Composition(classes) => object
-            .bool("digit", classes.digit)
-            .bool("letter", classes.letter)
-            .bool("mixed_case", classes.mixed_case)
-            .bool("special", classes.special),
-        _ => object,
-    }
-}
-
-fn decode_breaches(reasons: Value) -> Option<Vec<Breach>> {
-    let Value::Array(items) = reasons else {
-        return None;
-    };
-    let breaches: Option<Vec<Breach>> = items.into_iter().map(decode_breach).collect();
-    breaches.filter(|list| !list.is_empty())
-}
-
-fn decode_breach(item: Value) -> Option<Breach> {
-    let Value::Object(mut object) = item else {
-        return None;
-    };
-    let code = object.take("code")?.into_string()?;
-    Some(match code.as_str() {
-        "too_short" => {
-            Breach::TooShort { min: number(&mut object, "min")?, max: number(&mut object, "max")? }
-        }
-        "too_long" => {
-            Breach::TooLong { min: number(&mut object, "min")?, max: number(&mut object, "max")? }
-        }
-        "composition" => Breach::Composition(Classes {
-            digit: flag(&mut object, "digit")?,
-            letter: flag(&mut object, "letter")?,
-            mixed_case: flag(&mut object, "mixed_case")?,
-            special: flag(&mut object, "special")?,
-        }),
-        "repeats" => Breach::Repeats { max: number(&mut object, "max")? },
-        "reversed" => Breach::Reversed,
-        "personal" => Breach::Personal,
-        "common" => Breach::Common,
-        "breached" => Breach::Breached,
-        "guessable" => Breach::Guessable,
-        "history" => Breach::History,
-        _ => return None,
-    })
-}
-
 fn number(object: &mut Object, name: &str) -> Option<u32> {
     match object.take(name)? {
         Value::Number(text) => text.parse().ok(),
-        _ => None,
-    }
-}
-
-fn flag(object: &mut Object, name: &str) -> Option<bool> {
-    match object.take(name)? {
-        Value::Bool(value) => Some(value),
         _ => None,
     }
 }

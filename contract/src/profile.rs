@@ -4,6 +4,7 @@
 use alloc::{format, string::String};
 
 use crate::address::Channel;
+use crate::policy::Classes;
 
 /// One dialect's rules; a constant beside its parser.
 #[derive(Clone, Copy, Debug)]
@@ -14,6 +15,28 @@ pub struct Profile {
     pub grant_life: Option<u32>,
     /// Whether a reset answers with an access token, and after which proofs.
     pub login: Login,
+    /// What it publishes about passwords.
+    pub password: Published,
+}
+
+/// The password rules that a dialect publishes, beside those that hold by default. Zero, `None` and no class: it
+/// publishes none of that kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Published {
+    /// Code points.
+    pub min: Option<u32>,
+    /// Code points.
+    pub max: Option<u32>,
+    pub classes: Classes,
+    /// How often one character may stand in a row.
+    pub repeats: Option<u32>,
+    /// Former passwords that are refused.
+    pub history: u32,
+}
+
+impl Published {
+    pub const NOTHING: Self =
+        Self { min: None, max: None, classes: Classes::NONE, repeats: None, history: 0 };
 }
 
 impl Profile {

@@ -21,7 +21,7 @@ use crate::flow;
 use crate::flow::beat::{BeatFault, Pulse};
 use crate::keys::{InUse, KeyStates, Keys, Ring, RingFault};
 use crate::limits::Limits;
-use crate::password::{HashError, Hasher, Peppers};
+use crate::password::{HashError, Hasher, Lookup, LookupFault, Peppers};
 use crate::secret::Secrets;
 use crate::store::{MessageKey, Store, StoreError};
 
@@ -33,6 +33,8 @@ pub struct Engine {
     pub(crate) directory: Directory,
     pub(crate) secrets: Secrets,
     pub(crate) hasher: Hasher,
+    /// Whom to ask for breached passwords, if anybody.
+    pub(crate) lookup: Option<Lookup>,
     pub(crate) courier: Courier,
     pub(crate) pulse: Pulse,
     pub(crate) ring: Ring,
@@ -72,6 +74,8 @@ pub enum EngineError {
     #[error(transparent)]
     Hash(#[from] HashError),
     #[error(transparent)]
+    Lookup(#[from] LookupFault),
+    #[error(transparent)]
     Ring(#[from] RingFault),
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -104,6 +108,7 @@ impl Engine {
             )),
             secrets: ring.secrets().clone(),
             hasher: Hasher::new((&config.password).into(), Peppers::default())?,
+            lookup: config.lookup.as_ref().map(Lookup::new).transpose()?,
             courier: Courier::new(&config.mail, config.sms.as_ref())?,
             pulse,
             ring,

@@ -12,7 +12,7 @@ use crate::language::Language;
 use crate::message::{Call, Encryption, Operation, Proof};
 use crate::outcome::{Member, Outcome, Refusal};
 use crate::policy::Breach;
-use crate::profile::{CodeRules, Link, Login, Profile, ProofKind, Rules};
+use crate::profile::{CodeRules, Link, Login, Profile, ProofKind, Published, Rules};
 use crate::secret::{Code, Password, Token};
 
 pub(super) struct AnQiCms;
@@ -31,6 +31,7 @@ static PROFILE: Profile = Profile {
     }],
     grant_life: None,
     login: Login::Never,
+    password: Published::NOTHING,
 };
 
 const SHARING: Sharing = Sharing::Value { member: "state", ours: "reset" };

@@ -12,7 +12,7 @@ use crate::language::Language;
 use crate::message::{Call, Encryption, Operation, Proof};
 use crate::outcome::{Member, Outcome, Refusal};
 use crate::policy::Breach;
-use crate::profile::{CodeRules, Login, Profile, ProofKind, Rules};
+use crate::profile::{CodeRules, Login, Profile, ProofKind, Published, Rules};
 use crate::secret::{Code, Password, Token};
 
 pub(super) struct Authing;
@@ -34,6 +34,7 @@ static PROFILE: Profile = Profile {
     ],
     grant_life: Some(5 * 60),
     login: Login::Never,
+    password: Published::NOTHING,
 };
 
 const SHARING: Sharing = Sharing::Value { member: "channel", ours: "CHANNEL_RESET_PASSWORD" };

@@ -11,13 +11,23 @@ use crate::json::Writer;
 use crate::language::Language;
 use crate::message::{Call, Claim, Encryption, Operation, Proof};
 use crate::outcome::{Member, Outcome, Refusal};
-use crate::policy::{Breach, composition};
-use crate::profile::{CodeRules, Login, Profile, ProofKind, Rules};
+use crate::policy::{Breach, Classes, composition};
+use crate::profile::{CodeRules, Login, Profile, ProofKind, Published, Rules};
 use crate::secret::{Code, Password};
 
 pub(super) struct BambooCloud;
 
 const CODE: CodeRules = CodeRules { digits: 6, life: 10 * 60, tries: 5 };
+
+/// Its PWD rules are switches; those without a number hold by default here. Lengths are the documented bounds. Of "1 to 10"
+/// repeats, of the combinations of classes and of the former passwords no default is named: these are ours.
+const PUBLISHED: Published = Published {
+    min: Some(8),
+    max: Some(50),
+    classes: Classes { digit: true, letter: true, mixed_case: false, special: false },
+    repeats: Some(3),
+    history: 5,
+};
 
 static PROFILE: Profile = Profile {
     channels: &[
@@ -31,6 +41,7 @@ static PROFILE: Profile = Profile {
     ],
     grant_life: None,
     login: Login::Never,
+    password: PUBLISHED,
 };
 
 /// The logged-in change of password goes by the same paths.
@@ -244,7 +255,7 @@ fn broken(breach: &Breach) -> Row {
             ),
             format!("密码复杂度低,{}", composition(*classes, Language::Chinese)),
         ),
-        Breach::Common | Breach::Breached | Breach::Guessable => {
+        Breach::ServiceWord | Breach::Common | Breach::Breached | Breach::Guessable(_) => {
             row("PWD.0005", "The password is weak", "该密码为弱密码")
         }
         Breach::Repeats { max } => (
@@ -252,7 +263,9 @@ fn broken(breach: &Breach) -> Row {
             format!("Number of character repeat in password should not exceed {max}"),
             format!("密码中字符重复次数不能超过{max}"),
         ),
-        Breach::TooShort { min, max } | Breach::TooLong { min, max } => (
+        Breach::TooShort { min, max }
+        | Breach::TooLong { min, max }
+        | Breach::TooManyBytes { min, max, .. } => (
             "PWD.0007",
             format!("The password must contain {min} to {max} characters"),
             format!("密码长度为{min}~{max}个字符"),

@@ -10,7 +10,7 @@ use crate::json::{Value, Writer, array};
 use crate::language::Language;
 use crate::message::{Call, Encryption, Operation, Proof};
 use crate::outcome::{Member, Outcome, Refusal, breach_members};
-use crate::profile::{CodeRules, Link, Login, Profile, ProofKind, Rules};
+use crate::profile::{CodeRules, Link, Login, Profile, ProofKind, Published, Rules};
 use crate::secret::{Code, Password, Token};
 
 pub(super) struct Native;
@@ -34,6 +34,7 @@ static PROFILE: Profile = Profile {
     ],
     grant_life: Some(5 * 60),
     login: Login::Never,
+    password: Published::NOTHING,
 };
 
 const fn route(name: &'static str, operation: Operation, path: &'static str) -> Route {

@@ -11,7 +11,7 @@ use crate::json::Writer;
 use crate::language::Language;
 use crate::message::{Call, Encryption, Operation, Proof};
 use crate::outcome::{Member, Outcome, Refusal};
-use crate::profile::{CodeRules, Link, Login, Profile, ProofKind, Rules};
+use crate::profile::{CodeRules, Link, Login, Profile, ProofKind, Published, Rules};
 use crate::secret::{Code, Password, Token};
 
 pub(super) struct Vastly;
@@ -33,6 +33,7 @@ static PROFILE: Profile = Profile {
     ],
     grant_life: None,
     login: Login::Always,
+    password: Published { min: Some(8), ..Published::NOTHING },
 };
 
 static ROUTES: [Route; 4] = [

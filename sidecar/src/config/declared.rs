@@ -1,6 +1,7 @@
 //! Every key of the configuration, once: path, default, form and meaning. The reader takes defaults and known names from
-//! here, the reference is written from here. Invariant: no key is read that does not stand in `KEYS` (the reader refuses).
+//! here, the reference is written from here. Invariant: no key is read that does not stand in `keys` (the reader refuses).
 
+use super::rules;
 use crate::limits::table::{self, Limit};
 
 /// One key. `<dialect>` and `<channel>` stand for one segment each.
@@ -21,7 +22,7 @@ pub(super) const CODE_LIFE: &str = "code_life";
 pub(super) const CODE_DIGITS: &str = "code_digits";
 pub(super) const CODE_TRIES: &str = "code_tries";
 
-const fn key(
+pub(super) const fn key(
     path: &'static str,
     preset: &'static str,
     form: &'static str,
@@ -35,8 +36,7 @@ const fn limit(limit: &Limit) -> Key {
     key(limit.key, limit.preset, limit.form, limit.counts)
 }
 
-/// In the order of the reference.
-pub(super) const KEYS: &[Key] = &[
+const PLACES_AND_LIMITS: &[Key] = &[
     key(
         "data",
         "\"rekey-data\"",
@@ -205,8 +205,10 @@ pub(super) const KEYS: &[Key] = &[
     limit(&table::DAILY_WRONG_CODES),
     limit(&table::WRONG_CODES),
     limit(&table::POLICY_FAILURES),
-    key("password.min", "8", "6 to 64", "The shortest password, in characters."),
-    key("password.max", "128", "32 to 1024", "The longest password, in characters."),
+];
+
+/// What follows the rules of a password in the reference.
+const HASHING_AND_DIALECTS: &[Key] = &[
     key(
         "password.format",
         "\"argon2id\"",
@@ -283,6 +285,12 @@ pub(super) const KEYS: &[Key] = &[
         "Whether a reset answers with an access token. Unset: as the dialect documents.",
     ),
     key(
+        "profile.<dialect>.password.<rule>",
+        "",
+        "as for `password`",
+        "The same rule for one dialect: `profile`, `min`, `max`, `max_bytes`, `composition`, `repeats`, `reversed`, `personal`, `words`, `common`, `score` or `history`.",
+    ),
+    key(
         "profile.<dialect>.<channel>.link_life",
         "",
         "10s to 1d",
@@ -303,9 +311,15 @@ pub(super) const KEYS: &[Key] = &[
     ),
 ];
 
+/// All keys, in the order of the reference.
+pub(super) fn keys() -> impl Iterator<Item = &'static Key> {
+    let sections = [PLACES_AND_LIMITS, rules::KEYS, HASHING_AND_DIALECTS];
+    sections.into_iter().flatten()
+}
+
 /// The declaration of a written path.
 pub(super) fn find(path: &str) -> Option<&'static Key> {
-    KEYS.iter().find(|key| matches(key.path, path))
+    keys().find(|key| matches(key.path, path))
 }
 
 /// Whether a path is a section that holds keys.
@@ -314,7 +328,7 @@ pub(super) fn is_section(path: &str) -> bool {
     let prefix = |key: &&Key| {
         key.path.split('.').count() > depth && key.path.split('.').zip(path.split('.')).all(same)
     };
-    KEYS.iter().any(|key| prefix(&key))
+    keys().any(|key| prefix(&key))
 }
 
 fn matches(pattern: &str, path: &str) -> bool {
@@ -328,7 +342,7 @@ fn same((pattern, segment): (&str, &str)) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{KEYS, find, is_section};
+    use super::{find, is_section, keys};
 
     #[test]
     fn paths_find_their_declaration() {
@@ -343,7 +357,7 @@ mod tests {
 
     #[test]
     fn no_key_stands_twice() {
-        let mut paths: Vec<_> = KEYS.iter().map(|key| key.path).collect();
+        let mut paths: Vec<_> = keys().map(|key| key.path).collect();
         paths.sort_unstable();
         let all = paths.len();
         paths.dedup();

@@ -216,6 +216,13 @@ pub(super) fn secret(value: &DeValue<'_>, home: &Path) -> Formed<PathBuf> {
     })
 }
 
+/// `file:path`, of a file that is no secret.
+pub(super) fn file(value: &DeValue<'_>, home: &Path) -> Formed<PathBuf> {
+    let path = text(value)?.strip_prefix("file:").filter(|path| !path.is_empty());
+    path.map(|path| home.join(path))
+        .ok_or_else(|| Wrong::new("it does not name a file", "write \"file:path\""))
+}
+
 pub(super) fn secrets(value: &DeValue<'_>, home: &Path) -> Formed<Vec<PathBuf>> {
     let list = value.as_array().ok_or_else(|| Wrong::kind(value, "a list of \"file:path\""))?;
     let paths: Vec<PathBuf> =

@@ -11,6 +11,7 @@ mod profile;
 mod reader;
 mod recipe;
 mod reference;
+mod rules;
 mod store;
 #[cfg(test)]
 mod tests;
@@ -30,12 +31,14 @@ pub use self::faults::{Fault, Faults};
 pub use self::password::PasswordConfig;
 pub use self::profile::DialectProfile;
 pub use self::reference::reference;
+pub use self::rules::LookupConfig;
 pub use self::store::{PostgresConfig, StoreConfig};
 pub use self::url::BaseUrl;
 
 use self::profile::Overrides;
 use self::reader::Reader;
 use crate::limits::Rate;
+use crate::password::Normal;
 
 /// All that the sidecar is told from outside.
 #[derive(Clone, Debug)]
@@ -59,6 +62,10 @@ pub struct Config {
     pub sms: Option<SmsConfig>,
     pub limits: Limits,
     pub password: PasswordConfig,
+    /// The form in which all passwords are judged and hashed.
+    pub normal: Normal,
+    /// Whom to ask whether a password was breached, if anybody.
+    pub lookup: Option<LookupConfig>,
     overrides: Overrides,
 }
 
@@ -217,5 +224,10 @@ impl Config {
     /// What a dialect says of itself, with the configuration's overrides.
     pub fn profile(&self, dialect: &dyn Dialect) -> DialectProfile {
         self.overrides.apply(dialect)
+    }
+
+    /// Former passwords that some dialect refuses: so many are kept.
+    pub fn history(&self) -> u32 {
+        self.overrides.profiles().map(|profile| profile.policy.rules.history).max().unwrap_or(0)
     }
 }

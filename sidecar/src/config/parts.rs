@@ -9,6 +9,7 @@ use super::mail;
 use super::password;
 use super::profile::Overrides;
 use super::reader::Reader;
+use super::rules;
 use super::store;
 use super::{Config, KeyFile, KeyFiles, Limits, Listen, Rates, SmsConfig};
 use crate::limits::table::{self, Limit};
@@ -33,7 +34,8 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<Config> {
         .map(|spool| SmsConfig { spool });
     let limits = limits(reader);
     let password = password::read(reader);
-    let overrides = Overrides::read(reader);
+    let rules = rules::read(reader, &home);
+    let overrides = Overrides::read(reader, &rules);
     Some(Config {
         data: data?,
         audience: audience?,
@@ -48,6 +50,8 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<Config> {
         sms,
         limits: limits?,
         password: password?,
+        normal: rules.normal?,
+        lookup: rules.lookup,
         overrides,
     })
 }

@@ -1,4 +1,4 @@
-//! The section `password`: what a new password must be, how it is hashed, and how much of that at a time.
+//! The section `password`, its hashing: how, and how much of that at a time. What a new password must be is in `rules`.
 
 use std::num::NonZero;
 use std::ops::RangeInclusive;
@@ -12,13 +12,9 @@ use crate::password::Recipe;
 
 const DEADLINE: RangeInclusive<Duration> = Duration::from_millis(100)..=Duration::from_secs(60);
 
-/// What a password must be, and how it is hashed.
+/// How passwords are hashed.
 #[derive(Clone, Debug)]
 pub struct PasswordConfig {
-    /// Code points.
-    pub min: u32,
-    /// Code points.
-    pub max: u32,
     /// How new hashes are written.
     pub recipe: Recipe,
     /// Threads that hash.
@@ -30,23 +26,11 @@ pub struct PasswordConfig {
 }
 
 pub(super) fn read(reader: &mut Reader<'_>) -> Option<PasswordConfig> {
-    let min = reader.read("password.min", |value| forms::whole(value, 6..=64));
-    let max = reader.read("password.max", |value| forms::whole(value, 32..=1_024));
     let threads = reader.read("password.threads", |value| forms::whole(value, 1..=256));
     let queue = reader.read("password.queue", |value| forms::whole(value, 1..=10_000));
     let deadline = reader.read("password.deadline", |value| forms::duration(value, DEADLINE));
     let recipe = recipe::read(reader);
-    let (min, max) = (min?, max?);
-    if min > max {
-        reader.refuse(
-            "password.min",
-            "no password could be this short and this long",
-            "keep min at or below max",
-        );
-    }
     Some(PasswordConfig {
-        min,
-        max,
         recipe: recipe?,
         threads: threads.unwrap_or_else(cores),
         queue: queue?,

@@ -1,6 +1,8 @@
 //! A dialect's rules as the sidecar lives by them: what its file says, with the configuration's overrides.
 //! Invariant: an override can't add a proof, a link or a code that the dialect does not document.
 
+use std::sync::Arc;
+
 use contract::address::Channel;
 use contract::dialect::{DIALECTS, Dialect};
 use contract::profile::{Login, Profile, Rules};
@@ -8,6 +10,8 @@ use contract::profile::{Login, Profile, Rules};
 use super::declared::{CODE_DIGITS, CODE_LIFE, CODE_TRIES, GRANT_LIFE, LINK_LIFE, LOGIN};
 use super::forms::{self, Wrong};
 use super::reader::Reader;
+use super::rules::{RuleFaults, RulesConfig};
+use crate::password::{Policy, Preset};
 
 /// `contract::profile::Profile` with the overrides in it. Lives are seconds.
 #[derive(Clone, Debug)]
@@ -15,6 +19,8 @@ pub struct DialectProfile {
     pub channels: Vec<Rules>,
     pub grant_life: Option<u32>,
     pub login: Login,
+    /// What a new password must be.
+    pub policy: Arc<Policy>,
 }
 
 impl DialectProfile {
@@ -23,12 +29,15 @@ impl DialectProfile {
     }
 }
 
+/// As the dialect documents, with the default rules for passwords.
 impl From<&'static Profile> for DialectProfile {
     fn from(profile: &'static Profile) -> Self {
+        let rules = Preset::Default.rules(&profile.password);
         Self {
             channels: profile.channels.to_vec(),
             grant_life: profile.grant_life,
             login: profile.login,
+            policy: Arc::new(Policy::new(rules, None)),
         }
     }
 }
@@ -38,9 +47,19 @@ impl From<&'static Profile> for DialectProfile {
 pub(super) struct Overrides(Vec<(&'static str, DialectProfile)>);
 
 impl Overrides {
-    pub(super) fn read(reader: &mut Reader<'_>) -> Self {
-        let one = |dialect: &&'static dyn Dialect| (dialect.name(), read(reader, *dialect));
-        Self(DIALECTS.iter().map(one).collect())
+    pub(super) fn read(reader: &mut Reader<'_>, rules: &RulesConfig) -> Self {
+        let mut faults = RuleFaults::default();
+        let mut one = |dialect: &&'static dyn Dialect| {
+            let policy = rules.policy(reader, *dialect, &mut faults);
+            (dialect.name(), read(reader, *dialect, policy))
+        };
+        let read = DIALECTS.iter().map(&mut one).collect();
+        faults.tell(reader);
+        Self(read)
+    }
+
+    pub(super) fn profiles(&self) -> impl Iterator<Item = &DialectProfile> {
+        self.0.iter().map(|(_, profile)| profile)
     }
 
     pub(super) fn apply(&self, dialect: &dyn Dialect) -> DialectProfile {
@@ -49,8 +68,12 @@ impl Overrides {
     }
 }
 
-fn read(reader: &mut Reader<'_>, dialect: &'static dyn Dialect) -> DialectProfile {
-    let mut profile = DialectProfile::from(dialect.profile());
+fn read(
+    reader: &mut Reader<'_>,
+    dialect: &'static dyn Dialect,
+    policy: Arc<Policy>,
+) -> DialectProfile {
+    let mut profile = DialectProfile { policy, ..dialect.profile().into() };
     let place = format!("profile.{}", dialect.name());
     let life = reader.read(&format!("{place}.{GRANT_LIFE}"), |value| {
         profile.grant_life.ok_or(Wrong::idle("this dialect gives no grants"))?;

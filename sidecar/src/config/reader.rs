@@ -7,9 +7,10 @@ use contract::dialect::DIALECTS;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::declared::{self, KEYS};
+use super::declared::{self, keys};
 use super::faults::{Fault, Faults};
 use super::forms::{Formed, Wrong};
+use super::rules::RULES;
 
 /// The file, flattened to paths; a key that was read is gone from it.
 pub(super) struct Reader<'t> {
@@ -157,7 +158,7 @@ fn unknown(entry: &Entry<'_>) -> Option<Wrong> {
     Some(Wrong::new("there is no such key", remedy))
 }
 
-/// A declared key under a dialect or a channel that there is not.
+/// A declared key under a dialect, a channel or a rule that there is not.
 fn stranger(path: &str) -> Option<Wrong> {
     declared::find(path)?;
     let mut segments = path.split('.').skip(1);
@@ -166,6 +167,10 @@ fn stranger(path: &str) -> Option<Wrong> {
         None => Some(Wrong::new(
             "there is no dialect of this name",
             format!("write one of {}", dialects.join(", ")),
+        )),
+        Some(_) if segments.next() == Some("password") => Some(Wrong::new(
+            "there is no such rule of a dialect",
+            format!("write one of {}", RULES.join(", ")),
         )),
         Some(_) => Some(Wrong::new(
             "the dialect has no such channel",
@@ -177,9 +182,9 @@ fn stranger(path: &str) -> Option<Wrong> {
 /// The known path that is most like the written one, if any is.
 fn nearest(path: &str) -> Option<&'static str> {
     let leaf = |path: &str| path.rsplit('.').next().map(str::to_owned);
-    let by_distance = KEYS.iter().map(|key| (distance(key.path, path), key.path)).min();
+    let by_distance = keys().map(|key| (distance(key.path, path), key.path)).min();
     let close = by_distance.filter(|(distance, _)| *distance <= 3).map(|(_, path)| path);
-    close.or_else(|| KEYS.iter().map(|key| key.path).find(|known| leaf(known) == leaf(path)))
+    close.or_else(|| keys().map(|key| key.path).find(|known| leaf(known) == leaf(path)))
 }
 
 /// Levenshtein's distance, in characters.

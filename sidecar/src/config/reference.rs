@@ -2,12 +2,12 @@
 
 use std::fmt::Write as _;
 
-use super::declared::KEYS;
+use super::declared::keys;
 
 /// A Markdown table: key, default, values, meaning.
 pub fn reference() -> String {
     let mut table = String::from("| key | default | values | meaning |\n|---|---|---|---|\n");
-    for key in KEYS {
+    for key in keys() {
         let preset = match key.preset {
             "" => "unset".to_owned(),
             preset => format!("`{preset}`"),

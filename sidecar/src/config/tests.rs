@@ -43,8 +43,7 @@ fn defaults_suit() {
 /// The table is the only place of a default, and every limit of it is a key.
 #[test]
 fn every_limit_is_a_key_with_the_tables_default() {
-    let declared: Vec<_> = super::declared::KEYS
-        .iter()
+    let declared: Vec<_> = super::declared::keys()
         .filter(|key| key.path.starts_with("limits."))
         .map(|key| (key.path, key.preset))
         .collect();

@@ -137,7 +137,7 @@ async fn under_hold(
     else {
         return revoke(engine, asking, challenge).await;
     };
-    let hash = match password::make(engine, &account, given).await? {
+    let hash = match password::make(engine, asking, &account, given).await? {
         Made::Hash(hash) => hash,
         Made::Unfit(why, refusal) => return unfit(engine, asking, why, refusal).await,
     };
@@ -204,7 +204,7 @@ async fn finish(
         challenge: challenge.id,
         at: asking.at,
         write,
-        former: Former { hash: account.password_hash.clone(), keep: 0 },
+        former: Former { hash: account.password_hash.clone(), keep: engine.config.history() },
         kept: kept.clone(),
         audit: asking.audit(engine, "confirm", &account.id, challenge.address_key),
         notices: notices(engine, asking, account)?,

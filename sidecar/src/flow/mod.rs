@@ -34,7 +34,7 @@ use crate::directory::DirectoryError;
 use crate::engine::Engine;
 use crate::entropy::NoEntropy;
 use crate::jwt::Claims;
-use crate::password::HashError;
+use crate::password::{HashError, LookupFault, TrialFault};
 use crate::secret::{AddressKey, Place, masked_sender};
 use crate::store::{Audit, Issuer, Kept, MessageKey, StoreError};
 
@@ -69,8 +69,12 @@ pub(crate) enum FlowError {
     Entropy(#[from] NoEntropy),
     #[error(transparent)]
     Hash(#[from] HashError),
+    #[error(transparent)]
+    Lookup(#[from] LookupFault),
     #[error("a task panicked")]
     Panicked,
+    #[error(transparent)]
+    Trial(#[from] TrialFault),
     #[error(transparent)]
     Store(#[from] StoreError),
 }

@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use contract::message::Encryption;
 use contract::outcome::Refusal;
+use contract::policy::Breach;
 use contract::secret::Password;
 
-use super::FlowError;
+use super::{Asking, FlowError};
 use crate::directory::Account;
 use crate::engine::Engine;
-use crate::password::{HashError, Person, Policy, Trial, Verdict};
+use crate::password::{Person, Trial, Verdict, normalized};
 use crate::store::Unfit;
 
 /// The new password, as it came.
@@ -29,27 +30,38 @@ pub(super) enum Made {
 
 pub(super) async fn make(
     engine: &Engine,
+    asking: &Asking<'_>,
     account: &Account,
     given: Given<'_>,
 ) -> Result<Made, FlowError> {
     let Some(password) = decrypted(engine, given).await? else {
         return Ok(Made::Unfit(Unfit::Undecryptable, Refusal::Undecryptable));
     };
-    let limits = &engine.config.password;
-    let policy = Arc::new(Policy { min: limits.min, max: limits.max });
+    let policy = Arc::clone(&asking.profile.policy);
+    let password = match normalized(engine.config.normal, &policy.rules, &password) {
+        Ok(password) => password.into_owned(),
+        Err(breach) => return Ok(broken(vec![breach])),
+    };
+    let is_breached = match &engine.lookup {
+        Some(lookup) => lookup.is_breached(password.expose()).await?,
+        None => false,
+    };
     let trial = Trial {
         person: Person::of(account),
-        former: former(engine, account, 0).await?,
+        former: former(engine, account, policy.rules.history).await?,
         salt: engine.entropy.bytes()?,
-        broken: Vec::new(),
+        broken: is_breached.then_some(Breach::Breached),
         policy,
         password,
     };
-    let verdict = engine.hasher.run(move |desk| trial.judge(desk)).await?;
-    Ok(match verdict.map_err(HashError::from)? {
+    Ok(match engine.hasher.run(move |desk| trial.judge(desk)).await?? {
         Verdict::Hash(hash) => Made::Hash(hash),
-        Verdict::Broken(broken) => Made::Unfit(Unfit::Policy, Refusal::Policy(broken)),
+        Verdict::Broken(breaches) => broken(breaches),
     })
+}
+
+fn broken(breaches: Vec<Breach>) -> Made {
+    Made::Unfit(Unfit::Policy, Refusal::Policy(breaches))
 }
 
 /// `None` when it cannot be decrypted.

@@ -15,5 +15,8 @@ pub use format::{
     formats,
 };
 pub use hasher::{HashError, Hasher, HasherConfig};
-pub use policy::{Person, Policy};
-pub use trial::{Trial, Verdict};
+pub use policy::{
+    BreachedFile, CodedSet, Demands, FileFault, Lookup, LookupFault, Manner, Normal, Person,
+    Policy, PolicyFault, Preset, Rules, add, fingerprint, folded, normalized, table,
+};
+pub use trial::{Trial, TrialFault, Verdict};

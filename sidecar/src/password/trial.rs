@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use contract::policy::Breach;
 use contract::secret::Password;
+use thiserror::Error;
 
 use super::desk::Desk;
 use super::format::{FormatFault, Salt, Stored};
-use super::policy::{Person, Policy};
+use super::policy::{Person, Policy, PolicyFault, add};
 
 /// A password on trial.
 #[derive(Debug)]
@@ -19,8 +20,8 @@ pub struct Trial {
     /// Hashes that it must not match, the present one first.
     pub former: Vec<String>,
     pub salt: Salt,
-    /// What was found broken before.
-    pub broken: Vec<Breach>,
+    /// What was found broken elsewhere.
+    pub broken: Option<Breach>,
 }
 
 /// What came out.
@@ -31,19 +32,28 @@ pub enum Verdict {
     Broken(Vec<Breach>),
 }
 
+/// Why there is no verdict; the password is then not taken.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+pub enum TrialFault {
+    #[error(transparent)]
+    Format(#[from] FormatFault),
+    #[error(transparent)]
+    Policy(#[from] PolicyFault),
+}
+
 impl Trial {
-    pub fn judge(mut self, desk: &mut Desk) -> Result<Verdict, FormatFault> {
-        let mut broken = self.policy.judge(&self.person, self.password.expose());
-        broken.append(&mut self.broken);
-        // What is too long is not hashed, not even to be compared.
-        let is_long = broken.iter().any(|breach| matches!(breach, Breach::TooLong { .. }));
-        if !is_long && self.was_used(desk) {
-            broken.push(Breach::History);
+    pub fn judge(self, desk: &mut Desk) -> Result<Verdict, TrialFault> {
+        let mut broken = self.policy.judge(&self.person, self.password.expose())?;
+        if let Some(breach) = self.broken {
+            add(&mut broken, breach);
         }
-        match broken.is_empty() {
-            true => desk.write(&self.password, &self.salt).map(Verdict::Hash),
-            false => Ok(Verdict::Broken(broken)),
+        if self.was_used(desk) {
+            add(&mut broken, Breach::History);
         }
+        Ok(match broken.is_empty() {
+            true => Verdict::Hash(desk.write(&self.password, &self.salt)?),
+            false => Verdict::Broken(broken),
+        })
     }
 
     fn was_used(&self, desk: &mut Desk) -> bool {

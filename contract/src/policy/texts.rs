@@ -1,98 +1,30 @@
-//! The rules that a new password can break, and how they are said in the four languages. A dialect that documents
-//! texts of its own uses those; everybody else uses these.
+//! How a broken rule is said in the four languages. A dialect that documents texts of its own uses those; everybody else
+//! uses these.
 
 use alloc::{borrow::ToOwned, format, string::String, vec::Vec};
 
+use super::weakness::Weakness;
+use super::{Breach, Classes};
 use crate::language::Language;
 
-/// One broken rule. Lengths and counts are code points.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Breach {
-    TooShort {
-        min: u32,
-        max: u32,
-    },
-    TooLong {
-        min: u32,
-        max: u32,
-    },
-    /// The character classes that must all occur.
-    Composition(Classes),
-    /// One character more than `max` times in a row.
-    Repeats {
-        max: u32,
-    },
-    /// The user name spelled backwards.
-    Reversed,
-    /// Contains the user name, phone, mail prefix or name.
-    Personal,
-    /// In the list of common passwords, or one of the service's own words.
-    Common,
-    /// In a list of breached passwords.
-    Breached,
-    /// Guessed too soon by an estimator.
-    Guessable,
-    /// One of the last passwords.
-    History,
-}
-
-/// Character classes that a composition rule demands.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Classes {
-    pub digit: bool,
-    pub letter: bool,
-    pub mixed_case: bool,
-    pub special: bool,
-}
-
-impl Breach {
-    /// One sample of each, for tables and tests.
-    pub const SAMPLES: [Self; 10] = [
-        Self::TooShort { min: 8, max: 128 },
-        Self::TooLong { min: 8, max: 128 },
-        Self::Composition(Classes { digit: true, letter: true, mixed_case: false, special: false }),
-        Self::Repeats { max: 3 },
-        Self::Reversed,
-        Self::Personal,
-        Self::Common,
-        Self::Breached,
-        Self::Guessable,
-        Self::History,
-    ];
-
-    /// The stable code of the canonical answer.
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::TooShort { .. } => "too_short",
-            Self::TooLong { .. } => "too_long",
-            Self::Composition(_) => "composition",
-            Self::Repeats { .. } => "repeats",
-            Self::Reversed => "reversed",
-            Self::Personal => "personal",
-            Self::Common => "common",
-            Self::Breached => "breached",
-            Self::Guessable => "guessable",
-            Self::History => "history",
+/// The rule as a sentence without a full stop.
+pub(super) fn text(breach: &Breach, language: Language) -> String {
+    match breach {
+        Breach::TooShort { min, .. } => too_short(*min, language),
+        Breach::TooLong { max, .. } => too_long(*max, language),
+        Breach::TooManyBytes { bytes, .. } => too_many_bytes(*bytes, language),
+        Breach::Composition(classes) if language == Language::English => {
+            format!("The password must contain {}", names(*classes, language).join(", "))
         }
-    }
-
-    /// The rule as a sentence without a full stop.
-    pub fn text(&self, language: Language) -> String {
-        match self {
-            Self::TooShort { min, .. } => too_short(*min, language),
-            Self::TooLong { max, .. } => too_long(*max, language),
-            Self::Composition(classes) if language == Language::English => {
-                format!("The password must contain {}", names(*classes, language).join(", "))
-            }
-            Self::Composition(classes) => composition(*classes, language),
-            Self::Repeats { max } => repeats(*max, language),
-            Self::Reversed => reversed(language).to_owned(),
-            Self::Personal => personal(language).to_owned(),
-            Self::Common => common(language).to_owned(),
-            Self::Breached => breached(language).to_owned(),
-            Self::Guessable => guessable(language).to_owned(),
-            Self::History => history(language).to_owned(),
-        }
+        Breach::Composition(classes) => composition(*classes, language),
+        Breach::Repeats { max } => repeats(*max, language),
+        Breach::Reversed => reversed(language).to_owned(),
+        Breach::Personal => personal(language).to_owned(),
+        Breach::ServiceWord => service_word(language).to_owned(),
+        Breach::Common => common(language).to_owned(),
+        Breach::Breached => breached(language).to_owned(),
+        Breach::Guessable(weakness) => guessable(*weakness, language),
+        Breach::History => history(language).to_owned(),
     }
 }
 
@@ -111,6 +43,15 @@ fn too_long(max: u32, language: Language) -> String {
         Language::Japanese => format!("パスワードは{max}文字以内で入力してください"),
         Language::Chinese => format!("密码长度不能超过 {max} 位"),
         Language::Taiwanese => format!("密碼長度不能超過 {max} 位"),
+    }
+}
+
+fn too_many_bytes(bytes: u32, language: Language) -> String {
+    match language {
+        Language::English => format!("The password must have at most {bytes} bytes"),
+        Language::Japanese => format!("パスワードは{bytes}バイト以内で入力してください"),
+        Language::Chinese => format!("密码不能超过 {bytes} 字节"),
+        Language::Taiwanese => format!("密碼不能超過 {bytes} 位元組"),
     }
 }
 
@@ -177,6 +118,15 @@ fn personal(language: Language) -> &'static str {
     }
 }
 
+fn service_word(language: Language) -> &'static str {
+    match language {
+        Language::English => "The password must not contain the name of this service",
+        Language::Japanese => "このサービスの名前を含むパスワードは使えません",
+        Language::Chinese => "密码不能包含本服务的名称",
+        Language::Taiwanese => "密碼不能包含本服務的名稱",
+    }
+}
+
 fn common(language: Language) -> &'static str {
     match language {
         Language::English => "The password is too common",
@@ -195,12 +145,17 @@ fn breached(language: Language) -> &'static str {
     }
 }
 
-fn guessable(language: Language) -> &'static str {
-    match language {
+fn guessable(weakness: Option<Weakness>, language: Language) -> String {
+    let verdict = match language {
         Language::English => "The password is too easy to guess",
         Language::Japanese => "推測されやすいパスワードです",
         Language::Chinese => "密码太容易被猜到",
         Language::Taiwanese => "密碼太容易被猜到",
+    };
+    match (weakness, language) {
+        (None, _) => verdict.to_owned(),
+        (Some(weakness), Language::English) => format!("{verdict}: {}", weakness.text(language)),
+        (Some(weakness), _) => format!("{verdict}：{}", weakness.text(language)),
     }
 }
 

@@ -1,0 +1,83 @@
+//! Asks a service whether a password was breached, as Have I Been Pwned's range API is asked: by the first five digits of
+//! its SHA-1 alone. Invariant: nothing else of the password leaves; one answer is bounded in size and time, no redirect is
+//! followed, and whether a failure lets a password pass is the configuration's choice.
+
+mod answer;
+mod request;
+mod trust;
+
+use std::time::Duration;
+
+use ring::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
+use thiserror::Error;
+use tokio::time::timeout;
+use zeroize::Zeroizing;
+
+use self::request::Target;
+use crate::config::LookupConfig;
+
+/// A service to ask.
+#[derive(Clone, Debug)]
+pub struct Lookup {
+    target: Target,
+    timeout: Duration,
+    fails_open: bool,
+}
+
+/// Why there is no answer.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+pub enum LookupFault {
+    #[error("the address of the look-up is not a URL that can be asked")]
+    Address,
+    #[error("the certificates that the look-up's server is checked against cannot be read")]
+    Roots,
+    #[error("the look-up's server does not answer")]
+    Unreachable,
+    #[error("the look-up's server did not answer in time")]
+    Late,
+    #[error("the look-up's server did not answer 200")]
+    Status,
+    #[error("the look-up's answer is not a list of hashes, or too long")]
+    Form,
+}
+
+impl Lookup {
+    /// Reads the certificates; asks nothing yet.
+    pub fn new(config: &LookupConfig) -> Result<Self, LookupFault> {
+        Ok(Self {
+            target: Target::new(&config.url, config.ca.as_deref())?,
+            timeout: config.timeout,
+            fails_open: config.fails_open,
+        })
+    }
+
+    /// Whether the service knows the password. An error only where failures are to refuse it.
+    pub async fn is_breached(&self, password: &str) -> Result<bool, LookupFault> {
+        let hash = hash(password);
+        let (prefix, rest) = hash.split_at_checked(5).ok_or(LookupFault::Form)?;
+        let asked = timeout(self.timeout, self.target.ask(prefix)).await;
+        let found =
+            asked.unwrap_or(Err(LookupFault::Late)).and_then(|body| answer::has(&body, rest));
+        match found {
+            Ok(found) => Ok(found),
+            Err(fault) => {
+                let passed = self.fails_open;
+                tracing::warn!(event = "breach_lookup_failed", kind = %fault, passed);
+                if passed { Ok(false) } else { Err(fault) }
+            }
+        }
+    }
+}
+
+/// SHA-1 in upper case digits.
+fn hash(password: &str) -> Zeroizing<String> {
+    let hash = digest(&SHA1_FOR_LEGACY_USE_ONLY, password.as_bytes());
+    let mut digits = Zeroizing::new(String::with_capacity(40));
+    for byte in hash.as_ref() {
+        for half in [byte >> 4, byte & 15] {
+            let digit = char::from_digit(u32::from(half), 16).unwrap_or_default();
+            digits.push(digit.to_ascii_uppercase());
+        }
+    }
+    digits
+}
