@@ -216,6 +216,12 @@ pub(super) const KEYS: &[Key] = &[
     ),
     key("password.lanes", "1", "1 to 8", "argon2id: lanes."),
     key(
+        "password.engine",
+        "\"reference\"",
+        "reference or auto",
+        "What computes argon2: RustCrypto's implementation; or `auto`, a faster and younger one, where it gives the same known answers when the sidecar starts.",
+    ),
+    key(
         "password.threads",
         "",
         "1 to 256",

@@ -5,9 +5,9 @@ use std::ops::RangeInclusive;
 use std::thread;
 use std::time::Duration;
 
-use super::forms;
+use super::forms::{self, Wrong};
 use super::reader::Reader;
-use crate::password::{Cost, Recipe};
+use crate::password::{Cost, EngineChoice, Recipe};
 
 const DEADLINE: RangeInclusive<Duration> = Duration::from_millis(100)..=Duration::from_secs(60);
 
@@ -20,6 +20,8 @@ pub struct PasswordConfig {
     pub max: u32,
     /// How new hashes are written.
     pub recipe: Recipe,
+    /// What computes argon2.
+    pub engine: EngineChoice,
     /// Threads that hash.
     pub threads: usize,
     /// Jobs that may wait for a thread.
@@ -35,6 +37,11 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<PasswordConfig> {
         reader.read("password.memory_kib", |value| forms::whole(value, 7_168..=262_144));
     let passes = reader.read("password.passes", |value| forms::whole(value, 1..=16));
     let lanes = reader.read("password.lanes", |value| forms::whole(value, 1..=8));
+    let engine = reader.read("password.engine", |value| match forms::text(value)? {
+        "reference" => Ok(EngineChoice::Reference),
+        "auto" => Ok(EngineChoice::Auto),
+        _ => Err(Wrong::new("it is neither reference nor auto", "write reference or auto")),
+    });
     let threads = reader.read("password.threads", |value| forms::whole(value, 1..=256));
     let queue = reader.read("password.queue", |value| forms::whole(value, 1..=10_000));
     let deadline = reader.read("password.deadline", |value| forms::duration(value, DEADLINE));
@@ -52,6 +59,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<PasswordConfig> {
         min,
         max,
         recipe,
+        engine: engine?,
         threads: threads.unwrap_or_else(cores),
         queue: queue?,
         deadline: deadline?,

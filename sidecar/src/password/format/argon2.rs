@@ -1,6 +1,6 @@
 //! `$argon2id$v=19$m=..,t=..,p=..$salt$tag` (the PHC string format; RFC 9106).
 
-use argon2::{Params, Version};
+use argon2::{Algorithm, Params, Version};
 use base64ct::{Base64Unpadded, Encoding};
 use subtle::ConstantTimeEq;
 
@@ -74,10 +74,12 @@ impl Argon2id {
     pub(super) fn matches(&self, password: &str, memory: &mut Memory) -> Result<bool, FormatFault> {
         let mut tag = vec![0; self.tag.len()];
         let input = Input {
+            kind: Algorithm::Argon2id,
             version: self.version,
             cost: self.cost,
             password: password.as_bytes(),
             salt: &self.salt,
+            secret: &[],
         };
         memory.argon2id(&input, &mut tag)?;
         Ok(tag.ct_eq(&self.tag).into())
@@ -92,8 +94,15 @@ pub(super) fn write(
     memory: &mut Memory,
 ) -> Result<String, FormatFault> {
     let mut tag = [0; 32];
-    let password = password.as_bytes();
-    memory.argon2id(&Input { version: Version::V0x13, cost, password, salt }, &mut tag)?;
+    let input = Input {
+        kind: Algorithm::Argon2id,
+        version: Version::V0x13,
+        cost,
+        password: password.as_bytes(),
+        salt,
+        secret: &[],
+    };
+    memory.argon2id(&input, &mut tag)?;
     let Cost { memory_kib, passes, lanes } = cost;
     let [salt, tag] = [&salt[..], &tag].map(Base64Unpadded::encode_string);
     Ok(format!("$argon2id$v=19$m={memory_kib},t={passes},p={lanes}${salt}${tag}"))

@@ -22,6 +22,8 @@ pub enum FormatFault {
     Costly,
     #[error("the hash is malformed")]
     Malformed,
+    #[error("the system has no memory for a hash; lower password.threads, or give it more")]
+    Memory,
     #[error("no hash format that we know")]
     Unknown,
 }
