@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, available_parallelism};
 use std::time::{Duration, Instant};
 
-use super::{Bench, CONNECTIONS, PATIENCE, free};
+use super::{Bench, CONNECTIONS, PATIENCE, each, free};
 use crate::engine::Engine;
 use crate::fault::{Benched, fault};
 use crate::figure::{Figure, Goal, Unit, quantile};
@@ -88,7 +88,10 @@ fn figures(engine: Engine, rounds: &[Round], idle: f64, starts: Vec<f64>) -> Ben
     Ok(vec![
         rate,
         Figure::new("  the bare loop", Unit::PerSecond, of(|round| round.raw)),
-        Figure::new("  beside its hash", Unit::Micros, of(|round| round.beside)),
+        Figure::new("  its hash", Unit::Micros, of(|round| round.hash))
+            .to("a hash of the bare loop", of(|round| round.hash / round.raw_hash)),
+        Figure::new("  all else of it", Unit::Micros, of(|round| round.rest))
+            .to("its hash", of(|round| round.rest / round.hash)),
         Figure::new("  p99 of 16 at a time", Unit::Millis, of(|round| round.p99))
             .to("16 / rate", of(|round| round.p99 * round.rate / (LINES as f64 * 1e3)))
             .ratio_goal(Goal::AtMost(1.5)),
@@ -107,16 +110,24 @@ fn figures(engine: Engine, rounds: &[Round], idle: f64, starts: Vec<f64>) -> Ben
 struct Round {
     /// Confirms a second.
     rate: f64,
-    /// Hashes a second of the bare loop.
+    /// Hashes a second of the bare loop, and microseconds of CPU for each.
     raw: f64,
+    raw_hash: f64,
     /// The rate on the CPU that we left to the sidecar, as a part of `raw`.
     share: f64,
-    /// Microseconds of the sidecar's CPU for each, less those of a bare hash.
-    beside: f64,
+    /// Microseconds of CPU for each on the hash threads, and on all others.
+    hash: f64,
+    rest: f64,
     p99: f64,
     peak: f64,
     asks_alone: f64,
     asks_meanwhile: f64,
+}
+
+/// Of the hash threads, and of all others.
+struct Cpu {
+    hash: Duration,
+    rest: Duration,
 }
 
 struct Rig {
@@ -130,10 +141,10 @@ impl Rig {
     fn round(&mut self, engine: Engine, n: usize, confirms: usize, asks: usize) -> Benched<Round> {
         let requests = self.links(&format!("known{n}"), confirms)?;
         let before = engine.rate(RAW)?;
-        let (ours, theirs) = (cpu::of(std::process::id())?, self.sidecar.cpu()?);
+        let (ours, theirs) = (cpu::of(std::process::id())?, self.cpu()?);
         let (told, peak) = pss::peak(self.sidecar.id(), || confirm(&self.sidecar, &requests))?;
         let ours = cpu::of(std::process::id())?.saturating_sub(ours);
-        let theirs = self.sidecar.cpu()?.saturating_sub(theirs);
+        let now = self.cpu()?;
         let raw = f64::midpoint(before, engine.rate(RAW)?);
         let cores = available_parallelism()?.get() as f64;
         let (count, took) = (requests.len() as f64, told.took.as_secs_f64());
@@ -144,13 +155,20 @@ impl Rig {
         Ok(Round {
             rate: count / took,
             raw,
+            raw_hash: cores * 1e6 / raw,
             share: count / took / left / raw,
-            beside: theirs.as_secs_f64() * 1e6 / count - cores * 1e6 / raw,
+            hash: each(now.hash.saturating_sub(theirs.hash), requests.len()),
+            rest: each(now.rest.saturating_sub(theirs.rest), requests.len()),
             p99: quantile(&told.millis, 0.99),
             peak,
             asks_alone: quantile(&alone, 0.99),
             asks_meanwhile: quantile(&meanwhile, 0.99),
         })
+    }
+
+    fn cpu(&self) -> Benched<Cpu> {
+        let hash = cpu::of_threads(self.sidecar.id(), "hash")?;
+        Ok(Cpu { hash, rest: self.sidecar.cpu()?.saturating_sub(hash) })
     }
 
     /// Confirms for so many people, each with the link of a mail.
