@@ -24,6 +24,19 @@ pub(crate) fn of(pid: u32) -> Benched<Duration> {
     stat(pid).map(|stat| stat.own)
 }
 
+/// What the threads of this name used so far.
+pub(crate) fn of_threads(pid: u32, name: &str) -> Benched<Duration> {
+    let mut all = Duration::ZERO;
+    for entry in fs::read_dir(format!("/proc/{pid}/task"))? {
+        let text = fs::read_to_string(entry?.path().join("stat"))?;
+        if text.contains(&format!("({name})")) {
+            let stat = read(&text).ok_or_else(|| fault("a thread's stat cannot be read"))?;
+            all = all.saturating_add(stat.own);
+        }
+    }
+    Ok(all)
+}
+
 /// What a process and its children used so far, those that ended included.
 pub(crate) fn of_family(pid: u32) -> Benched<Duration> {
     let head = stat(pid)?;

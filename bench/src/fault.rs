@@ -8,6 +8,8 @@ pub(crate) enum Fault {
     #[error("{0}")]
     Io(#[from] io::Error),
     #[error("{0}")]
+    System(#[from] rustix::io::Errno),
+    #[error("{0}")]
     Sqlite(#[from] rusqlite::Error),
     #[error("{0}")]
     Told(String),

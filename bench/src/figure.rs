@@ -25,6 +25,8 @@ pub(crate) enum Unit {
     Micros,
     /// Of wall clock.
     Millis,
+    /// Of memory.
+    Mebibytes,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -55,6 +57,7 @@ impl Unit {
             Self::PerSecond => format!("{}/s", short(value)),
             Self::Micros => format!("{} µs CPU", short(value)),
             Self::Millis => format!("{} ms", short(value)),
+            Self::Mebibytes => format!("{} MiB", short(value)),
         }
     }
 }

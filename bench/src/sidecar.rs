@@ -17,6 +17,9 @@ use crate::pen::{AUDIENCE, Pen};
 
 const START: Duration = Duration::from_secs(60);
 const REST: Duration = Duration::from_secs(300);
+/// Starts are timed, too.
+const LOOK: Duration = Duration::from_millis(1);
+const READY: &[u8] = b"GET /readyz HTTP/1.1\r\nhost: bench\r\n\r\n";
 
 /// The limits of everybody together are as wide as they can be. Those of a sender and of an address stay: no sender and
 /// no address is met often enough to notice.
@@ -28,6 +31,7 @@ pub(crate) struct Sidecar {
     child: Child,
     dir: PathBuf,
     signed: SocketAddr,
+    ready: Duration,
 }
 
 /// What differs between the sidecars of a run.
@@ -51,14 +55,15 @@ impl Sidecar {
         fs::create_dir_all(dir)?;
         fs::write(dir.join("rekey.toml"), config(plan))?;
         let log = File::create(dir.join("rekey.log"))?;
+        let begun = Instant::now();
         let mut child = rekey(dir)?
             .arg("serve")
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log)
             .spawn()?;
-        match signed(&mut child, &dir.join("rekey.log")) {
-            Ok(signed) => Ok(Self { child, dir: dir.to_owned(), signed }),
+        match open(&mut child, &dir.join("rekey.log")) {
+            Ok(signed) => Ok(Self { child, dir: dir.to_owned(), signed, ready: begun.elapsed() }),
             Err(error) => {
                 end(&mut child);
                 Err(error)
@@ -68,6 +73,11 @@ impl Sidecar {
 
     pub(crate) fn id(&self) -> u32 {
         self.child.id()
+    }
+
+    /// From its start until it was ready to serve.
+    pub(crate) fn ready(&self) -> Duration {
+        self.ready
     }
 
     pub(crate) fn lines(&self, count: usize) -> Benched<Vec<Line>> {
@@ -164,8 +174,8 @@ fn rekey(dir: &Path) -> Benched<Command> {
     Ok(command)
 }
 
-/// Where the signed listener is; all are open when it answers.
-fn signed(child: &mut Child, log: &Path) -> Benched<SocketAddr> {
+/// Where the signed listener is, when all are open and it says that it is ready.
+fn open(child: &mut Child, log: &Path) -> Benched<SocketAddr> {
     let end = Instant::now() + START;
     while Instant::now() < end {
         let text = fs::read_to_string(log)?;
@@ -173,12 +183,14 @@ fn signed(child: &mut Child, log: &Path) -> Benched<SocketAddr> {
             return Err(fault(format!("the sidecar did not start:\n{text}")));
         }
         let open = ["signed", "public", "admin"].map(|name| address(&text, name));
-        if let [Some(signed), Some(_), Some(_)] = open {
+        if let [Some(signed), Some(_), Some(admin)] = open
+            && Line::open(admin)?.ask(READY)?.body == "ready\n"
+        {
             return Ok(signed);
         }
-        std::thread::sleep(Duration::from_millis(20));
+        std::thread::sleep(LOOK);
     }
-    Err(fault("the sidecar did not open its listeners in time"))
+    Err(fault("the sidecar was not ready in time"))
 }
 
 fn address(log: &str, listener: &str) -> Option<SocketAddr> {

@@ -61,6 +61,8 @@ pub struct Worked {
 pub(crate) struct Wake {
     pub(crate) asks: Notify,
     pub(crate) mails: Notify,
+    /// Mails that nobody waits for.
+    pub(crate) notices: Notify,
 }
 
 #[derive(Clone, Debug, Error, PartialEq, Eq)]

@@ -1,5 +1,6 @@
 //! What can be measured; one case a file. Invariant: each starts its own sidecars in a directory of its own.
 
+mod confirm;
 mod drain;
 mod initiate;
 mod million;
@@ -56,6 +57,11 @@ pub(crate) const CASES: &[Case] = &[
         name: "proofs",
         about: "CPU of a wrong code and of a wrong link, beside a right one with its hash",
         run: proofs::run,
+    },
+    Case {
+        name: "confirm",
+        about: "confirms a second with both engines, beside a bare loop of each; memory, start, asks meanwhile",
+        run: confirm::run,
     },
     Case {
         name: "relay",

@@ -295,7 +295,7 @@ async fn draft(record: Record, hasher: &Hasher) -> Result<AccountDraft, HashErro
         Secret::None => None,
         Secret::Hash(hash) => Some(hash),
         Secret::Password(password) => {
-            let salt = Entropy::System.bytes().map_err(|_| HashError::Busy)?;
+            let salt = Entropy::System.bytes().map_err(|_| HashError::Busy { retry_after: 1 })?;
             Some(hasher.hash(password, salt).await?)
         }
     };

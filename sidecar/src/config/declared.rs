@@ -255,6 +255,12 @@ const HASHING_AND_DIALECTS: &[Key] = &[
     ),
     key("password.rounds", "656000", "100000 to 2500000", "sha512-crypt: rounds."),
     key(
+        "password.engine",
+        "\"reference\"",
+        "reference or auto",
+        "What computes argon2: RustCrypto's implementation; or `auto`, a faster and younger one, where it gives the same known answers when the sidecar starts.",
+    ),
+    key(
         "password.threads",
         "",
         "1 to 256",

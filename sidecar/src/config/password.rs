@@ -5,10 +5,10 @@ use std::ops::RangeInclusive;
 use std::thread;
 use std::time::Duration;
 
-use super::forms;
+use super::forms::{self, Wrong};
 use super::reader::Reader;
 use super::recipe;
-use crate::password::Recipe;
+use crate::password::{EngineChoice, Recipe};
 
 const DEADLINE: RangeInclusive<Duration> = Duration::from_millis(100)..=Duration::from_secs(60);
 
@@ -17,6 +17,8 @@ const DEADLINE: RangeInclusive<Duration> = Duration::from_millis(100)..=Duration
 pub struct PasswordConfig {
     /// How new hashes are written.
     pub recipe: Recipe,
+    /// What computes argon2.
+    pub engine: EngineChoice,
     /// Threads that hash.
     pub threads: usize,
     /// Jobs that may wait for a thread.
@@ -26,12 +28,18 @@ pub struct PasswordConfig {
 }
 
 pub(super) fn read(reader: &mut Reader<'_>) -> Option<PasswordConfig> {
+    let engine = reader.read("password.engine", |value| match forms::text(value)? {
+        "reference" => Ok(EngineChoice::Reference),
+        "auto" => Ok(EngineChoice::Auto),
+        _ => Err(Wrong::new("it is neither reference nor auto", "write reference or auto")),
+    });
     let threads = reader.read("password.threads", |value| forms::whole(value, 1..=256));
     let queue = reader.read("password.queue", |value| forms::whole(value, 1..=10_000));
     let deadline = reader.read("password.deadline", |value| forms::duration(value, DEADLINE));
     let recipe = recipe::read(reader);
     Some(PasswordConfig {
         recipe: recipe?,
+        engine: engine?,
         threads: threads.unwrap_or_else(cores),
         queue: queue?,
         deadline: deadline?,

@@ -213,7 +213,7 @@ async fn finish(
     crate::crash::point("confirm.finished");
     let kept = match finished {
         Finished::Done => {
-            engine.wake.mails.notify_one();
+            engine.wake.notices.notify_one();
             tracing::info!(
                 event = "reset_done",
                 request = asking.context.request.as_str(),

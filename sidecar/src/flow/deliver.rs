@@ -30,6 +30,9 @@ const IDLE: Duration = Duration::from_secs(5);
 const LONG_DRAIN: u32 = 100;
 const TELL: Duration = Duration::from_secs(5);
 
+/// A notice waits so long for others, since nobody waits for it: leases and ends of many cost one commit.
+const SOON: Duration = Duration::from_millis(200);
+
 /// After a fault of the store.
 const REST: Duration = Duration::from_secs(1);
 
@@ -49,6 +52,7 @@ pub(crate) async fn run(engine: &Arc<Engine>, mut stop: watch::Receiver<bool>) {
         tokio::select! {
             Some(done) = hands.running.join_next() => hands.note(done),
             () = engine.wake.mails.notified(), if room => hands.dry = None,
+            () = engine.wake.notices.notified(), if room => hands.look_soon(),
             () = sleep_until(hands.dry.unwrap_or_else(Instant::now)), if room => hands.dry = None,
             // An error means that whoever could say stop is gone.
             _ = stop.wait_for(|stopped| *stopped) => break,
@@ -89,6 +93,10 @@ impl Hands {
     /// Leases are taken by halves of what can be in hand: one commit for many.
     fn has_room(&self, engine: &Engine) -> bool {
         self.running.len().saturating_mul(2) <= self.limit(engine)
+    }
+
+    fn look_soon(&mut self) {
+        self.dry = self.dry.map(|dry| dry.min(Instant::now() + SOON));
     }
 
     /// Leases what there is room for, and sets about it.

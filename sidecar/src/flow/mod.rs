@@ -79,6 +79,16 @@ pub(crate) enum FlowError {
     Store(#[from] StoreError),
 }
 
+impl FlowError {
+    /// Who finds no place to hash at is told when there will be one.
+    fn refusal(self) -> Refusal {
+        match self {
+            Self::Hash(HashError::Busy { retry_after }) => Refusal::Busy { retry_after },
+            _ => BUSY,
+        }
+    }
+}
+
 pub(crate) async fn answer(engine: &Engine, key: MessageKey, message: Message) -> Outcome {
     let Message { dialect, context, call } = message;
     let (at, profile) = (engine.clock.now(), engine.config.profile(dialect));
@@ -93,7 +103,7 @@ pub(crate) async fn answer(engine: &Engine, key: MessageKey, message: Message) -
     };
     let outcome = outcome.unwrap_or_else(|error| {
         tracing::error!(event = "flow_failed", operation, request = context.request.as_str(), kind = %error);
-        Outcome::Refused(BUSY)
+        Outcome::Refused(error.refusal())
     });
     tracing::info!(
         event = "answered",

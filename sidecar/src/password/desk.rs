@@ -2,6 +2,7 @@
 
 use contract::secret::Password;
 
+use super::engine::EngineKind;
 use super::format::{FormatFault, Peppers, Recipe, Salt, Stored};
 use super::memory::Memory;
 
@@ -14,8 +15,8 @@ pub struct Desk {
 }
 
 impl Desk {
-    pub(super) fn new(recipe: Recipe, peppers: Peppers) -> Self {
-        Self { recipe, peppers, memory: Memory::keeping(recipe.memory_kib()), written: 0 }
+    pub(super) fn new(recipe: Recipe, peppers: Peppers, kind: EngineKind) -> Self {
+        Self { recipe, peppers, memory: Memory::of(kind, recipe.memory_kib()), written: 0 }
     }
 
     /// The string that goes into the directory for a new password.
@@ -27,6 +28,15 @@ impl Desk {
     /// Whether a password is the one behind a stored hash.
     pub fn matches(&mut self, password: &Password, stored: &Stored) -> Result<bool, FormatFault> {
         stored.matches(password.expose(), &mut self.memory, &self.peppers)
+    }
+
+    /// Nobody has come for a while: the memory goes back to the system.
+    pub(super) fn rest(&mut self) {
+        self.memory.release();
+    }
+
+    pub(super) fn is_warm(&self) -> bool {
+        self.memory.is_held()
     }
 
     /// New passwords written since the last time.

@@ -3,19 +3,31 @@
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use contract::secret::Password;
+use rustix::process::setpriority_process;
 use thiserror::Error;
 use tokio::sync::oneshot;
 
 use super::desk::Desk;
+use super::engine::{EngineChoice, EngineKind};
 use super::format::{FormatFault, Peppers, Recipe, Salt, Stored};
-use super::queue::{Claim, Queue};
+use super::pace::Pace;
+use super::queue::{Claim, Found, Queue};
 use crate::config::PasswordConfig;
+
+/// A thread that has had no job for so long gives its memory back.
+const REST: Duration = Duration::from_secs(5);
+
+/// Without memory there is nothing to give back: a thread just waits.
+const LONG: Duration = Duration::from_secs(3600);
+
+/// What the request path has, less ten: a tenth of its share of a core, and it never waits for a hash to end its slice.
+const NICE: i32 = 10;
 
 /// How much is hashed at a time and what one hash costs.
 #[derive(Clone, Copy, Debug)]
@@ -28,20 +40,23 @@ pub struct HasherConfig {
     pub deadline: Duration,
     /// How new hashes are written.
     pub recipe: Recipe,
+    /// What computes argon2.
+    pub engine: EngineChoice,
 }
 
 impl From<&PasswordConfig> for HasherConfig {
     fn from(config: &PasswordConfig) -> Self {
-        let &PasswordConfig { threads, queue, deadline, recipe, .. } = config;
-        Self { threads, queue, deadline, recipe }
+        let &PasswordConfig { threads, queue, deadline, recipe, engine, .. } = config;
+        Self { threads, queue, deadline, recipe, engine }
     }
 }
 
 /// Why there is no hash, or no verdict.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum HashError {
+    /// After so many seconds what waits now will have been done.
     #[error("too many passwords to hash at a time")]
-    Busy,
+    Busy { retry_after: u32 },
     #[error(transparent)]
     Format(#[from] FormatFault),
     #[error("no thread to hash on")]
@@ -50,10 +65,21 @@ pub enum HashError {
 
 /// Hashes and checks passwords on threads of its own; dropping it waits for the hashes that have begun.
 pub struct Hasher {
-    queue: Arc<Queue<Job>>,
+    shop: Arc<Shop>,
     threads: Vec<JoinHandle<()>>,
     deadline: Duration,
-    hashed: Arc<AtomicU64>,
+}
+
+/// What the threads share.
+struct Shop {
+    queue: Queue<Job>,
+    pace: Pace,
+    recipe: Recipe,
+    peppers: Peppers,
+    choice: EngineChoice,
+    /// The first thread that comes tries the engine; the others wait for it.
+    kind: OnceLock<EngineKind>,
+    hashed: AtomicU64,
 }
 
 /// What is done at a desk; it answers by itself.
@@ -67,16 +93,16 @@ struct Job {
 impl Hasher {
     /// `peppers` is a handle: their exchange needs no other hasher.
     pub fn new(config: HasherConfig, peppers: Peppers) -> Result<Self, HashError> {
-        let recipe = config.recipe.check()?;
-        let queue = Arc::new(Queue::new(config.queue.max(1)));
-        let (threads, hashed) = (Vec::new(), Arc::default());
-        let mut hasher = Self { queue, threads, deadline: config.deadline, hashed };
-        for _ in 0..config.threads.max(1) {
-            let (queue, hashed) = (Arc::clone(&hasher.queue), Arc::clone(&hasher.hashed));
-            let peppers = peppers.clone();
-            let desk = move || Desk::new(recipe, peppers.clone());
+        let HasherConfig { threads, queue, deadline, recipe, engine: choice } = config;
+        let (recipe, threads) = (recipe.check()?, threads.max(1));
+        let (queue, pace) = (Queue::new(queue.max(1)), Pace::of(threads));
+        let (kind, hashed) = (OnceLock::new(), AtomicU64::new(0));
+        let shop = Arc::new(Shop { queue, pace, recipe, peppers, choice, kind, hashed });
+        let mut hasher = Self { shop, threads: Vec::new(), deadline };
+        for _ in 0..threads {
+            let shop = Arc::clone(&hasher.shop);
             let thread = thread::Builder::new().name("hash".into());
-            let thread = thread.spawn(move || serve(&queue, desk, &hashed));
+            let thread = thread.spawn(move || shop.serve());
             hasher.threads.push(thread.map_err(|_| HashError::Threads)?);
         }
         Ok(hasher)
@@ -84,7 +110,7 @@ impl Hasher {
 
     /// How many new passwords were hashed.
     pub fn hashed(&self) -> u64 {
-        self.hashed.load(Ordering::Relaxed)
+        self.shop.hashed.load(Ordering::Relaxed)
     }
 
     /// The string that goes into the directory for a new password.
@@ -112,16 +138,16 @@ impl Hasher {
         let claim = Claim::default();
         // Also when this future is dropped: a thread skips what nobody waits for any more.
         let leave = GiveUp(claim.clone());
-        if !self.queue.push(Job { claim, work }) {
-            return Err(HashError::Busy);
+        if !self.shop.queue.push(Job { claim, work }) {
+            return Err(self.shop.busy());
         }
         if let Ok(answered) = tokio::time::timeout(self.deadline, &mut result).await {
-            return answered.map_err(|_| HashError::Busy);
+            return answered.map_err(|_| self.shop.busy());
         }
         if leave.0.take() {
-            return Err(HashError::Busy);
+            return Err(self.shop.busy());
         }
-        result.await.map_err(|_| HashError::Busy)
+        result.await.map_err(|_| self.shop.busy())
     }
 }
 
@@ -135,7 +161,7 @@ impl Drop for GiveUp {
 
 impl Drop for Hasher {
     fn drop(&mut self) {
-        self.queue.close();
+        self.shop.queue.close();
         for thread in self.threads.drain(..) {
             // A thread that panicked has nothing left to wait for.
             drop(thread.join());
@@ -143,18 +169,41 @@ impl Drop for Hasher {
     }
 }
 
-fn serve(queue: &Queue<Job>, new_desk: impl Fn() -> Desk, hashed: &AtomicU64) {
-    let mut desk = new_desk();
-    while let Some(job) = queue.take() {
-        if !job.claim.take() {
-            continue;
+impl Shop {
+    fn desk(&self, kind: EngineKind) -> Desk {
+        Desk::new(self.recipe, self.peppers.clone(), kind)
+    }
+
+    fn serve(&self) {
+        // Linux takes it for the thread that asks. Where it is refused, the thread is as low as it may be.
+        let _lowered = setpriority_process(None, NICE);
+        let kind = *self.kind.get_or_init(|| self.choice.settle(self.recipe.memory_kib()));
+        let mut desk = self.desk(kind);
+        loop {
+            match self.queue.take(if desk.is_warm() { REST } else { LONG }) {
+                Found::Job(job) if job.claim.take() => self.work(&mut desk, kind, job.work),
+                Found::Job(_) => {}
+                Found::Nothing => desk.rest(),
+                Found::End => return,
+            }
         }
+    }
+
+    fn work(&self, desk: &mut Desk, kind: EngineKind, work: Work) {
+        let begun = Instant::now();
+        self.pace.begin();
         // Unwinding drops the answer's sender, and the caller is told that we are busy.
-        if catch_unwind(AssertUnwindSafe(|| (job.work)(&mut desk))).is_err() {
+        if catch_unwind(AssertUnwindSafe(|| work(desk))).is_err() {
             tracing::error!(event = "hash_panicked");
-            desk = new_desk();
+            *desk = self.desk(kind);
         }
-        hashed.fetch_add(desk.tidy(), Ordering::Relaxed);
+        self.pace.end(begun.elapsed());
+        self.hashed.fetch_add(desk.tidy(), Ordering::Relaxed);
+    }
+
+    fn busy(&self) -> HashError {
+        let waiting = self.queue.count(|job| !job.claim.is_taken());
+        HashError::Busy { retry_after: self.pace.drained(waiting) }
     }
 }
 
@@ -177,10 +226,18 @@ mod tests {
     /// Some tenths of a second at least, on any machine.
     const SLOW: Cost = Cost { memory_kib: 65_536, passes: 8, lanes: 1 };
 
+    const BUSY: HashError = HashError::Busy { retry_after: 1 };
+
     fn hasher(queue: usize, deadline: Duration, cost: Cost) -> Arc<Hasher> {
         Arc::new(
             Hasher::new(
-                HasherConfig { threads: 1, queue, deadline, recipe: Recipe::Argon2id(cost) },
+                HasherConfig {
+                    threads: 1,
+                    queue,
+                    deadline,
+                    recipe: Recipe::Argon2id(cost),
+                    engine: EngineChoice::Reference,
+                },
                 Peppers::default(),
             )
             .unwrap(),
@@ -204,7 +261,7 @@ mod tests {
     async fn a_hash_that_panics_does_not_end_its_thread() {
         let hasher = hasher(8, Duration::from_secs(10), QUICK);
         let done = hasher.run(|_| -> () { panic!("as a test wants it") });
-        assert_eq!(done.await, Err(HashError::Busy));
+        assert_eq!(done.await, Err(BUSY));
         assert!(hasher.hash(password("right horse"), [1; 16]).await.is_ok());
     }
 
@@ -219,7 +276,7 @@ mod tests {
         while let Some(result) = jobs.join_next().await {
             match result.unwrap() {
                 Ok(_) => hashed += 1,
-                Err(error) => refused += usize::from(error == HashError::Busy),
+                Err(error) => refused += usize::from(error == BUSY),
             }
         }
         assert!(
@@ -237,7 +294,7 @@ mod tests {
                 hasher.hash(password("a"), [1; 16]),
                 hasher.hash(password("b"), [2; 16])
             );
-            assert_eq!(second, Err(HashError::Busy));
+            assert_eq!(second, Err(BUSY));
             // On a crowded machine the thread may not even begin the first in time.
             if first.is_ok() {
                 break;
@@ -249,16 +306,17 @@ mod tests {
     #[tokio::test]
     async fn dropping_the_hasher_ends_its_threads() {
         let hasher = hasher(8, Duration::from_secs(10), QUICK);
-        let queue = Arc::clone(&hasher.queue);
+        let shop = Arc::clone(&hasher.shop);
         drop(hasher);
-        assert_eq!(Arc::strong_count(&queue), 1);
+        assert_eq!(Arc::strong_count(&shop), 1);
     }
 
     #[test]
     fn costs_beyond_the_ceiling_are_refused() {
         let cost = Cost { memory_kib: 1 << 22, ..QUICK };
         let recipe = Recipe::Argon2id(cost);
-        let config = HasherConfig { threads: 1, queue: 1, deadline: Duration::ZERO, recipe };
+        let (deadline, engine) = (Duration::ZERO, EngineChoice::Reference);
+        let config = HasherConfig { threads: 1, queue: 1, deadline, recipe, engine };
         let refused = Hasher::new(config, Peppers::default()).unwrap_err();
         assert_eq!(refused, HashError::Format(FormatFault::Costly));
     }

@@ -1,52 +1,57 @@
-//! The working memory of one hash thread. What our own cost needs stays allocated; what a dearer stored hash needs goes again.
+//! The working memory of one hash thread. What our own cost needs stays between two hashes; what a dearer stored hash needs
+//! goes at once. Invariant: nothing goes back to the system before it was wiped.
 
-use argon2::{Algorithm, Argon2, Block, Version};
+use argon2::{Algorithm, Version};
 
+use super::engine::{Engine, EngineKind};
 use super::format::{Cost, FormatFault};
 
-/// What argon2 is computed from.
+/// What a tag is computed from.
 pub(super) struct Input<'i> {
     pub(super) kind: Algorithm,
     pub(super) version: Version,
     pub(super) cost: Cost,
     pub(super) password: &'i [u8],
     pub(super) salt: &'i [u8],
-    /// A pepper, or nothing.
+    /// Argon2's own key, which a pepper is; empty for none.
     pub(super) secret: &'i [u8],
 }
 
 pub(super) struct Memory {
     kept: usize,
-    blocks: Vec<Block>,
+    engine: Engine,
 }
 
 impl Memory {
-    /// Keeps so many KiB between two hashes.
+    /// Keeps so many KiB between two hashes, for the reference.
+    #[cfg(test)]
     pub(super) fn keeping(kib: u32) -> Self {
-        Self { kept: kib as usize, blocks: Vec::new() }
+        Self::of(EngineKind::Reference, kib)
+    }
+
+    /// Keeps so many KiB between two hashes.
+    pub(super) fn of(kind: EngineKind, kib: u32) -> Self {
+        Self { kept: kib as usize, engine: Engine::new(kind) }
     }
 
     /// Fills the tag.
     pub(super) fn argon2(&mut self, input: &Input<'_>, tag: &mut [u8]) -> Result<(), FormatFault> {
-        let params = input.cost.params(tag.len())?;
-        let blocks = self.blocks(params.block_count());
-        Argon2::new_with_secret(input.secret, input.kind, input.version, params)
-            .and_then(|argon2| {
-                argon2.hash_password_into_with_memory(input.password, input.salt, tag, blocks)
-            })
-            .map_err(|_| FormatFault::Malformed)
+        self.engine.fill(input, &[], tag)
     }
 
+    /// After a job: only what our own cost needs stays.
     pub(super) fn trim(&mut self) {
-        if self.blocks.len() > self.kept {
-            self.blocks = Vec::new();
+        if self.engine.held_kib() > self.kept {
+            self.engine.release();
         }
     }
 
-    fn blocks(&mut self, count: usize) -> &mut [Block] {
-        if self.blocks.len() < count {
-            self.blocks.resize(count, Block::new());
-        }
-        self.blocks.get_mut(..count).unwrap_or_default()
+    /// Nobody hashes any more: all of it goes.
+    pub(super) fn release(&mut self) {
+        self.engine.release();
+    }
+
+    pub(super) fn is_held(&self) -> bool {
+        self.engine.held_kib() > 0
     }
 }

@@ -2,14 +2,17 @@
 //! what waits or is being hashed is bounded, whatever arrives.
 
 mod desk;
+mod engine;
 mod format;
 mod hasher;
 mod memory;
+mod pace;
 mod policy;
 mod queue;
 mod trial;
 
 pub use desk::Desk;
+pub use engine::EngineChoice;
 pub use format::{
     Cost, Costs, Digest, FORMATS, Format, FormatFault, Pepper, Peppers, Recipe, Salt, Stored,
     formats,

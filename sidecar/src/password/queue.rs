@@ -4,6 +4,7 @@
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 /// Who first claims a job decides over it: the thread that begins it, or the caller that waited long enough.
 #[derive(Clone, Debug, Default)]
@@ -13,6 +14,18 @@ impl Claim {
     pub(super) fn take(&self) -> bool {
         !self.0.swap(true, Ordering::AcqRel)
     }
+
+    pub(super) fn is_taken(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
+}
+
+/// What a thread finds when it asks for a job.
+#[derive(Debug)]
+pub(super) enum Found<Job> {
+    Job(Job),
+    Nothing,
+    End,
 }
 
 /// A bounded queue between async callers and threads.
@@ -47,12 +60,21 @@ impl<Job> Queue<Job> {
         true
     }
 
-    /// Blocks until there is a job; `None` when the queue was closed.
-    pub(super) fn take(&self) -> Option<Job> {
-        let waiting =
-            self.arrived.wait_while(self.lock(), |state| state.waiting.is_empty() && !state.closed);
-        let mut state = waiting.unwrap_or_else(PoisonError::into_inner);
-        state.waiting.pop_front()
+    /// Blocks until there is a job, the patience is at its end, or the queue was closed.
+    pub(super) fn take(&self, patience: Duration) -> Found<Job> {
+        let nothing = |state: &mut State<Job>| state.waiting.is_empty() && !state.closed;
+        let waited = self.arrived.wait_timeout_while(self.lock(), patience, nothing);
+        let (mut state, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        match state.waiting.pop_front() {
+            Some(job) => Found::Job(job),
+            None if state.closed => Found::End,
+            None => Found::Nothing,
+        }
+    }
+
+    /// How many of what waits are so.
+    pub(super) fn count(&self, is_so: impl Fn(&Job) -> bool) -> usize {
+        self.lock().waiting.iter().filter(|job| is_so(job)).count()
     }
 
     /// Drops what waits and sends the threads home.

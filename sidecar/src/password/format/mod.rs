@@ -49,6 +49,8 @@ pub enum FormatFault {
     Cut,
     #[error("the hash is malformed")]
     Malformed,
+    #[error("the system has no memory for a hash; lower password.threads, or give it more")]
+    Memory,
     #[error("no pepper is active here; `rekey keys add pepper` draws one")]
     NoPepper,
     #[error("no hash format that we know; README, \"Hash formats\", lists them")]
