@@ -94,7 +94,7 @@ impl Engine {
         entropy: Entropy,
     ) -> Result<Arc<Self>, EngineError> {
         let store = Store::open(&config.store)?;
-        let ring = Ring::new(&keys, &KeyStates::default())?;
+        let ring = Ring::new(&keys, &KeyStates::default(), config.password.layouts)?;
         let pulse = Pulse::new(&config.data, &config.store, &config.keys, keys, &entropy)?;
         Ok(Arc::new(Self {
             directory: Directory::Embedded(Embedded::new(
