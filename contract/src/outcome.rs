@@ -5,6 +5,7 @@ use alloc::{string::String, vec::Vec};
 
 use crate::json::{self, Names, Object, Value, Writer};
 use crate::policy::{Breach, Classes};
+use crate::public_keys::PublicKeys;
 use crate::secret::Token;
 
 /// Seconds for `Retry-After` where something failed and said nothing better.
@@ -24,6 +25,8 @@ pub enum Outcome {
     Reset {
         access_token: Option<Token>,
     },
+    /// What passwords are to be encrypted with.
+    Keys(PublicKeys),
     Refused(Refusal),
 }
 
@@ -186,6 +189,7 @@ impl Outcome {
             Self::Accepted => "accepted",
             Self::Granted { .. } => "granted",
             Self::Reset { .. } => "reset",
+            Self::Keys(_) => "keys",
             Self::Refused(refusal) => refusal.code(),
         }
     }
@@ -194,7 +198,7 @@ impl Outcome {
     pub fn status(&self) -> u16 {
         match self {
             Self::Accepted => 202,
-            Self::Granted { .. } | Self::Reset { .. } => 200,
+            Self::Granted { .. } | Self::Reset { .. } | Self::Keys(_) => 200,
             Self::Refused(refusal) => refusal.status(),
         }
     }
@@ -222,6 +226,7 @@ impl Outcome {
                     None => object.finish(),
                 }
             }
+            Self::Keys(keys) => keys.write(Writer::object().string("outcome", "keys")).finish(),
             Self::Refused(refusal) => encode_refusal(refusal, instance),
         }
     }
@@ -246,6 +251,7 @@ impl Outcome {
                     None => None,
                 },
             }),
+            "keys" => PublicKeys::take(&mut object).map(Self::Keys),
             _ => None,
         }
     }

@@ -210,10 +210,6 @@ pub(super) fn warnings(config: &Config) -> Vec<&'static str> {
             "captchas are not judged in this version: where a dialect demands a captcha token, any will do; let the gateway's rate limits stand in",
         ),
         (
-            true,
-            "password encryption stays with the app in this version: a password that arrives encrypted is refused",
-        ),
-        (
             is_local(&config.base_url),
             "base_url leads to this machine: nobody else can open the links; set it to your site's https:// URL",
         ),
