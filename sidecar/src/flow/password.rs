@@ -10,7 +10,7 @@ use contract::secret::Password;
 use super::FlowError;
 use crate::directory::Account;
 use crate::engine::Engine;
-use crate::password::{HashError, Person, Policy, Trial, Verdict};
+use crate::password::{Desk, HashError, Person, Policy, Trial, Verdict};
 use crate::store::Unfit;
 
 /// The new password, as it came.
@@ -53,11 +53,14 @@ pub(super) async fn make(
 }
 
 /// `None` when it cannot be decrypted.
-async fn decrypted(_engine: &Engine, given: Given<'_>) -> Result<Option<Password>, FlowError> {
-    match given.encryption {
-        Encryption::None => Ok(Some(given.password.clone())),
-        Encryption::Rsa | Encryption::Sm2 => Ok(None),
+async fn decrypted(engine: &Engine, given: Given<'_>) -> Result<Option<Password>, FlowError> {
+    let (encryption, password) = (given.encryption, given.password.clone());
+    if encryption == Encryption::None {
+        return Ok(Some(password));
     }
+    let decryptor = Arc::clone(&engine.ring.now().decryptor);
+    let job = move |_: &mut Desk| decryptor.decrypt(encryption, password.expose());
+    Ok(engine.hasher.run(job).await?)
 }
 
 /// The hashes that a new password must not match, the present one first.
