@@ -15,5 +15,6 @@ pub mod name;
 pub mod outcome;
 pub mod policy;
 pub mod profile;
+pub mod public_keys;
 pub mod secret;
 pub mod signature;

@@ -7,6 +7,7 @@ use alloc::{string::String, vec::Vec};
 
 use crate::json::{self, Names, Object, Value, Writer};
 use crate::policy::Breach;
+use crate::public_keys::PublicKeys;
 use crate::secret::Token;
 
 pub use self::breaches::breach_members;
@@ -28,6 +29,8 @@ pub enum Outcome {
     Reset {
         access_token: Option<Token>,
     },
+    /// What passwords are to be encrypted with.
+    Keys(PublicKeys),
     Refused(Refusal),
 }
 
@@ -190,6 +193,7 @@ impl Outcome {
             Self::Accepted => "accepted",
             Self::Granted { .. } => "granted",
             Self::Reset { .. } => "reset",
+            Self::Keys(_) => "keys",
             Self::Refused(refusal) => refusal.code(),
         }
     }
@@ -198,7 +202,7 @@ impl Outcome {
     pub fn status(&self) -> u16 {
         match self {
             Self::Accepted => 202,
-            Self::Granted { .. } | Self::Reset { .. } => 200,
+            Self::Granted { .. } | Self::Reset { .. } | Self::Keys(_) => 200,
             Self::Refused(refusal) => refusal.status(),
         }
     }
@@ -226,6 +230,7 @@ impl Outcome {
                     None => object.finish(),
                 }
             }
+            Self::Keys(keys) => keys.write(Writer::object().string("outcome", "keys")).finish(),
             Self::Refused(refusal) => encode_refusal(refusal, instance),
         }
     }
@@ -250,6 +255,7 @@ impl Outcome {
                     None => None,
                 },
             }),
+            "keys" => PublicKeys::take(&mut object).map(Self::Keys),
             _ => None,
         }
     }

@@ -10,8 +10,11 @@ use contract::message::{Call, Claim, Context, Encryption, Flow, Message, Operati
 use contract::name::Name;
 use contract::outcome::{Outcome, Refusal};
 use contract::policy::Breach;
+use contract::public_keys::PublicKeys;
 use contract::secret::{Code, Password, Token};
 use contract::signature::{CLOCK_WINDOW, EdgeKey, SignatureFault, Stamp, sign, verify};
+
+const PEM: &str = "-----BEGIN PUBLIC KEY-----\nMIIB+/=\n-----END PUBLIC KEY-----\n";
 
 const NOW: u64 = 1_790_000_000;
 
@@ -115,6 +118,9 @@ fn an_outcome_is_read_as_it_was_written() {
         Outcome::Granted { token: token.clone(), expires_in: 300 },
         Outcome::Reset { access_token: None },
         Outcome::Reset { access_token: Some(token) },
+        Outcome::Keys(PublicKeys { rsa: Some(PEM.into()), sm2: Some("04".repeat(65)) }),
+        Outcome::Keys(PublicKeys { rsa: Some(PEM.into()), sm2: None }),
+        Outcome::Keys(PublicKeys { rsa: None, sm2: Some("04".repeat(65)) }),
         Outcome::Refused(Refusal::Policy(Breach::SAMPLES.to_vec())),
     ]);
     let edge_only = [404, 405, 403, 413, 415];
@@ -139,7 +145,7 @@ fn an_outcome_is_read_as_it_was_written() {
 
 #[test]
 fn what_is_no_outcome_is_never_a_success() {
-    let bodies: [&[u8]; 8] = [
+    let bodies: [&[u8]; 13] = [
         b"",
         b"{}",
         b"[]",
@@ -148,6 +154,11 @@ fn what_is_no_outcome_is_never_a_success() {
         b"{\"outcome\":\"granted\"}",
         b"{\"outcome\":\"accepted\"} x",
         b"{\"outcome\":\"reset\",\"token\":7}",
+        b"{\"outcome\":\"keys\"}",
+        b"{\"outcome\":\"keys\",\"rsa\":\"MIIB\"}",
+        b"{\"outcome\":\"keys\",\"rsa\":7}",
+        b"{\"outcome\":\"keys\",\"sm2\":\"04ab\"}",
+        b"{\"outcome\":\"keys\",\"sm2\":null}",
     ];
     for body in bodies {
         assert!(Outcome::decode(body).is_none(), "{}", String::from_utf8_lossy(body));

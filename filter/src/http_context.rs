@@ -3,7 +3,7 @@
 
 use std::rc::Rc;
 
-use contract::edge::{Answer, Exchange, Forward, Head, MAX_ANSWER, MAX_BODY, MadeBy, Step};
+use contract::edge::{Answer, Exchange, FETCH, Forward, Head, MAX_ANSWER, MAX_BODY, MadeBy, Step};
 use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::Action;
 
@@ -86,7 +86,9 @@ impl Http {
                 self.phase = Phase::Collecting(exchange);
                 Ok(Action::Pause)
             }
-            (Step::Reply(answer), Some(exchange)) => self.reply(shared, &exchange, &answer),
+            (step @ (Step::Reply(_) | Step::Fetch), Some(exchange)) => {
+                self.carry_out(shared, exchange, step)
+            }
             _ => Ok(Action::Continue),
         }
     }
@@ -125,13 +127,29 @@ impl Http {
         match step {
             Step::Pass | Step::Collect => Ok(Action::Continue),
             Step::Reply(answer) => self.reply(shared, &exchange, &answer),
-            Step::Forward(forward) => match self.forward(&forward) {
-                Ok(()) => {
-                    self.phase = Phase::Forwarded(exchange);
-                    Ok(Action::Continue)
-                }
-                Err(fault) => self.fail(shared, exchange, fault),
-            },
+            Step::Forward(forward) => {
+                let sent = self.forward(&forward);
+                self.await_answer(shared, exchange, sent)
+            }
+            Step::Fetch => {
+                let sent = self.fetch();
+                self.await_answer(shared, exchange, sent)
+            }
+        }
+    }
+
+    fn await_answer(
+        &mut self,
+        shared: &Shared,
+        exchange: Exchange,
+        sent: Result<(), HostFault>,
+    ) -> Result<Action, HostFault> {
+        match sent {
+            Ok(()) => {
+                self.phase = Phase::Forwarded(exchange);
+                Ok(Action::Continue)
+            }
+            Err(fault) => self.fail(shared, exchange, fault),
         }
     }
 
@@ -146,6 +164,19 @@ impl Http {
         let headers: Vec<(&[u8], &[u8])> = kept.chain(ours).collect();
         host::set_request_headers(&headers)?;
         host::replace_request_body(&forward.body)
+    }
+
+    /// No host can give a body to a request that has none, so this one goes on as it came, but for its head.
+    fn fetch(&self) -> Result<(), HostFault> {
+        let path = self.kept.iter().find(|(name, _)| name == b":path");
+        let path = path.and_then(|(_, path)| path.split(|byte| *byte == b'?').next());
+        let kept = self.kept.iter().map(|(name, value)| match name.as_slice() {
+            b":path" => (name.as_slice(), path.unwrap_or(b"/")),
+            _ => (name.as_slice(), value.as_slice()),
+        });
+        let ours: (&[u8], &[u8]) = (b"x-rekey-operation", FETCH.as_bytes());
+        let headers: Vec<(&[u8], &[u8])> = kept.chain([ours]).collect();
+        host::set_request_headers(&headers)
     }
 
     fn reply(

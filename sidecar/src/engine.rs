@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use contract::address::Address;
 use contract::message::{Call, Message, Proof};
 use contract::outcome::{Outcome, Refusal};
+use contract::public_keys::PublicKeys;
 use contract::signature::{Mac, Stamp};
 use thiserror::Error;
 use tokio::sync::{Notify, watch};
@@ -44,6 +45,8 @@ pub struct Engine {
     pub(crate) limits: Limits,
     /// Codes that were compared with a guess.
     pub(crate) compared: AtomicU64,
+    /// The minute in which it was last told that there is no key to encrypt passwords with.
+    pub(crate) keyless: AtomicU64,
     /// We hold the keys that make now, and have heard of the store lately.
     pub(crate) fit: AtomicBool,
     pub(crate) ends: Ends,
@@ -100,7 +103,7 @@ impl Engine {
         entropy: Entropy,
     ) -> Result<Arc<Self>, EngineError> {
         let store = Store::open(&config.store)?;
-        let ring = Ring::new(&keys, &KeyStates::default())?;
+        let ring = Ring::new(&keys, &KeyStates::default(), config.password.layouts)?;
         let pulse = Pulse::new(&config.data, &config.store, &config.keys, keys, &entropy)?;
         Ok(Arc::new(Self {
             directory: Directory::Embedded(Embedded::new(
@@ -120,6 +123,7 @@ impl Engine {
             wake: Wake::default(),
             limits: Limits::new(config.limits.rates),
             compared: AtomicU64::new(0),
+            keyless: AtomicU64::new(0),
             fit: AtomicBool::new(true),
             ends: Ends::new(),
             config,
@@ -133,6 +137,26 @@ impl Engine {
     /// The keys of this moment: those that gateways sign with, and those of access tokens.
     pub fn keys(&self) -> Arc<InUse> {
         self.ring.now()
+    }
+
+    /// What clients encrypt passwords with; `None` where that cannot be said now.
+    pub fn public_keys(&self) -> Option<PublicKeys> {
+        if !self.fit.load(Ordering::Relaxed) {
+            return None;
+        }
+        let public = self.ring.now().decryptor.public().clone();
+        if !public.is_empty() {
+            return Some(public);
+        }
+        // Everybody may ask, but not fill the log.
+        let minute = self.clock.now().seconds() / 60;
+        if self.keyless.swap(minute, Ordering::Relaxed) != minute {
+            tracing::warn!(
+                event = "no_password_keys",
+                remedy = "`rekey keys add rsa` draws one; or switch the route off in the filter"
+            );
+        }
+        None
     }
 
     /// Passwords that were hashed, and codes that were compared with a guess, since the start.

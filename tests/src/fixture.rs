@@ -1,6 +1,6 @@
 //! Fixtures: a folder holds one raw request and one verdict, and every driver (pure, wasm, Envoy) is judged by the same
-//! bytes. `cases/<dialect>/<case>/`: `request.http`, perhaps `settings.json`, and exactly one of `pass`, `answer.http` and
-//! `message.json`; beside a message, `answers/` may hold what the client gets for everything that can come back.
+//! bytes. `cases/<dialect>/<case>/`: `request.http`, perhaps `settings.json`, and exactly one of `pass`, `answer.http`,
+//! `message.json` and `keys`; beside the latter two, `answers/` may hold what the client gets for everything that can come back.
 
 mod back;
 mod judge;

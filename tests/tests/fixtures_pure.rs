@@ -55,6 +55,11 @@ fn seen(step: Step, exchange: Option<Exchange>, back: &Back) -> Result<Seen, Str
                 reply: Reply::from(&answer),
             })
         }
+        (Step::Fetch, Some(mut exchange)) => {
+            let answer =
+                exchange.on_answer(back.status, back.made_by, back.retry_after, &back.body);
+            Ok(Seen::Fetched(Reply::from(&answer)))
+        }
         (step, _) => Err(format!("an impossible step: {step:?}")),
     }
 }
@@ -106,6 +111,11 @@ fn every_cell_of_the_outcome_table_is_a_fixture() {
             calls.map(move |route| format!("{} {} {}", dialect.name(), route.path, language.tag()))
         })
     });
+    let keys = DIALECTS.iter().flat_map(|dialect| {
+        let keys = dialect.routes().iter().filter(|route| route.does == Does::Keys);
+        keys.map(move |route| format!("{} {}", dialect.name(), route.path))
+    });
+    let wanted = wanted.chain(keys);
     let missing: Vec<String> = wanted.filter(|cell| !covered.contains(cell)).collect();
     assert!(missing.is_empty(), "no answers/ for {missing:#?}");
 }
@@ -113,6 +123,9 @@ fn every_cell_of_the_outcome_table_is_a_fixture() {
 fn cell(case: &Case) -> Option<String> {
     if !case.dir.join("answers").is_dir() {
         return None;
+    }
+    if case.dir.join("keys").exists() {
+        return Some(format!("{} {}", case.dialect, case.request.target));
     }
     let message = std::fs::read(case.dir.join("message.json")).ok()?;
     let message: serde_json::Value = serde_json::from_slice(&message).ok()?;
@@ -142,6 +155,7 @@ fn a_wrong_verdict_is_a_fault() {
     let exchanged =
         |case: &Case, other: &Case| Case { request: other.request.clone(), ..case.clone() };
     let (passed, answered, forwarded) = (with("pass"), with("answer.http"), with("message.json"));
+    let fetched = with("keys");
     for wrong in [
         exchanged(&passed, &answered),
         exchanged(&passed, &forwarded),
@@ -149,6 +163,9 @@ fn a_wrong_verdict_is_a_fault() {
         exchanged(&answered, &forwarded),
         exchanged(&forwarded, &passed),
         exchanged(&forwarded, &answered),
+        exchanged(&fetched, &passed),
+        exchanged(&fetched, &forwarded),
+        exchanged(&passed, &fetched),
     ] {
         assert!(!judge(&wrong, &mut pure).is_empty(), "{wrong} took another's request");
     }

@@ -125,6 +125,16 @@ fn seen(case: &Case, request: &Request, exchange: Exchange) -> Result<Seen, Stri
         return Ok(Seen::Answered(reply));
     };
     match forwarded.header("x-rekey-operation") {
+        Some(b"keys") => {
+            check_head(&forwarded)?;
+            let method = forwarded.header(":method").unwrap_or_default();
+            let bare = forwarded.body.is_empty() && forwarded.header("content-length").is_none();
+            let path = forwarded.header(":path").unwrap_or_default();
+            if !bare || method != request.method || path.contains(&b'?') {
+                return Err(format!("the sidecar was asked for keys by {forwarded:#?}"));
+            }
+            Ok(Seen::Fetched(reply))
+        }
         Some(operation) => {
             let operation = operation_of(operation)?;
             check_head(&forwarded)?;

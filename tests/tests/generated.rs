@@ -72,7 +72,7 @@ fn dialects() -> String {
 fn path(route: &Route) -> String {
     let method = match route.does {
         Does::Call(_) => "POST",
-        Does::Link => "GET",
+        Does::Keys | Does::Link => "GET",
     };
     let shared = match route.sharing {
         Sharing::Exclusive => String::new(),

@@ -11,6 +11,7 @@ use contract::message::Operation;
 use contract::name::Name;
 use contract::outcome::{Outcome, Refusal};
 use contract::policy::Breach;
+use contract::public_keys::PublicKeys;
 use contract::secret::Token;
 use rekey_tests::fixture::{blessing, folder, lines_that_differ};
 use serde_json::{Map, Value};
@@ -82,10 +83,12 @@ fn table() -> String {
 /// Every outcome with its label; broken rules one by one, because each has its text.
 fn outcomes() -> Vec<(String, Outcome)> {
     let token = |text: &str| Token::parse(text.to_owned()).expect("a token");
+    let keys = PublicKeys { rsa: Some("RSA".to_owned()), sm2: Some("SM2".to_owned()) };
     let mut all = vec![
         ("accepted".to_owned(), Outcome::Accepted),
         ("granted".to_owned(), Outcome::Granted { token: token("GRANT"), expires_in: 300 }),
         ("reset".to_owned(), Outcome::Reset { access_token: None }),
+        ("keys".to_owned(), Outcome::Keys(keys)),
     ];
     all.extend(Refusal::samples().into_iter().map(|refusal| {
         let label = match &refusal {
@@ -107,6 +110,7 @@ fn can_be(label: &str, route: &Route) -> bool {
         "accepted" => does(Operation::Initiate),
         "granted" => does(Operation::Verify),
         "reset" => does(Operation::Confirm),
+        "keys" => route.does == Does::Keys,
         _ => true,
     }
 }

@@ -122,7 +122,7 @@ impl Dialect for AnQiCms {
         let (code, text) = match outcome {
             Outcome::Accepted => (0, words(language, ACCEPTED)),
             Outcome::Reset { .. } => (0, words(language, RESET)),
-            Outcome::Granted { .. } => (-1, words(language, BUSY)),
+            Outcome::Granted { .. } | Outcome::Keys(_) => (-1, words(language, BUSY)),
             Outcome::Refused(refusal) => (-1, refused(refusal, language)),
         };
         let mut body = Writer::object().signed("code", code).string("msg", &text).finish();
@@ -204,7 +204,7 @@ fn broken(breach: &Breach, language: Language) -> String {
 /// Business errors are 200; what is no business of the API's keeps its HTTP status.
 fn status(outcome: &Outcome) -> u16 {
     match outcome {
-        Outcome::Refused(Refusal::Unsigned) | Outcome::Granted { .. } => 503,
+        Outcome::Refused(Refusal::Unsigned) | Outcome::Granted { .. } | Outcome::Keys(_) => 503,
         Outcome::Refused(
             refusal @ (Refusal::MethodNotAllowed { .. }
             | Refusal::NotFound

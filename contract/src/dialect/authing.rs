@@ -13,6 +13,7 @@ use crate::message::{Call, Encryption, Operation, Proof};
 use crate::outcome::{Member, Outcome, Refusal};
 use crate::policy::Breach;
 use crate::profile::{CodeRules, Login, Profile, ProofKind, Published, Rules};
+use crate::public_keys::PublicKeys;
 use crate::secret::{Code, Password, Token};
 
 pub(super) struct Authing;
@@ -39,7 +40,7 @@ static PROFILE: Profile = Profile {
 
 const SHARING: Sharing = Sharing::Value { member: "channel", ours: "CHANNEL_RESET_PASSWORD" };
 
-static ROUTES: [Route; 4] = [
+static ROUTES: [Route; 5] = [
     Route {
         name: "initiate-email",
         does: Does::Call(Operation::Initiate),
@@ -71,6 +72,14 @@ static ROUTES: [Route; 4] = [
         channel: None,
         sharing: Sharing::Exclusive,
         needs: None,
+    },
+    Route {
+        name: "keys",
+        does: Does::Keys,
+        path: "/api/v3/system",
+        channel: None,
+        sharing: Sharing::Exclusive,
+        needs: Some(Setting::Keys),
     },
 ];
 
@@ -139,10 +148,32 @@ impl Dialect for Authing {
                 let data = Writer::object().bool("success", true).finish();
                 envelope(200, words(language, DONE), None, exchanged).raw("data", &data)
             }
+            Outcome::Keys(keys) => system(keys, language),
             Outcome::Refused(refusal) => refused(refusal, exchanged),
         };
         Answer::new(http_status(outcome), "application/json; charset=utf-8", body.finish())
     }
+}
+
+/// Documented without an envelope; some clients look under `data` all the same, and find the same there.
+fn system(keys: &PublicKeys, language: Language) -> Writer {
+    let data = members(keys, Writer::object()).finish();
+    members(keys, Writer::object())
+        .number("statusCode", 200)
+        .string("message", words(language, DONE))
+        .raw("data", &data)
+}
+
+fn members(keys: &PublicKeys, mut object: Writer) -> Writer {
+    let key = |key: &str| Writer::object().string("publicKey", key).finish();
+    if let Some(rsa) = &keys.rsa {
+        object = object.raw("rsa", &key(rsa));
+    }
+    if let Some(sm2) = &keys.sm2 {
+        object = object.raw("sm2", &key(sm2));
+    }
+    // What the vendor says of its own servers here, we have none of.
+    object.raw("version", "{}").raw("publicIps", "[]")
 }
 
 fn read_initiate(asking: &mut Asking<'_>) -> Result<Call, Refusal> {

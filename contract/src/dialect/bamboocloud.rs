@@ -147,7 +147,7 @@ impl Dialect for BambooCloud {
             Outcome::Accepted | Outcome::Reset { .. } => {
                 return Answer::new(200, "application/json", "");
             }
-            Outcome::Granted { .. } => &Refusal::Busy { retry_after: 5 },
+            Outcome::Granted { .. } | Outcome::Keys(_) => &Refusal::Busy { retry_after: 5 },
             Outcome::Refused(refusal) => refusal,
         };
         let (code, english, chinese) = error(refusal, exchanged);

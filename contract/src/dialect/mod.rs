@@ -111,6 +111,8 @@ pub struct Route {
 pub enum Does {
     /// POST, to the sidecar.
     Call(Operation),
+    /// GET: the public keys, from the sidecar. It has no body, and says nothing that wants a signature.
+    Keys,
     /// GET, answered by the edge alone.
     Link,
 }
@@ -137,7 +139,7 @@ pub enum Setting {
     Country,
     /// `captcha`: `"app"` (passes through) or `"own"`.
     Captcha,
-    /// `keys`: `"app"` (passes through) or `"own"`.
+    /// `keys`: `"app"` (the app publishes them; the route is left to it) or `"own"`.
     Keys,
     /// `mobile`: whether the operations by phone are on.
     Mobile,

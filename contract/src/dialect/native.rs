@@ -11,6 +11,7 @@ use crate::language::Language;
 use crate::message::{Call, Encryption, Operation, Proof};
 use crate::outcome::{Member, Outcome, Refusal, breach_members};
 use crate::profile::{CodeRules, Link, Login, Profile, ProofKind, Published, Rules};
+use crate::public_keys::PublicKeys;
 use crate::secret::{Code, Password, Token};
 
 pub(super) struct Native;
@@ -37,21 +38,15 @@ static PROFILE: Profile = Profile {
     password: Published::NOTHING,
 };
 
-const fn route(name: &'static str, operation: Operation, path: &'static str) -> Route {
-    Route {
-        name,
-        does: Does::Call(operation),
-        path,
-        channel: None,
-        sharing: Sharing::Exclusive,
-        needs: None,
-    }
+const fn route(name: &'static str, does: Does, path: &'static str) -> Route {
+    Route { name, does, path, channel: None, sharing: Sharing::Exclusive, needs: None }
 }
 
-static ROUTES: [Route; 3] = [
-    route("initiate", Operation::Initiate, "/reset/v1/initiate"),
-    route("verify", Operation::Verify, "/reset/v1/verify"),
-    route("confirm", Operation::Confirm, "/reset/v1/confirm"),
+static ROUTES: [Route; 4] = [
+    route("initiate", Does::Call(Operation::Initiate), "/reset/v1/initiate"),
+    route("verify", Does::Call(Operation::Verify), "/reset/v1/verify"),
+    route("confirm", Does::Call(Operation::Confirm), "/reset/v1/confirm"),
+    route("keys", Does::Keys, "/reset/v1/keys"),
 ];
 
 impl Dialect for Native {
@@ -103,10 +98,22 @@ impl Dialect for Native {
                 .string("reset_token", token.expose())
                 .number("expires_in", u64::from(*expires_in)),
             Outcome::Reset { .. } => Writer::object().string("status", "reset"),
+            Outcome::Keys(keys) => public(keys),
             Outcome::Refused(refusal) => return problem(visible(refusal), exchanged),
         };
         Answer::new(outcome.status(), "application/json; charset=utf-8", body.finish())
     }
+}
+
+fn public(keys: &PublicKeys) -> Writer {
+    let mut object = Writer::object();
+    if let Some(rsa) = &keys.rsa {
+        object = object.string("rsa", rsa);
+    }
+    if let Some(sm2) = &keys.sm2 {
+        object = object.string("sm2", sm2);
+    }
+    object
 }
 
 fn read_confirm(asking: &mut Asking<'_>) -> Result<Call, Refusal> {
@@ -121,7 +128,11 @@ fn read_confirm(asking: &mut Asking<'_>) -> Result<Call, Refusal> {
     };
     let password = asking.required("password", Member::Password)?;
     let password = Password::parse(password).ok_or(Refusal::Missing(Member::Password))?;
-    Ok(Call::Confirm { proof, password, encryption: Encryption::None })
+    let encryption = match asking.optional("encryption")? {
+        None => Encryption::None,
+        Some(kind) => Encryption::parse(&kind).ok_or(Refusal::Malformed)?,
+    };
+    Ok(Call::Confirm { proof, password, encryption })
 }
 
 fn recipient(asking: &mut Asking<'_>) -> Result<Address, Refusal> {

@@ -150,7 +150,7 @@ impl Dialect for Vastly {
                 let token = access_token.as_ref().map_or("", Token::expose);
                 Writer::object().string("status", "success").string("token", token).finish()
             }
-            Outcome::Granted { .. } => {
+            Outcome::Granted { .. } | Outcome::Keys(_) => {
                 failed("error", "The system is busy, please try again later")
             }
             Outcome::Refused(refusal) => {
@@ -173,7 +173,7 @@ fn failed(kind: &str, message: &str) -> String {
 fn status(outcome: &Outcome) -> u16 {
     match outcome {
         Outcome::Accepted | Outcome::Reset { .. } => 200,
-        Outcome::Granted { .. } | Outcome::Refused(Refusal::Unsigned) => 503,
+        Outcome::Granted { .. } | Outcome::Keys(_) | Outcome::Refused(Refusal::Unsigned) => 503,
         Outcome::Refused(refusal) => match refusal {
             Refusal::ClientMissing | Refusal::ClientUnknown | Refusal::OriginRefused => 401,
             Refusal::MethodNotAllowed { .. }

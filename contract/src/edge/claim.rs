@@ -61,7 +61,7 @@ impl Claim {
     pub(super) fn method(&self) -> &'static str {
         match self.route.does {
             Does::Call(_) => "POST",
-            Does::Link => "GET",
+            Does::Keys | Does::Link => "GET",
         }
     }
 }

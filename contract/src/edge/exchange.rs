@@ -12,6 +12,7 @@ use crate::language::Language;
 use crate::message::{Flow, Operation};
 use crate::name::Name;
 use crate::outcome::{BUSY_RETRY, Outcome, Refusal};
+use crate::public_keys::PublicKeys;
 use crate::signature::hex;
 
 /// The largest request body that is read, in bytes.
@@ -20,6 +21,9 @@ pub const MAX_BODY: usize = 16 * 1024;
 /// The largest answer of the sidecar that is read, in bytes. Half of what hosts buffer by default: beyond their own
 /// limit they answer in our place.
 pub const MAX_ANSWER: usize = 32 * 1024;
+
+/// The name of the operation that no message is signed for.
+pub const FETCH: &str = "keys";
 
 pub(super) const FLOW_COOKIE: &str = "__Host-rekey_flow";
 
@@ -44,6 +48,9 @@ pub enum Step {
     Reply(Answer),
     /// Send this instead of the request.
     Forward(Forward),
+    /// Ask the sidecar for the public keys: by the request's own method, GET or HEAD, without a body or a query, and as
+    /// the operation `keys`.
+    Fetch,
 }
 
 /// The signed message that takes the place of the request.
@@ -96,6 +103,11 @@ impl Edge {
             exchange.judge_head(self)
         };
         match step {
+            // A body has no place here either.
+            Step::Fetch if !is_whole => {
+                let step = exchange.refuse(Refusal::Malformed);
+                (step, Some(exchange))
+            }
             // Nobody judges a body that has no place in this request, and some apps read it all the same.
             Step::Pass if !is_whole => {
                 let step = exchange.refuse(Refusal::Malformed);
@@ -132,6 +144,7 @@ impl Exchange {
     pub fn operation(&self) -> &'static str {
         match self.claim.route.does {
             Does::Call(operation) => operation.as_str(),
+            Does::Keys => FETCH,
             Does::Link => "link",
         }
     }
@@ -174,6 +187,10 @@ impl Exchange {
         body: &[u8],
     ) -> Answer {
         let outcome = match made_by {
+            // The answer to a HEAD is that to a GET, but for the body, which nobody sees.
+            MadeBy::Sidecar if status == 200 && self.is_head_for_keys() => {
+                Some(Outcome::Keys(PublicKeys::default()))
+            }
             MadeBy::Sidecar => Outcome::decode(body).filter(|outcome| self.fits(outcome)),
             MadeBy::Proxy => None,
         };
@@ -192,12 +209,17 @@ impl Exchange {
     /// A success of another operation is none.
     fn fits(&self, outcome: &Outcome) -> bool {
         let of = match outcome {
-            Outcome::Accepted => Operation::Initiate,
-            Outcome::Granted { .. } => Operation::Verify,
-            Outcome::Reset { .. } => Operation::Confirm,
+            Outcome::Accepted => Does::Call(Operation::Initiate),
+            Outcome::Granted { .. } => Does::Call(Operation::Verify),
+            Outcome::Reset { .. } => Does::Call(Operation::Confirm),
+            Outcome::Keys(_) => Does::Keys,
             Outcome::Refused(_) => return true,
         };
-        self.claim.route.does == Does::Call(of)
+        self.claim.route.does == of
+    }
+
+    fn is_head_for_keys(&self) -> bool {
+        self.claim.route.does == Does::Keys && self.head.method() == "HEAD"
     }
 
     /// The answer when the host itself failed: busy, in the dialect's words.
@@ -231,12 +253,11 @@ impl Exchange {
     }
 
     fn judge_head(&mut self, edge: &Edge) -> Step {
-        if self.claim.route.does == Does::Link {
-            return self.open_link(edge);
-        }
-        match self.check_head() {
-            Ok(()) => Step::Collect,
-            Err(refusal) => self.refuse(refusal),
+        match (self.claim.route.does, self.check_head()) {
+            (Does::Link, _) => self.open_link(edge),
+            (_, Err(refusal)) => self.refuse(refusal),
+            (Does::Keys, Ok(())) => Step::Fetch,
+            (Does::Call(_), Ok(())) => Step::Collect,
         }
     }
 

@@ -20,7 +20,7 @@ pub use answer::{Answer, Exchanged, MadeBy};
 pub use asking::{Asking, optional, required};
 pub use claim::{Claim, loose};
 pub use config::{Edge, Environment, KEYS};
-pub use exchange::{Circumstances, Exchange, Forward, MAX_ANSWER, MAX_BODY, Step};
+pub use exchange::{Circumstances, Exchange, FETCH, Forward, MAX_ANSWER, MAX_BODY, Step};
 pub use head::Head;
 pub use route::route_regex;
 pub use settings::{Client, Clients, Settings};

@@ -10,7 +10,7 @@ use contract::name::Name;
 use contract::profile::{Login, Rules};
 
 use crate::config::{BaseUrl, Config, Endpoint, Relay, StoreConfig, Tls, reference};
-use crate::keys::{self, Found, KeyError, Kind};
+use crate::keys::{self, Found, KeyError, Kind, Shelf};
 
 use super::{CliError, Console};
 
@@ -103,19 +103,27 @@ fn url(relay: &Relay) -> String {
 
 fn show_keys(keys: &[Result<Found, KeyError>], console: &mut Console) -> io::Result<()> {
     for found in keys.iter().flatten() {
-        let (kind, path) = (found.kind.to_string(), found.path.display());
-        let ids: Vec<&str> = found.ids.iter().map(Name::as_str).collect();
-        match ids.is_empty() {
-            false => console.line(format_args!("{kind:<14} {} in {path}", ids.join(", ")))?,
-            true => console.line(format_args!("{kind:<14} to be made: {path}"))?,
+        let (shelf, path) = (format!("rekey-{}", found.shelf.as_str()), found.path.display());
+        match (found.ids.is_empty(), found.shelf) {
+            (false, _) => {
+                let ids: Vec<String> = found.ids.iter().map(|id| told(found.shelf, id)).collect();
+                console.line(format_args!("{shelf:<14} {} in {path}", ids.join(", ")))?;
+            }
+            (true, Shelf::Password) => {
+                console
+                    .line(format_args!("{shelf:<14} none; `rekey keys add rsa` makes {path}"))?;
+            }
+            (true, _) => console.line(format_args!("{shelf:<14} to be made: {path}"))?,
         }
     }
-    for found in keys.iter().flatten().filter(|found| found.kind == Kind::Edge) {
+    for found in keys.iter().flatten().filter(|found| found.shelf == Shelf::Edge) {
         let path = found.path.display();
         let (id, line) = match found.ids.as_slice() {
             [] => ("<its second word>", format!("cut -d' ' -f3 {path}")),
-            [id] => (id.as_str(), format!("cut -d' ' -f3 {path}")),
-            [.., id] => (id.as_str(), format!("grep ' {} ' {path} | cut -d' ' -f3", id.as_str())),
+            [(_, id)] => (id.as_str(), format!("cut -d' ' -f3 {path}")),
+            [.., (_, id)] => {
+                (id.as_str(), format!("grep ' {} ' {path} | cut -d' ' -f3", id.as_str()))
+            }
         };
         console.line("\ngive the gateway the edge key:")?;
         console.line(format_args!("  environment    REKEY_EDGE_KEY=$({line})"))?;
@@ -124,6 +132,14 @@ fn show_keys(keys: &[Result<Found, KeyError>], console: &mut Console) -> io::Res
         ))?;
     }
     Ok(())
+}
+
+/// With its kind, where the file has several.
+fn told(shelf: Shelf, (kind, id): &(Kind, Name)) -> String {
+    match shelf {
+        Shelf::Password => format!("{} {}", kind.as_str(), id.as_str()),
+        _ => id.as_str().to_owned(),
+    }
 }
 
 fn show_profiles(config: &Config, console: &mut Console) -> io::Result<()> {
@@ -192,10 +208,6 @@ pub(super) fn warnings(config: &Config) -> Vec<&'static str> {
         (
             true,
             "captchas are not judged in this version: where a dialect demands a captcha token, any will do; let the gateway's rate limits stand in",
-        ),
-        (
-            true,
-            "password encryption stays with the app in this version: a password that arrives encrypted is refused",
         ),
         (
             is_local(&config.base_url),

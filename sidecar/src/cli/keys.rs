@@ -15,8 +15,7 @@ use crate::clock::{Clock, Millis};
 use crate::config::{Config, KeyFiles};
 use crate::entropy::Entropy;
 use crate::keys::{
-    self, Facts, Held, KeyError, KeyFault, KeyState, Keys, Kind, Step, Wish, add_line, as_line,
-    draw,
+    self, Facts, Held, Key, KeyError, KeyFault, KeyState, Keys, Kind, Step, Wish, add_line,
 };
 use crate::store::Store;
 
@@ -40,6 +39,13 @@ Exchange an edge key (all that are held are believed):
   rekey keys activate edge ID
   rekey keys retire edge OLD --finally
 
+Encrypted passwords and peppered hashes, which need keys only where you want them:
+
+  rekey keys add rsa                     the first one is used once every live instance holds it; an active rsa or sm2 key
+  rekey keys add rsa --from app.pem      is published, one that is pending or retiring still decrypts
+  rekey keys activate rsa ID             then `retire` the former, and --finally when no client has it any more
+  rekey keys add pepper                  an active pepper keys new hashes; it cannot end while a hash names it
+
 A key that leaked: add, activate, and `retire OLD --finally --now`, which ends every link, code and grant of it.")]
 pub(super) enum KeysCommand {
     /// Shows every key: its state, since when, and whether it is held here and by the live instances.
@@ -47,6 +53,7 @@ pub(super) enum KeysCommand {
     /// Draws a key into its file, beside those that are there. It is pending until it is activated.
     #[command(after_help = "Examples:
   rekey keys add master
+  rekey keys add sm2 --from app.key    takes up the app's own private key: 64 hex, or PEM
   rekey keys add --first    on the first of several instances: draws every key whose file is missing")]
     Add(AddArgs),
     /// Makes with a key from now on; the one before it is retiring.
@@ -98,6 +105,9 @@ pub(super) enum KeysCommand {
 pub(super) struct AddArgs {
     #[arg(value_enum, required_unless_present = "first")]
     kind: Option<KindArg>,
+    /// For rsa and sm2: takes up this private key (PEM, or 64 hex for sm2) instead of drawing one.
+    #[arg(long, value_name = "FILE", conflicts_with = "first")]
+    from: Option<PathBuf>,
     /// Draws every key whose file is missing, also with PostgreSQL. On one instance only; the others import.
     #[arg(long, conflicts_with = "kind")]
     first: bool,
@@ -108,6 +118,9 @@ pub(super) enum KindArg {
     Edge,
     Jwt,
     Master,
+    Pepper,
+    Rsa,
+    Sm2,
 }
 
 impl From<KindArg> for Kind {
@@ -116,6 +129,9 @@ impl From<KindArg> for Kind {
             KindArg::Edge => Self::Edge,
             KindArg::Jwt => Self::Jwt,
             KindArg::Master => Self::Master,
+            KindArg::Pepper => Self::Pepper,
+            KindArg::Rsa => Self::Rsa,
+            KindArg::Sm2 => Self::Sm2,
         }
     }
 }
@@ -127,7 +143,9 @@ pub(super) fn run(
 ) -> Result<ExitCode, CliError> {
     match command {
         KeysCommand::List => list(config, console)?,
-        KeysCommand::Add(AddArgs { kind: Some(kind), .. }) => add(config, kind.into(), console)?,
+        KeysCommand::Add(AddArgs { kind: Some(kind), from, .. }) => {
+            add(config, kind.into(), from.as_deref(), console)?;
+        }
         KeysCommand::Add(_) => add_first(config, console)?,
         KeysCommand::Activate { kind, id, now } => {
             change(config, kind.into(), &id, (Step::Activate, now), console)?;
@@ -191,17 +209,46 @@ fn age(since: Millis, now: Millis) -> String {
     }
 }
 
-fn add(config: &Config, kind: Kind, console: &mut Console) -> Result<(), CliError> {
-    // On SQLite the first key stands beside the new one, even before the first start.
-    Keys::open(&config.keys, &Entropy::System).map_err(RoomError::Key)?;
-    let key = draw(kind, &Entropy::System).map_err(|fault| at(config, kind, fault))?;
+fn add(
+    config: &Config,
+    kind: Kind,
+    from: Option<&Path>,
+    console: &mut Console,
+) -> Result<(), CliError> {
+    if !kind.is_optional() {
+        // On SQLite the first key stands beside the new one, even before the first start.
+        Keys::open(&config.keys, &Entropy::System).map_err(RoomError::Key)?;
+    }
+    let key = match from {
+        None => Key::draw(kind, &Entropy::System).map_err(|fault| at(config, kind, fault))?,
+        Some(from) => adopt(kind, from)?,
+    };
     let path = file(&config.keys, kind).ok_or_else(|| no_file(kind))?;
     add_line(path, &key).map_err(|fault| at(config, kind, fault))?;
     let (kind, id) = (kind.as_str(), key.id.as_str());
     console.line(format_args!("added {kind} {id} to {}; it is pending", path.display()))?;
     console.line("next: where other instances share the store, `rekey keys export` here and `rekey keys import` there;")?;
-    console.line(format_args!("then `rekey keys activate {kind} {id}`"))?;
+    match key.kind.is_optional() {
+        true => console.line(format_args!(
+            "then `rekey keys activate {kind} {id}`; the first of its kind becomes active by itself"
+        ))?,
+        false => console.line(format_args!("then `rekey keys activate {kind} {id}`"))?,
+    }
     Ok(())
+}
+
+/// The app's own private key.
+fn adopt(kind: Kind, from: &Path) -> Result<Key, CliError> {
+    let refused =
+        |why: &dyn std::fmt::Display| CliError::refused(format!("{}: {why}", from.display()));
+    if !matches!(kind, Kind::Rsa | Kind::Sm2) {
+        return Err(refused(
+            &"only rsa and sm2 keys come from elsewhere; leave --from out to draw one",
+        ));
+    }
+    let text = fs::read_to_string(from).map(Zeroizing::new);
+    let text = text.map_err(|error| refused(&format!("it cannot be read: {error}")))?;
+    Key::adopt(kind, &text, &Entropy::System).map_err(|fault| refused(&fault))
 }
 
 fn add_first(config: &Config, console: &mut Console) -> Result<(), CliError> {
@@ -260,7 +307,7 @@ fn export(
         ));
     }
     let keys = read(config)?;
-    let lines: Vec<Zeroizing<String>> = keys.iter().map(as_line).collect();
+    let lines: Vec<Zeroizing<String>> = keys.iter().map(Key::as_line).collect();
     let Some(path) = out else {
         for line in lines {
             console.line(line.trim_end())?;
@@ -315,7 +362,7 @@ fn file(files: &KeyFiles, kind: Kind) -> Option<&Path> {
 }
 
 fn no_file(kind: Kind) -> CliError {
-    CliError::refused(format!("keys.{} names no file; name one", kind.as_str()))
+    CliError::refused(format!("keys.{} names no file; name one", kind.shelf().as_str()))
 }
 
 fn at(config: &Config, kind: Kind, fault: KeyFault) -> RoomError {

@@ -60,7 +60,7 @@ async fn ring(config: &Config, store: &Store) -> Result<Ring, RoomError> {
     let facts = store.key_facts(Clock::System.now()).await?;
     match facts.states.active(Kind::Index) {
         Some(row) if row.id != keys.index.id => Err(RoomError::Foreign),
-        _ => Ok(Ring::new(&keys, &KeyStates::default())?),
+        _ => Ok(Ring::new(&keys, &KeyStates::default(), config.password.layouts)?),
     }
 }
 

@@ -158,6 +158,12 @@ const PLACES_AND_LIMITS: &[Key] = &[
         "Keys of access tokens: lines `rekey-jwt <id> <64 hex>`; all are published, one signs. Unset: `keys/jwt` under `data`, made when missing (not with PostgreSQL).",
     ),
     key(
+        "keys.password",
+        "",
+        "file:path",
+        "Keys that passwords are decrypted and hashes are keyed with: lines `rekey-rsa <id> <base64 of PKCS#8>`, `rekey-sm2 <id> <64 hex>` and `rekey-pepper <id> <64 hex>`. Unset: `keys/password` under `data`, never made by itself: `rekey keys add rsa`.",
+    ),
+    key(
         "mail.relay",
         "\"smtp://127.0.0.1:1025\"",
         "URL, or list of URLs",
@@ -277,6 +283,12 @@ const HASHING_AND_DIALECTS: &[Key] = &[
         "\"2s\"",
         "100ms to 1m",
         "How long a hash may wait. With the hash itself (500 ms at most) it must stay below the gateway's time-out of one try (`per_try_timeout`, 3s).",
+    ),
+    key(
+        "password.sm2_ios",
+        "false",
+        "true or false",
+        "Whether SM2 ciphertexts are also read as `04`, C1, C2, C3 of a base64 text, as one vendor's iOS client writes them.",
     ),
     key(
         "profile.<dialect>.grant_life",

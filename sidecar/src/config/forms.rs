@@ -46,6 +46,10 @@ pub(super) fn owned(value: &DeValue<'_>) -> Formed<String> {
     text(value).map(str::to_owned)
 }
 
+pub(super) fn flag(value: &DeValue<'_>) -> Formed<bool> {
+    value.as_bool().ok_or_else(|| Wrong::kind(value, "true or false"))
+}
+
 /// One value, or a list of at most eight; each judged alone, so that all faults are found.
 pub(super) fn one_or_more<T>(
     value: &DeValue<'_>,
@@ -60,10 +64,6 @@ pub(super) fn one_or_more<T>(
             Err(Wrong::new(format!("the list has {count} values"), "write 1 to 8, or one alone"))
         }
     }
-}
-
-pub(super) fn flag(value: &DeValue<'_>) -> Formed<bool> {
-    value.as_bool().ok_or_else(|| Wrong::kind(value, "true or false"))
 }
 
 pub(super) fn name(value: &DeValue<'_>) -> Formed<Name> {

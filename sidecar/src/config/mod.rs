@@ -97,6 +97,8 @@ pub struct KeyFiles {
     /// All of them are believed; the sidecar itself signs nothing with them.
     pub edge: Vec<KeyFile>,
     pub jwt: KeyFile,
+    /// What passwords are decrypted with, and what hashes are keyed with.
+    pub password: KeyFile,
 }
 
 /// A key file; one that the configuration names must exist, a default one is made when it is missing.
@@ -106,12 +108,16 @@ pub enum KeyFile {
     Default(PathBuf),
     /// A default one of instances that share a store: it must come from the first of them.
     Shared(PathBuf),
+    /// A default one that nobody needs to have.
+    Optional(PathBuf),
 }
 
 impl KeyFile {
     pub fn path(&self) -> &Path {
         match self {
-            Self::Named(path) | Self::Default(path) | Self::Shared(path) => path,
+            Self::Named(path) | Self::Default(path) | Self::Shared(path) | Self::Optional(path) => {
+                path
+            }
         }
     }
 }

@@ -78,19 +78,21 @@ fn keys(reader: &mut Reader<'_>, home: &Path, data: &Path) -> Option<KeyFiles> {
         let path = data.join("keys").join(name);
         if is_shared { KeyFile::Shared(path) } else { KeyFile::Default(path) }
     };
-    let single = |reader: &mut Reader<'_>, name: &str| {
+    let named = |reader: &mut Reader<'_>, name: &str| {
         let path = format!("keys.{name}");
-        let named = reader.read(&path, |value| forms::secret(value, home)).map(KeyFile::Named);
-        named.unwrap_or_else(|| preset(name))
+        reader.read(&path, |value| forms::secret(value, home)).map(KeyFile::Named)
     };
-    let master = single(reader, "master");
-    let jwt = single(reader, "jwt");
+    let master = named(reader, "master").unwrap_or_else(|| preset("master"));
+    let jwt = named(reader, "jwt").unwrap_or_else(|| preset("jwt"));
+    let password = named(reader, "password");
+    let password =
+        password.unwrap_or_else(|| KeyFile::Optional(data.join("keys").join("password")));
     let edge = reader.read("keys.edge", |value| forms::secrets(value, home));
     let edge = edge.map_or_else(
         || vec![preset("edge")],
         |paths| paths.into_iter().map(KeyFile::Named).collect(),
     );
-    Some(KeyFiles { master, edge, jwt })
+    Some(KeyFiles { master, edge, jwt, password })
 }
 
 fn limits(reader: &mut Reader<'_>) -> Option<Limits> {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::forms::{self, Wrong};
 use super::reader::Reader;
 use super::recipe;
-use crate::password::{EngineChoice, Recipe};
+use crate::password::{EngineChoice, Recipe, Sm2Layouts};
 
 const DEADLINE: RangeInclusive<Duration> = Duration::from_millis(100)..=Duration::from_secs(60);
 
@@ -25,6 +25,8 @@ pub struct PasswordConfig {
     pub queue: usize,
     /// How long a job may wait.
     pub deadline: Duration,
+    /// What is read as an SM2 ciphertext.
+    pub layouts: Sm2Layouts,
 }
 
 pub(super) fn read(reader: &mut Reader<'_>) -> Option<PasswordConfig> {
@@ -36,6 +38,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<PasswordConfig> {
     let threads = reader.read("password.threads", |value| forms::whole(value, 1..=256));
     let queue = reader.read("password.queue", |value| forms::whole(value, 1..=10_000));
     let deadline = reader.read("password.deadline", |value| forms::duration(value, DEADLINE));
+    let sm2_ios = reader.read("password.sm2_ios", forms::flag);
     let recipe = recipe::read(reader);
     Some(PasswordConfig {
         recipe: recipe?,
@@ -43,6 +46,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<PasswordConfig> {
         threads: threads.unwrap_or_else(cores),
         queue: queue?,
         deadline: deadline?,
+        layouts: if sm2_ios? { Sm2Layouts::WithIos } else { Sm2Layouts::Standard },
     })
 }
 

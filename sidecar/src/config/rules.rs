@@ -85,10 +85,10 @@ impl Written {
             max_bytes: reader.read(&at("max_bytes"), |value| forms::whole(value, 64..=4_096)),
             classes: reader.read(&at("composition"), classes),
             repeats: reader.read(&at("repeats"), |value| forms::whole(value, 0..=10)),
-            reversed: reader.read(&at("reversed"), flag),
+            reversed: reader.read(&at("reversed"), forms::flag),
             personal: reader.read(&at("personal"), manner),
             words: reader.read(&at("words"), words),
-            common: reader.read(&at("common"), flag),
+            common: reader.read(&at("common"), forms::flag),
             score: reader.read(&at("score"), |value| forms::whole(value, 0..=4)),
             history: reader.read(&at("history"), |value| forms::whole(value, 0..=24)),
         }
@@ -132,10 +132,6 @@ fn manner(value: &DeValue<'_>) -> Formed<Manner> {
     let text = forms::text(value)?;
     let found = Manner::ALL.into_iter().find(|manner| manner.name() == text);
     found.ok_or_else(|| unknown(text, &Manner::ALL.map(Manner::name)))
-}
-
-fn flag(value: &DeValue<'_>) -> Formed<bool> {
-    value.as_bool().ok_or_else(|| Wrong::new("it is neither true nor false", "write true or false"))
 }
 
 fn classes(value: &DeValue<'_>) -> Formed<Classes> {

@@ -11,7 +11,7 @@ use contract::secret::Password;
 use super::{Asking, FlowError};
 use crate::directory::Account;
 use crate::engine::Engine;
-use crate::password::{Person, Trial, Verdict, normalized};
+use crate::password::{Desk, Person, Trial, Verdict, normalized};
 use crate::store::Unfit;
 
 /// The new password, as it came.
@@ -65,11 +65,14 @@ fn broken(breaches: Vec<Breach>) -> Made {
 }
 
 /// `None` when it cannot be decrypted.
-async fn decrypted(_engine: &Engine, given: Given<'_>) -> Result<Option<Password>, FlowError> {
-    match given.encryption {
-        Encryption::None => Ok(Some(given.password.clone())),
-        Encryption::Rsa | Encryption::Sm2 => Ok(None),
+async fn decrypted(engine: &Engine, given: Given<'_>) -> Result<Option<Password>, FlowError> {
+    let (encryption, password) = (given.encryption, given.password.clone());
+    if encryption == Encryption::None {
+        return Ok(Some(password));
     }
+    let decryptor = Arc::clone(&engine.ring.now().decryptor);
+    let job = move |_: &mut Desk| decryptor.decrypt(encryption, password.expose());
+    Ok(engine.hasher.run(job).await?)
 }
 
 /// The hashes that a new password must not match, the present one first.

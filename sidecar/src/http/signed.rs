@@ -1,20 +1,24 @@
 //! The gateway's door: signed canonical messages in, canonical answers out.
-//! Invariant: nothing reaches the engine that an edge key of ours did not sign for this deployment, operation and time.
+//! Invariant: nothing that changes anything reaches the engine unless an edge key of ours signed it for this deployment,
+//! operation and time.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use contract::edge::FETCH;
 use contract::message::{Message, Operation};
 use contract::name::Name;
 use contract::outcome::{Outcome, Refusal};
 use contract::signature;
 use http_body_util::{BodyExt, Limited};
-use hyper::body::{Bytes, Incoming};
+use hyper::body::{Body, Bytes, Incoming};
+use hyper::http::request::Parts;
 use hyper::{HeaderMap, Method, Request, StatusCode};
 use tokio::time::timeout;
 
 use crate::config::Config;
 use crate::engine::Engine;
+use crate::flow;
 
 use super::listener::Room;
 use super::metrics::Metrics;
@@ -22,6 +26,9 @@ use super::reply::{self, Reply};
 
 /// The edge takes 16 KiB; escapes in JSON can make more of them.
 const MAX_BODY: usize = 32 * 1024;
+/// Where the gateway asks for the public keys.
+const PUBLIC_KEYS: &str = "/v1/keys";
+
 const BODY_TIME: Duration = Duration::from_secs(10);
 
 pub(super) struct Signed {
@@ -56,6 +63,21 @@ impl Signed {
     }
 }
 
+impl Signed {
+    /// For everybody, and nothing changes by it; so nothing is signed, and the gateway asks with a GET as it got one.
+    fn public_keys(&self, parts: &Parts, body: &Incoming) -> Reply {
+        if !matches!(parts.method, Method::GET | Method::HEAD) {
+            return reply::not_allowed("GET, HEAD");
+        }
+        let outcome = match parts.uri.query().is_none() && body.is_end_stream() {
+            true => self.engine.public_keys().map_or(Outcome::Refused(flow::BUSY), Outcome::Keys),
+            false => Outcome::Refused(Refusal::Malformed),
+        };
+        self.metrics.answered(FETCH, &outcome);
+        reply::canonical(&outcome, &request_id(&parts.headers))
+    }
+}
+
 impl Room for Signed {
     async fn answer(self: Arc<Self>, request: Request<Incoming>) -> Reply {
         let (parts, body) = request.into_parts();
@@ -65,6 +87,9 @@ impl Room for Signed {
                 Method::GET | Method::HEAD => reply::plain(StatusCode::OK, "ready\n"),
                 _ => reply::not_allowed("GET, HEAD"),
             };
+        }
+        if path == PUBLIC_KEYS {
+            return self.public_keys(&parts, &body);
         }
         let Some(operation) = Operation::from_path(path) else {
             return reply::not_found();
@@ -77,7 +102,7 @@ impl Room for Signed {
             Some(body) => self.judge(operation, &body, &mut instance).await,
             None => Outcome::Refused(Refusal::Malformed),
         };
-        self.metrics.answered(operation, &outcome);
+        self.metrics.answered(operation.as_str(), &outcome);
         reply::canonical(&outcome, &instance)
     }
 }

@@ -1,4 +1,4 @@
-//! Key files: lines `rekey-<kind> <id> <64 hex>`, mode 0600. Invariant: a file is replaced whole or not at all, keeps its
+//! Key files: lines `rekey-<kind> <id> <secret>`, mode 0600. Invariant: a file is replaced whole or not at all, keeps its
 //! owner, and nobody else can read it at any moment.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
@@ -6,11 +6,9 @@ use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt, chown};
 use std::path::Path;
 
-use contract::name::Name;
-use contract::signature::{hex, unhex};
 use zeroize::Zeroizing;
 
-use super::{Key, KeyFault, Kind, all};
+use super::{Key, KeyFault, Kind, Shelf, all};
 use crate::config::KeyFiles;
 use crate::entropy::Entropy;
 
@@ -29,17 +27,18 @@ pub fn marks(files: &KeyFiles) -> Marks {
     Marks(all(files).into_iter().map(|(file, _)| mark(file.path())).collect())
 }
 
-/// The lines of a file of one kind; beside masters, the index.
-pub fn read_lines(path: &Path, kind: Kind) -> Result<Vec<Key>, KeyFault> {
+/// The lines of a file.
+pub fn read_lines(path: &Path, shelf: Shelf) -> Result<Vec<Key>, KeyFault> {
     let mode = fs::metadata(path).map_err(KeyFault::Unreadable)?.permissions().mode();
     if mode & 0o007 != 0 {
         return Err(KeyFault::Exposed);
     }
     let text = Zeroizing::new(fs::read_to_string(path).map_err(KeyFault::Unreadable)?);
-    let lines = parse(&text).ok_or(KeyFault::Malformed(kind))?;
-    let belongs = |key: &Key| key.kind == kind || (kind == Kind::Master && key.kind == Kind::Index);
-    if !lines.iter().all(belongs) || !lines.iter().any(|key| key.kind == kind) {
-        return Err(KeyFault::Malformed(kind));
+    let lines = parse(&text).ok_or(KeyFault::Malformed(shelf))?;
+    let belong = lines.iter().all(|key| key.kind.shelf() == shelf);
+    let suffice = shelf.needs().is_none_or(|kind| lines.iter().any(|key| key.kind == kind));
+    if !belong || !suffice {
+        return Err(KeyFault::Malformed(shelf));
     }
     judge(&lines)?;
     Ok(lines)
@@ -47,13 +46,12 @@ pub fn read_lines(path: &Path, kind: Kind) -> Result<Vec<Key>, KeyFault> {
 
 /// Every line that is not empty; `None` when one is no key.
 pub fn parse(text: &str) -> Option<Vec<Key>> {
-    text.lines().filter(|line| !line.trim().is_empty()).map(line).collect()
+    text.lines().filter(|line| !line.trim().is_empty()).map(Key::parse).collect()
 }
 
 /// Example keys and ids that stand twice.
 fn judge(lines: &[Key]) -> Result<(), KeyFault> {
-    let is_example = |key: &Key| key.edge().is_none_or(|key| key.is_example());
-    if lines.iter().any(is_example) {
+    if lines.iter().any(Key::is_example) {
         return Err(KeyFault::Example);
     }
     let same = |left: &Key, right: &Key| left.kind == right.kind && left.id == right.id;
@@ -62,14 +60,6 @@ fn judge(lines: &[Key]) -> Result<(), KeyFault> {
         true => Err(KeyFault::Twice),
         false => Ok(()),
     }
-}
-
-fn line(text: &str) -> Option<Key> {
-    let mut words = text.split_ascii_whitespace();
-    let kind = Kind::parse(words.next()?.strip_prefix("rekey-")?)?;
-    let id = Name::parse(words.next()?)?;
-    let secret = Zeroizing::new(unhex(words.next()?)?);
-    words.next().is_none().then_some(Key { kind, id, secret })
 }
 
 /// Takes the index out of a master file's lines. In a file of the first version, which has none, the only master is it.
@@ -85,37 +75,21 @@ pub(super) fn take_index(lines: &mut Vec<Key>) -> Result<Key, KeyFault> {
     }
 }
 
-/// A new key under an id of its own.
-pub fn draw(kind: Kind, entropy: &Entropy) -> Result<Key, KeyFault> {
-    let id: [u8; 4] = entropy.bytes().map_err(|_| KeyFault::Entropy)?;
-    let secret = Zeroizing::new(entropy.bytes().map_err(|_| KeyFault::Entropy)?);
-    let id = Name::parse(&hex(&id)).ok_or(KeyFault::Entropy)?;
-    Ok(Key { kind, id, secret })
-}
-
-/// As it stands in a file, with the end of the line.
-pub fn as_line(key: &Key) -> Zeroizing<String> {
-    let secret = Zeroizing::new(hex(&*key.secret));
-    Zeroizing::new(format!("{} {} {}\n", key.kind, key.id.as_str(), *secret))
-}
-
 fn show(keys: &[Key]) -> Zeroizing<String> {
-    let mut text = Zeroizing::new(String::with_capacity(keys.len().saturating_mul(160)));
-    for key in keys {
-        text.push_str(&as_line(key));
-    }
+    let lines: Vec<Zeroizing<String>> = keys.iter().map(Key::as_line).collect();
+    let length = lines.iter().map(|line| line.len()).fold(0, usize::saturating_add);
+    // As long as it becomes, so that no copy of it is left behind.
+    let mut text = Zeroizing::new(String::with_capacity(length));
+    lines.iter().for_each(|line| text.push_str(line));
     text
 }
 
-/// Draws the first keys of a kind, with the index beside a master, and links them to their place whole, so that of two
-/// starting programs one makes the file and neither reads half of it.
-pub(super) fn make(path: &Path, kind: Kind, entropy: &Entropy) -> Result<(), KeyFault> {
-    let key = draw(kind, entropy)?;
-    let beside = path.with_extension(key.id.as_str());
-    let mut keys = vec![key];
-    if kind == Kind::Master {
-        keys.insert(0, draw(Kind::Index, entropy)?);
-    }
+/// Draws the first keys of a file, and links them to their place whole, so that of two starting programs one makes the file
+/// and neither reads half of it.
+pub(super) fn make(path: &Path, shelf: Shelf, entropy: &Entropy) -> Result<(), KeyFault> {
+    let draw = |kind: &Kind| Key::draw(*kind, entropy);
+    let keys: Vec<Key> = shelf.first().iter().map(draw).collect::<Result<_, _>>()?;
+    let beside = path.with_extension(keys.first().map_or("first", |key| key.id.as_str()));
     let placed = write(path, &beside, &show(&keys)).and_then(|folder| {
         let placed = match fs::hard_link(&beside, path) {
             Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
@@ -129,7 +103,7 @@ pub(super) fn make(path: &Path, kind: Kind, entropy: &Entropy) -> Result<(), Key
 /// Puts a key at the end of its file, which may be missing. The index of a file that has none yet is written down.
 pub fn add_line(path: &Path, key: &Key) -> Result<(), KeyFault> {
     let mut lines = match path.exists() {
-        true => read_lines(path, key.kind)?,
+        true => read_lines(path, key.kind.shelf())?,
         false => Vec::new(),
     };
     if key.kind == Kind::Master && !lines.is_empty() {
@@ -143,13 +117,13 @@ pub fn add_line(path: &Path, key: &Key) -> Result<(), KeyFault> {
 /// What a file would hold with these keys too, each with whether it is new there.
 pub(super) fn merge<'k>(
     path: &Path,
-    kind: Kind,
+    shelf: Shelf,
     given: impl Iterator<Item = &'k Key>,
 ) -> Result<Vec<(Key, bool)>, KeyFault> {
     let mut lines = Vec::new();
     if path.exists() {
-        lines = read_lines(path, kind)?;
-        if kind == Kind::Master {
+        lines = read_lines(path, shelf)?;
+        if shelf == Shelf::Master {
             let index = take_index(&mut lines)?;
             lines.insert(0, index);
         }

@@ -7,6 +7,7 @@ use contract::signature::EdgeKey;
 
 use super::{Held, Key, KeyStates, Keys, Kind};
 use crate::jwt::{JwtKey, JwtKeys};
+use crate::password::{Decryptor, Ranked, Sm2Layouts};
 use crate::secret::{Master, Masters, SecretFault, Secrets};
 
 /// Keys ready for use, apart from those behind `Secrets`.
@@ -14,11 +15,15 @@ use crate::secret::{Master, Masters, SecretFault, Secrets};
 pub struct InUse {
     pub edge: Vec<EdgeKey>,
     pub jwt: JwtKeys,
+    pub decryptor: Arc<Decryptor>,
+    /// What keys hashes; the active one keys new ones.
+    pub peppers: Ranked<Key>,
 }
 
 #[derive(Debug)]
 pub struct Ring {
     index: Held,
+    layouts: Sm2Layouts,
     secrets: Secrets,
     now: RwLock<Arc<InUse>>,
 }
@@ -42,10 +47,11 @@ pub enum RingFault {
 }
 
 impl Ring {
-    pub fn new(keys: &Keys, states: &KeyStates) -> Result<Self, RingFault> {
-        let (masters, in_use) = ready(keys, states)?;
-        let secrets = Secrets::derive(&keys.index.secret, masters)?;
-        Ok(Self { index: Held::of(&keys.index), secrets, now: RwLock::new(Arc::new(in_use)) })
+    pub fn new(keys: &Keys, states: &KeyStates, layouts: Sm2Layouts) -> Result<Self, RingFault> {
+        let (masters, in_use) = ready(keys, states, layouts)?;
+        let secrets = Secrets::derive(keys.index.bytes().ok_or(SecretFault)?, masters)?;
+        let (index, now) = (Held::of(&keys.index), RwLock::new(Arc::new(in_use)));
+        Ok(Self { index, layouts, secrets, now })
     }
 
     /// A handle that follows the ring.
@@ -62,14 +68,18 @@ impl Ring {
         if Held::of(&keys.index) != self.index {
             return Err(RingFault::Index(keys.index.id.as_str().to_owned()));
         }
-        let (masters, in_use) = ready(keys, states)?;
+        let (masters, in_use) = ready(keys, states, self.layouts)?;
         self.secrets.change(masters);
         *self.now.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(in_use);
         Ok(())
     }
 }
 
-fn ready(keys: &Keys, states: &KeyStates) -> Result<(Masters, InUse), RingFault> {
+fn ready(
+    keys: &Keys,
+    states: &KeyStates,
+    layouts: Sm2Layouts,
+) -> Result<(Masters, InUse), RingFault> {
     if let Some(index) = states.active(Kind::Index)
         && index.id != keys.index.id
     {
@@ -84,10 +94,32 @@ fn ready(keys: &Keys, states: &KeyStates) -> Result<(Masters, InUse), RingFault>
     let jwt = JwtKeys::new(signer, &others);
     let believed = keys.edge.iter().filter(|key| !states.is_retired(key));
     let edge: Vec<EdgeKey> = believed.filter_map(Key::edge).collect();
-    match edge.is_empty() {
-        true => Err(RingFault::Retired(Kind::Edge)),
-        false => Ok((masters, InUse { edge, jwt })),
+    if edge.is_empty() {
+        return Err(RingFault::Retired(Kind::Edge));
     }
+    let rsa = ranked(keys, states, Kind::Rsa, Key::rsa)?;
+    let sm2 = ranked(keys, states, Kind::Sm2, Key::sm2)?;
+    let decryptor = Arc::new(Decryptor::new(rsa, sm2, layouts));
+    let peppers = ranked(keys, states, Kind::Pepper, |key| Some(key.clone()))?;
+    Ok((masters, InUse { edge, jwt, decryptor, peppers }))
+}
+
+/// Keys of a kind that an instance may do without.
+fn ranked<K>(
+    keys: &Keys,
+    states: &KeyStates,
+    kind: Kind,
+    read: fn(&Key) -> Option<K>,
+) -> Result<Ranked<K>, RingFault> {
+    let is_heard_of = states.0.iter().any(|row| row.kind == kind);
+    let is_held = keys.of(kind).iter().any(|key| !states.is_retired(key));
+    if states.active(kind).is_none() && (is_heard_of || !is_held) {
+        // Those that the store knows wait until every instance holds one of them.
+        let waiting = keys.of(kind).iter().filter(|key| !states.is_retired(key));
+        return Ok(Ranked { active: None, others: waiting.filter_map(read).collect() });
+    }
+    let (maker, others) = split(keys, states, kind)?;
+    Ok(Ranked { active: read(maker), others: others.into_iter().filter_map(read).collect() })
 }
 
 /// The key that makes, and the others that are believed. Before the store knows any, the first of the file makes.

@@ -67,7 +67,7 @@ pub struct Facts {
     pub now: Millis,
     pub states: KeyStates,
     pub instances: Vec<Instance>,
-    /// Challenges and grants that live and are the key's.
+    /// Challenges and grants that live and are the key's; hashes that a pepper keys.
     pub living: u32,
 }
 
@@ -102,6 +102,11 @@ pub enum Refused {
     Unpublished(Duration),
     #[error("it is the active one: `rekey keys activate` another first")]
     Active,
+    #[error(
+        "{0} passwords are hashed with it: each is hashed anew when it is reset; or end them with `--now`, so that nobody \
+         logs in with them again"
+    )]
+    Hashes(u32),
     #[error("it is {}, not retiring: `rekey keys retire` it first, without --finally", .0.as_str())]
     NotRetiring(KeyState),
     #[error(
@@ -141,8 +146,8 @@ pub fn judge(wish: &Wish, facts: &Facts) -> Result<Vec<KeyRow>, Refused> {
             Ok(former.chain([row(&wish.id, KeyState::Active)]).collect())
         }
         Step::Retire => match state {
-            KeyState::Active => Err(Refused::Active),
-            KeyState::Pending => Ok(vec![row(&wish.id, KeyState::Retiring)]),
+            KeyState::Active if !wish.kind.is_optional() => Err(Refused::Active),
+            KeyState::Active | KeyState::Pending => Ok(vec![row(&wish.id, KeyState::Retiring)]),
             state => Err(Refused::Already(state)),
         },
         Step::Finally => {
@@ -194,8 +199,10 @@ fn may_end(wish: &Wish, facts: &Facts, state: KeyState) -> Result<(), Refused> {
     if wish.now {
         return Ok(());
     }
-    if facts.living > 0 {
-        return Err(Refused::Living(facts.living));
+    match (facts.living, wish.kind) {
+        (0, _) => {}
+        (hashes, Kind::Pepper) => return Err(Refused::Hashes(hashes)),
+        (proofs, _) => return Err(Refused::Living(proofs)),
     }
     let since = facts.states.of(wish.kind, &wish.id).map_or(facts.now, |row| row.since);
     let left = facts.now.until(since.plus(Duration::from_secs(jwt::LIFE)));

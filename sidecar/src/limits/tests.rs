@@ -18,7 +18,7 @@ fn after(seconds: u64) -> Millis {
 
 fn secrets() -> Secrets {
     let key =
-        Key { kind: Kind::Master, id: Name::parse("m").unwrap(), secret: Zeroizing::new([7; 32]) };
+        Key::new(Kind::Master, Name::parse("m").unwrap(), Zeroizing::new(vec![7; 32])).unwrap();
     let masters = Masters::new(Master::derive(&key).unwrap(), Vec::new());
     Secrets::derive(&[7; 32], masters).unwrap()
 }

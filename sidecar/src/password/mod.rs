@@ -1,6 +1,7 @@
 //! New passwords: the rules they must keep, and the hashes they become. Invariant: no thread of the runtime hashes, and
 //! what waits or is being hashed is bounded, whatever arrives.
 
+mod decrypt;
 mod desk;
 mod engine;
 mod format;
@@ -11,6 +12,7 @@ mod policy;
 mod queue;
 mod trial;
 
+pub use decrypt::{Decryptor, Ranked, RsaKey, Sm2Key, Sm2Layouts};
 pub use desk::Desk;
 pub use engine::EngineChoice;
 pub use format::{

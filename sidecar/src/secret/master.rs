@@ -43,7 +43,7 @@ pub struct Masters {
 
 impl Master {
     pub fn derive(key: &keys::Key) -> Result<Self, SecretFault> {
-        let root = Hkdf::<Sha256>::new(None, &*key.secret);
+        let root = Hkdf::<Sha256>::new(None, key.bytes().ok_or(SecretFault)?);
         let keys = Derived {
             code: expand(&root, "code")?,
             fingerprint: expand(&root, "fingerprint")?,

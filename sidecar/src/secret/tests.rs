@@ -9,7 +9,7 @@ use crate::keys::{self, Kind};
 
 fn key(id: &str, byte: u8) -> keys::Key {
     let id = Name::parse(id).unwrap();
-    keys::Key { kind: Kind::Master, id, secret: Zeroizing::new([byte; 32]) }
+    keys::Key::new(Kind::Master, id, Zeroizing::new(vec![byte; 32])).unwrap()
 }
 
 fn master(byte: u8) -> Master {

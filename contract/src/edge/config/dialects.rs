@@ -45,7 +45,7 @@ impl Reader {
             country: None,
             fields: Vec::new(),
         };
-        let mut mobile = false;
+        let (mut mobile, mut keys) = (false, true);
         let mut known = Vec::from(["paths"]);
         for setting in dialect.settings() {
             known.push(setting.key());
@@ -53,7 +53,8 @@ impl Reader {
                 Setting::Language => self.language(dialect, &mut object, &place, &mut settings),
                 Setting::Clients => settings.clients = self.clients(&mut object, &place),
                 Setting::Country => settings.country = self.country(&mut object, &place),
-                Setting::Captcha | Setting::Keys => self.left_to_app(*setting, &mut object, &place),
+                Setting::Captcha => self.captcha(&mut object, &place),
+                Setting::Keys => keys = self.keys(&mut object, &place),
                 Setting::Mobile => mobile = self.flag(&mut object, &place, "mobile"),
                 Setting::Fields(names) => settings.fields = self.fields(names, &mut object, &place),
             }
@@ -65,6 +66,7 @@ impl Reader {
             let standing = match path {
                 None => Standing::Left,
                 Some(_) if route.needs == Some(Setting::Mobile) && !mobile => Standing::Closed,
+                Some(_) if route.needs == Some(Setting::Keys) && !keys => Standing::Left,
                 Some(_) => Standing::On,
             };
             let path = path.unwrap_or_else(|| route.path.to_owned());
@@ -138,18 +140,32 @@ impl Reader {
         country
     }
 
-    fn left_to_app(&mut self, setting: Setting, object: &mut Object, place: &str) {
-        let place = format!("{place}{}", setting.key());
-        match object.take(setting.key()).as_ref().map(Value::as_str) {
-            Some(Some("app")) if setting == Setting::Captcha => self.warnings.push(format!(
-                "{place}: \"app\": captcha_token is required and not judged; the app behind must guard its own sends"
-            )),
+    fn captcha(&mut self, object: &mut Object, place: &str) {
+        let place = format!("{place}captcha");
+        match object.take("captcha").as_ref().map(Value::as_str) {
             Some(Some("app")) => self.warnings.push(format!(
-                "{place}: \"app\": passwords that were encrypted for the app's keys are refused; clients send them plain over TLS"
+                "{place}: \"app\": captcha_token is required and not judged; the app behind must guard its own sends"
             )),
             Some(Some("own")) => self.fault(&place, "\"own\" is not in this version; choose \"app\""),
             _ => self.fault(&place, "must be chosen: \"app\" (calls pass on to the app) or \"own\""),
         }
+    }
+
+    /// Whether the public keys are ours to give out.
+    fn keys(&mut self, object: &mut Object, place: &str) -> bool {
+        let place = format!("{place}keys");
+        match object.take("keys").as_ref().map(Value::as_str) {
+            Some(Some("own")) => return true,
+            Some(Some("app")) => self.warnings.push(format!(
+                "{place}: \"app\": the app publishes its own keys; passwords that are encrypted for them are read only \
+                 where the sidecar has the private ones (`rekey keys add rsa --from FILE`)"
+            )),
+            _ => self.fault(
+                &place,
+                "must be chosen: \"own\" (the sidecar's keys are published) or \"app\" (the call passes on to the app)",
+            ),
+        }
+        false
     }
 
     fn fields(

@@ -55,7 +55,7 @@ pub const KEYS: &[(&str, &str)] = &[
     ),
     (
         "dialects.*.keys",
-        "required for authing; `\"app\"`: calls for public keys pass on to the app",
+        "required for authing; `\"own\"`: the sidecar's public keys are given out, `\"app\"`: calls for public keys pass on to the app, whose private keys can be taken up (`rekey keys add rsa --from FILE`)",
     ),
     (
         "dialects.*.mobile",

@@ -148,12 +148,45 @@ fn instances_that_share_a_store_draw_no_keys_by_themselves() {
         assert!(refused.contains("rekey keys import") && refused.contains("--first"), "{refused}");
     }
     let said = home.run("keys add --first");
-    assert_eq!(said.matches("made ").count(), 3, "{said}");
+    assert_eq!(said.matches("made ").count(), 4, "{said}");
+    let drawn = home.text("data/keys/password");
+    assert!(drawn.contains("rekey-rsa ") && drawn.contains("rekey-sm2 "));
     assert!(home.text("data/keys/master").starts_with("rekey-index "));
     let again = home.type_in("keys add --first", "").unwrap_err();
     assert!(again.contains("there already"), "{again}");
     let said = home.run("keys add jwt");
     assert!(said.contains("rekey keys export"), "{said}");
+}
+
+#[test]
+fn keys_for_passwords_are_drawn_adopted_and_exchanged() {
+    let home = Home::new("");
+    home.beat();
+    let said = home.run("keys add sm2");
+    assert!(said.contains("data/keys/password") && said.contains("active by itself"), "{said}");
+    assert_eq!(
+        fs::metadata(home.at("data/keys/password")).unwrap().permissions().mode() & 0o777,
+        0o600
+    );
+    home.beat();
+    let first = id_of(&home.run("keys list"), "sm2", "active");
+    let app = home.at("app.key");
+    fs::write(&app, format!("{}\n", "1b".repeat(31) + "2C")).unwrap();
+    home.run(&format!("keys add sm2 --from {app}"));
+    home.beat();
+    let next = id_of(&home.run("keys list"), "sm2", "pending");
+    assert!(home.text("data/keys/password").contains(&format!("{next} 1b1b")));
+    home.run(&format!("keys activate sm2 {next}"));
+    let said = home.run(&format!("keys retire sm2 {first} --finally"));
+    assert!(said.contains("is retired"), "{said}");
+    // Who wants to be asked for none any more retires the last one.
+    home.run(&format!("keys retire sm2 {next}"));
+    let refused = home.type_in(&format!("keys add pepper --from {app}"), "").unwrap_err();
+    assert!(refused.contains("leave --from out"), "{refused}");
+    let refused = home.type_in(&format!("keys add rsa --from {app}"), "").unwrap_err();
+    assert!(refused.contains("PKCS#8"), "{refused}");
+    let refused = home.type_in("keys add rsa --from /nowhere", "").unwrap_err();
+    assert!(refused.contains("cannot be read"), "{refused}");
 }
 
 #[test]

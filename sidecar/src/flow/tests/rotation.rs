@@ -15,7 +15,7 @@ use crate::config::{Config, StoreConfig};
 use crate::engine::Engine;
 use crate::entropy::Entropy;
 use crate::flow::beat::{self, BeatFault};
-use crate::keys::{Held, Key, KeyState, Keys, Kind, Refused, Step, Wish, add_line, draw, file_of};
+use crate::keys::{Held, Key, KeyState, Keys, Kind, Refused, Step, Wish, add_line, file_of};
 use crate::store::{Beat, Beaten};
 
 fn name(text: &str) -> Name {
@@ -24,7 +24,8 @@ fn name(text: &str) -> Name {
 
 /// Draws a key into its file; the next beat takes it up.
 fn add(rig: &Rig, kind: Kind, id: &str) {
-    let key = Key { id: name(id), ..draw(kind, &Entropy::System).unwrap() };
+    let mut key = Key::draw(kind, &Entropy::System).unwrap();
+    key.id = name(id);
     add_line(file_of(&rig.engine.config.keys, kind).unwrap().path(), &key).unwrap();
 }
 

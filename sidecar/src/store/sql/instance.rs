@@ -3,6 +3,9 @@
 
 use std::time::Duration;
 
+use base64ct::{Base64Unpadded, Encoding};
+use contract::name::Name;
+
 use super::tx::{Broken, Row, Tx, values};
 use crate::clock::Millis;
 use crate::keys::{Facts, Held, Instance, KeyRow, KeyState, KeyStates, Kind, Refused, Wish, judge};
@@ -143,13 +146,14 @@ fn register(tx: &mut Tx<'_>, beat: &Beat, at: Millis, states: &KeyStates) -> Res
             continue;
         }
         let state = match known.active(held.kind) {
-            Some(_) => KeyState::Pending,
-            None => KeyState::Active,
+            None if !held.kind.is_optional() => KeyState::Active,
+            _ => KeyState::Pending,
         };
         let write = "INSERT INTO key_state (kind, id, state, since) VALUES (?1, ?2, ?3, ?4)";
         tx.run(write, values![held.kind.as_str(), held.id.as_str(), state.as_str(), at])?;
         known.0.push(KeyRow { kind: held.kind, id: held.id.clone(), state, since: at });
     }
+    begin(tx, beat, at, &mut known)?;
     let holds: Vec<String> = beat.holds.iter().map(Held::to_string).collect();
     let write = "INSERT INTO instance (id, seen, holds) VALUES (?1, ?2, ?3) \
          ON CONFLICT (id) DO UPDATE SET seen = excluded.seen, holds = excluded.holds";
@@ -157,10 +161,38 @@ fn register(tx: &mut Tx<'_>, beat: &Beat, at: Millis, states: &KeyStates) -> Res
     tx.run("DELETE FROM instance WHERE seen < ?1", values![at.minus(FORGOTTEN)]).map(drop)
 }
 
+/// The first key of a kind that instances may do without makes when all that live hold it: until then one of them would have
+/// to work with a key that it lacks.
+fn begin(tx: &mut Tx<'_>, beat: &Beat, at: Millis, known: &mut KeyStates) -> Result<(), Broken> {
+    let is_first = |held: &&Held| {
+        let row = known.of(held.kind, &held.id);
+        held.kind.is_optional() && row.is_some_and(|row| row.state == KeyState::Pending)
+    };
+    let waiting: Vec<Held> = beat.holds.iter().filter(is_first).cloned().collect();
+    if waiting.iter().all(|held| known.active(held.kind).is_some()) {
+        return Ok(());
+    }
+    let others = instances(tx)?;
+    let others: Vec<&Instance> =
+        others.iter().filter(|other| other.id != beat.instance && other.is_alive(at)).collect();
+    for held in waiting {
+        let is_everywhere = others.iter().all(|other| other.holds.contains(&held));
+        if known.active(held.kind).is_some() || !is_everywhere {
+            continue;
+        }
+        let write = "UPDATE key_state SET state = 'active', since = ?3 WHERE kind = ?1 AND id = ?2";
+        tx.run(write, values![held.kind.as_str(), held.id.as_str(), at])?;
+        let state = KeyState::Active;
+        known.0.push(KeyRow { kind: held.kind, id: held.id, state, since: at });
+    }
+    Ok(())
+}
+
 fn facts(tx: &mut Tx<'_>, at: Millis, wish: Option<&Wish>) -> Result<Facts, Broken> {
     let now = clock(tx)?.unwrap_or(at);
     let living = match wish {
         Some(wish) if wish.kind == Kind::Master => living(tx, wish.id.as_str(), now)?,
+        Some(wish) if wish.kind == Kind::Pepper => keyed(tx, wish.id.as_str())?,
         _ => 0,
     };
     Ok(Facts { now, states: states(tx)?, instances: instances(tx)?, living })
@@ -175,19 +207,33 @@ fn living(tx: &mut Tx<'_>, master: &str, now: Millis) -> Result<u32, Broken> {
     tx.only(query, values![master, now, now.minus(LONGEST)])
 }
 
-fn states(tx: &mut Tx<'_>) -> Result<KeyStates, Broken> {
-    let query = "SELECT kind, id, state, since FROM key_state ORDER BY kind, since, id";
-    tx.all(query, &[], state).map(KeyStates)
+/// Hashes that a pepper keys: each names it, as a parameter of its string.
+fn keyed(tx: &mut Tx<'_>, pepper: &str) -> Result<u32, Broken> {
+    // Not LIKE, to which the one engine takes capitals for small letters.
+    let query = "SELECT COUNT(*) FROM account \
+         WHERE REPLACE(REPLACE(password_hash, ?1, ''), ?2, '') <> password_hash";
+    let named = format!(",keyid={}", Base64Unpadded::encode_string(pepper.as_bytes()));
+    tx.only(query, values![&format!("{named}$"), &format!("{named},")])
 }
 
-fn state(row: &Row<'_>) -> Result<KeyRow, Broken> {
+/// A kind that a newer program knows is left out.
+fn states(tx: &mut Tx<'_>) -> Result<KeyStates, Broken> {
+    let query = "SELECT kind, id, state, since FROM key_state ORDER BY kind, since, id";
+    let rows = tx.all(query, &[], state)?;
+    Ok(KeyStates(rows.into_iter().flatten().collect()))
+}
+
+fn state(row: &Row<'_>) -> Result<Option<KeyRow>, Broken> {
     let text = |at| row.get::<String>(at);
-    Ok(KeyRow {
-        kind: Kind::parse(&text(0)?).ok_or(Broken::Row)?,
-        id: contract::name::Name::parse(&text(1)?).ok_or(Broken::Row)?,
+    let Some(kind) = Kind::parse(&text(0)?) else {
+        return Ok(None);
+    };
+    Ok(Some(KeyRow {
+        kind,
+        id: Name::parse(&text(1)?).ok_or(Broken::Row)?,
         state: KeyState::parse(&text(2)?).ok_or(Broken::Row)?,
         since: row.get(3)?,
-    })
+    }))
 }
 
 fn instances(tx: &mut Tx<'_>) -> Result<Vec<Instance>, Broken> {

@@ -109,8 +109,8 @@ impl<G: Ground> Stand<G> {
     }
 
     pub(super) fn on(ground: G) -> Self {
-        let (kind, secret) = (Kind::Master, Zeroizing::new([7; 32]));
-        let master = Master::derive(&Key { kind, id: name("m"), secret }).unwrap();
+        let (kind, secret) = (Kind::Master, Zeroizing::new(vec![7; 32]));
+        let master = Master::derive(&Key::new(kind, name("m"), secret).unwrap()).unwrap();
         Self {
             store: Store::open(&ground.config()).unwrap(),
             masters: Arc::new(Masters::new(master, Vec::new())),
