@@ -22,7 +22,7 @@ use crate::flow;
 use crate::flow::beat::{BeatFault, Pulse};
 use crate::keys::{InUse, KeyStates, Keys, Ring, RingFault};
 use crate::limits::Limits;
-use crate::password::{HashError, Hasher, Lookup, LookupFault, Peppers};
+use crate::password::{HashError, Hasher, Lookup, LookupFault};
 use crate::secret::Secrets;
 use crate::store::{MessageKey, Store, StoreError};
 
@@ -112,7 +112,7 @@ impl Engine {
                 entropy.clone(),
             )),
             secrets: ring.secrets().clone(),
-            hasher: Hasher::new((&config.password).into(), Peppers::default())?,
+            hasher: Hasher::new((&config.password).into(), ring.peppers().clone())?,
             lookup: config.lookup.as_ref().map(Lookup::new).transpose()?,
             courier: Courier::new(&config.mail, config.sms.as_ref())?,
             pulse,
@@ -203,7 +203,12 @@ impl Engine {
     /// Tells the store that we live, and takes over what it knows of keys. Before the first message: it also notices
     /// whether the store was put back from a copy.
     pub async fn begin(&self) -> Result<(), EngineError> {
-        Ok(flow::beat::first(self).await?)
+        flow::beat::first(self).await?;
+        // Better now than at the first confirm.
+        if self.config.password.recipe.is_peppered() {
+            self.ring.peppers().active().map_err(HashError::Format)?;
+        }
+        Ok(())
     }
 
     /// Takes up what a process that died left behind. Only before the first message: a hold of ours is not to be freed.

@@ -6,13 +6,13 @@ use contract::address::Address;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::clock::Clock;
-use crate::config::{Config, PasswordConfig};
+use crate::config::Config;
 use crate::directory::{Account, Embedded, ascii};
 use crate::engine::EngineError;
 use crate::entropy::Entropy;
 use crate::flow;
 use crate::http::BindError;
-use crate::keys::{KeyError, KeyStates, Keys, Kind, Ring, RingFault};
+use crate::keys::{self, KeyError, KeyStates, Keys, Kind, Ring, RingFault};
 use crate::password::{HashError, Hasher, Peppers};
 use crate::store::{Forgotten, Store, StoreError, Story};
 
@@ -45,8 +45,17 @@ pub(super) fn runtime() -> Result<Runtime, RoomError> {
     Ok(Builder::new_multi_thread().enable_all().build()?)
 }
 
-pub(super) fn hasher(config: &PasswordConfig) -> Result<Hasher, RoomError> {
-    Ok(Hasher::new(config.into(), Peppers::default())?)
+/// With the peppers that the store knows as living.
+pub(super) async fn hasher(config: &Config) -> Result<Hasher, RoomError> {
+    let held = keys::held_peppers(&config.keys)?;
+    let peppers = match held.is_empty() {
+        true => Peppers::default(),
+        false => {
+            let facts = Store::open(&config.store)?.key_facts(Clock::System.now()).await?;
+            Peppers::new(keys::peppers(&held, &facts.states)?)
+        }
+    };
+    Ok(Hasher::new((&config.password).into(), peppers)?)
 }
 
 /// The embedded directory, beside a sidecar that may be running.

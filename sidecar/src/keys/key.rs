@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 use super::{KeyFault, Kind};
 use crate::entropy::Entropy;
 use crate::jwt::JwtKey;
-use crate::password::{RsaKey, Sm2Key};
+use crate::password::{Pepper, RsaKey, Sm2Key};
 
 #[derive(Clone)]
 pub struct Key {
@@ -107,6 +107,10 @@ impl Key {
 
     pub(super) fn jwt(&self) -> Option<JwtKey> {
         JwtKey::new(self.id.clone(), self.bytes()?)
+    }
+
+    pub(super) fn pepper(&self) -> Option<Pepper> {
+        Some(Pepper { id: self.id.clone(), key: Zeroizing::new(*self.bytes()?) })
     }
 
     pub(super) fn rsa(&self) -> Option<RsaKey> {

@@ -21,7 +21,7 @@ use crate::entropy::Entropy;
 pub use self::file::{Marks, add_line, marks, parse as parse_lines, read_lines, replace};
 pub use self::key::Key;
 pub use self::kind::{Kind, Shelf};
-pub use self::ring::{InUse, Ring, RingFault};
+pub use self::ring::{InUse, Ring, RingFault, peppers};
 pub use self::rotation::{ALIVE, Facts, Instance, PUBLISHED, Refused, Step, Wish, judge, stranger};
 pub use self::state::{Held, KeyRow, KeyState, KeyStates};
 
@@ -145,6 +145,13 @@ impl Keys {
             Kind::Sm2 => &self.sm2,
         }
     }
+}
+
+/// The peppers that are held, whatever became of them.
+pub fn held_peppers(files: &KeyFiles) -> Result<Vec<Key>, KeyError> {
+    let held =
+        read(&files.password, Shelf::Password).map_err(|fault| at(&files.password, fault))?;
+    Ok(held.into_iter().filter(|key| key.kind == Kind::Pepper).collect())
 }
 
 /// Looks at every key and makes none.

@@ -7,7 +7,7 @@ use contract::signature::EdgeKey;
 
 use super::{Held, Key, KeyStates, Keys, Kind};
 use crate::jwt::{JwtKey, JwtKeys};
-use crate::password::{Decryptor, Ranked, Sm2Layouts};
+use crate::password::{Decryptor, Pepper, Peppers, Ranked, Sm2Layouts};
 use crate::secret::{Master, Masters, SecretFault, Secrets};
 
 /// Keys ready for use, apart from those behind `Secrets`.
@@ -16,14 +16,13 @@ pub struct InUse {
     pub edge: Vec<EdgeKey>,
     pub jwt: JwtKeys,
     pub decryptor: Arc<Decryptor>,
-    /// What keys hashes; the active one keys new ones.
-    pub peppers: Ranked<Key>,
 }
 
 #[derive(Debug)]
 pub struct Ring {
     index: Held,
     layouts: Sm2Layouts,
+    peppers: Peppers,
     secrets: Secrets,
     now: RwLock<Arc<InUse>>,
 }
@@ -49,14 +48,20 @@ pub enum RingFault {
 impl Ring {
     pub fn new(keys: &Keys, states: &KeyStates, layouts: Sm2Layouts) -> Result<Self, RingFault> {
         let (masters, in_use) = ready(keys, states, layouts)?;
+        let peppers = Peppers::new(peppers(&keys.peppers, states)?);
         let secrets = Secrets::derive(keys.index.bytes().ok_or(SecretFault)?, masters)?;
         let (index, now) = (Held::of(&keys.index), RwLock::new(Arc::new(in_use)));
-        Ok(Self { index, layouts, secrets, now })
+        Ok(Self { index, layouts, peppers, secrets, now })
     }
 
     /// A handle that follows the ring.
     pub fn secrets(&self) -> &Secrets {
         &self.secrets
+    }
+
+    /// A handle that follows the ring.
+    pub fn peppers(&self) -> &Peppers {
+        &self.peppers
     }
 
     pub fn now(&self) -> Arc<InUse> {
@@ -69,6 +74,7 @@ impl Ring {
             return Err(RingFault::Index(keys.index.id.as_str().to_owned()));
         }
         let (masters, in_use) = ready(keys, states, self.layouts)?;
+        self.peppers.change(peppers(&keys.peppers, states)?);
         self.secrets.change(masters);
         *self.now.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(in_use);
         Ok(())
@@ -85,10 +91,10 @@ fn ready(
     {
         return Err(RingFault::Index(keys.index.id.as_str().to_owned()));
     }
-    let (maker, others) = split(keys, states, Kind::Master)?;
+    let (maker, others) = split(&keys.masters, states, Kind::Master)?;
     let others = others.into_iter().map(Master::derive).collect::<Result<_, _>>()?;
     let masters = Masters::new(Master::derive(maker)?, others);
-    let (signer, others) = split(keys, states, Kind::Jwt)?;
+    let (signer, others) = split(&keys.jwt, states, Kind::Jwt)?;
     let signer = signer.jwt().ok_or(SecretFault)?;
     let others: Vec<JwtKey> = others.into_iter().filter_map(Key::jwt).collect();
     let jwt = JwtKeys::new(signer, &others);
@@ -97,38 +103,42 @@ fn ready(
     if edge.is_empty() {
         return Err(RingFault::Retired(Kind::Edge));
     }
-    let rsa = ranked(keys, states, Kind::Rsa, Key::rsa)?;
-    let sm2 = ranked(keys, states, Kind::Sm2, Key::sm2)?;
+    let rsa = ranked(&keys.rsa, states, Kind::Rsa, Key::rsa)?;
+    let sm2 = ranked(&keys.sm2, states, Kind::Sm2, Key::sm2)?;
     let decryptor = Arc::new(Decryptor::new(rsa, sm2, layouts));
-    let peppers = ranked(keys, states, Kind::Pepper, |key| Some(key.clone()))?;
-    Ok((masters, InUse { edge, jwt, decryptor, peppers }))
+    Ok((masters, InUse { edge, jwt, decryptor }))
+}
+
+/// The peppers of this moment.
+pub fn peppers(held: &[Key], states: &KeyStates) -> Result<Ranked<Pepper>, RingFault> {
+    ranked(held, states, Kind::Pepper, Key::pepper)
 }
 
 /// Keys of a kind that an instance may do without.
 fn ranked<K>(
-    keys: &Keys,
+    held: &[Key],
     states: &KeyStates,
     kind: Kind,
     read: fn(&Key) -> Option<K>,
 ) -> Result<Ranked<K>, RingFault> {
     let is_heard_of = states.0.iter().any(|row| row.kind == kind);
-    let is_held = keys.of(kind).iter().any(|key| !states.is_retired(key));
+    let is_held = held.iter().any(|key| !states.is_retired(key));
     if states.active(kind).is_none() && (is_heard_of || !is_held) {
         // Those that the store knows wait until every instance holds one of them.
-        let waiting = keys.of(kind).iter().filter(|key| !states.is_retired(key));
+        let waiting = held.iter().filter(|key| !states.is_retired(key));
         return Ok(Ranked { active: None, others: waiting.filter_map(read).collect() });
     }
-    let (maker, others) = split(keys, states, kind)?;
+    let (maker, others) = split(held, states, kind)?;
     Ok(Ranked { active: read(maker), others: others.into_iter().filter_map(read).collect() })
 }
 
 /// The key that makes, and the others that are believed. Before the store knows any, the first of the file makes.
 fn split<'k>(
-    keys: &'k Keys,
+    held: &'k [Key],
     states: &KeyStates,
     kind: Kind,
 ) -> Result<(&'k Key, Vec<&'k Key>), RingFault> {
-    let believed: Vec<&Key> = keys.of(kind).iter().filter(|key| !states.is_retired(key)).collect();
+    let believed: Vec<&Key> = held.iter().filter(|key| !states.is_retired(key)).collect();
     let maker = match states.active(kind) {
         Some(row) => believed
             .iter()

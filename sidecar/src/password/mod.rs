@@ -10,9 +10,10 @@ mod memory;
 mod pace;
 mod policy;
 mod queue;
+mod ranked;
 mod trial;
 
-pub use decrypt::{Decryptor, Ranked, RsaKey, Sm2Key, Sm2Layouts};
+pub use decrypt::{Decryptor, RsaKey, Sm2Key, Sm2Layouts};
 pub use desk::Desk;
 pub use engine::EngineChoice;
 pub use format::{
@@ -24,4 +25,5 @@ pub use policy::{
     BreachedFile, CodedSet, Demands, FileFault, Lookup, LookupFault, Manner, Normal, Person,
     Policy, PolicyFault, Preset, Rules, add, fingerprint, folded, normalized, table,
 };
+pub use ranked::Ranked;
 pub use trial::{Trial, TrialFault, Verdict};

@@ -14,6 +14,7 @@ use zeroize::Zeroizing;
 
 use self::sm2::Order;
 use self::text::is_password;
+use super::ranked::Ranked;
 
 pub use self::rsa::RsaKey;
 pub use self::sm2::Sm2Key;
@@ -38,13 +39,6 @@ pub struct Decryptor {
     sm2: Vec<Sm2Key>,
     layouts: Sm2Layouts,
     public: PublicKeys,
-}
-
-/// Private keys of a kind. The active one is published; the others decrypt what was encrypted before or will be.
-#[derive(Debug)]
-pub struct Ranked<K> {
-    pub active: Option<K>,
-    pub others: Vec<K>,
 }
 
 impl Decryptor {
@@ -133,11 +127,5 @@ impl Best {
     fn password(&self) -> Option<Password> {
         let bytes = self.bytes.get(..usize::try_from(self.length).ok()?)?;
         Password::parse(std::str::from_utf8(bytes).ok()?.to_owned())
-    }
-}
-
-impl<K> Ranked<K> {
-    fn all(self) -> Vec<K> {
-        self.active.into_iter().chain(self.others).collect()
     }
 }

@@ -159,7 +159,12 @@ fn key_id(part: &str) -> Result<Name, FormatFault> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::password::Ranked;
     use crate::password::format::tests::{known, pepper, right};
+
+    fn peppers(active: Option<Pepper>, others: Vec<Pepper>) -> Peppers {
+        Peppers::new(Ranked { active, others })
+    }
 
     #[test]
     fn vectors_of_the_reference_implementation_match() {
@@ -200,14 +205,14 @@ mod tests {
     fn a_pepper_is_in_the_hash_under_its_id() {
         let keyed = "$argon2id$v=19$m=256,t=2,p=1,keyid=N2ExMQ$c29tZXNhbHQ$ne0VSG+xdpZIsz9ZxhNioLQwAfuQ1YskMW/pkIiqTmw";
         let (ours, next) = (pepper("7a11", 3), pepper("next", 4));
-        let active = Peppers::new(Some(ours.clone()), Vec::new());
+        let active = peppers(Some(ours.clone()), vec![]);
         assert_eq!(right(keyed, "password", &active), Ok(true));
         assert_eq!(right(keyed, "passwore", &active), Ok(false));
-        let rotated = Peppers::new(Some(next.clone()), vec![ours]);
+        let rotated = peppers(Some(next.clone()), vec![ours]);
         assert_eq!(right(keyed, "password", &rotated), Ok(true));
-        let gone = Peppers::new(Some(next), Vec::new());
+        let gone = peppers(Some(next), vec![]);
         assert_eq!(right(keyed, "password", &gone), Err(FormatFault::UnknownPepper));
-        let other = Peppers::new(None, vec![pepper("7a11", 5)]);
+        let other = peppers(None, vec![pepper("7a11", 5)]);
         assert_eq!(right(keyed, "password", &other), Ok(false));
     }
 
@@ -220,9 +225,10 @@ mod tests {
         let handle = peppers.clone();
         let mut write = || recipe.write("password", &[7; 16], &mut memory, &handle);
         assert_eq!(write(), Err(FormatFault::NoPepper));
-        peppers.change(&Peppers::new(Some(pepper("first", 1)), Vec::new()));
+        peppers.change(Ranked { active: Some(pepper("first", 1)), others: vec![] });
         let first = write().unwrap();
-        peppers.change(&Peppers::new(Some(pepper("second", 2)), vec![pepper("first", 1)]));
+        peppers
+            .change(Ranked { active: Some(pepper("second", 2)), others: vec![pepper("first", 1)] });
         let second = write().unwrap();
         assert!(
             first.contains(",keyid=Zmlyc3Q$") && second.contains(",keyid=c2Vjb25k$"),

@@ -8,6 +8,7 @@ use contract::name::Name;
 use zeroize::Zeroizing;
 
 use super::FormatFault;
+use crate::password::Ranked;
 
 /// One key.
 #[derive(Clone)]
@@ -16,29 +17,26 @@ pub struct Pepper {
     pub key: Zeroizing<[u8; 32]>,
 }
 
-/// The keys of the moment. Every clone is a handle on the same ones, so that they can be exchanged while hashes are made.
+/// The keys of the moment: the active one is in new hashes, all of them check old ones. Every clone is a handle on the same
+/// keys, so that they can be exchanged while hashes are made.
 #[derive(Clone, Default)]
-pub struct Peppers(Arc<RwLock<Arc<Known>>>);
-
-#[derive(Default)]
-struct Known {
-    active: Option<Pepper>,
-    others: Vec<Pepper>,
-}
+pub struct Peppers(Arc<RwLock<Arc<Ranked<Pepper>>>>);
 
 impl Peppers {
-    /// `active` is what new hashes are made with; all of them check old ones.
-    pub fn new(active: Option<Pepper>, others: Vec<Pepper>) -> Self {
-        Self(Arc::new(RwLock::new(Arc::new(Known { active, others }))))
+    pub fn new(keys: Ranked<Pepper>) -> Self {
+        Self(Arc::new(RwLock::new(Arc::new(keys))))
     }
 
-    /// Takes up the keys of another set, in every clone.
-    pub fn change(&self, to: &Self) {
-        let known = to.known();
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = known;
+    /// Takes up other keys, in every clone.
+    pub fn change(&self, keys: Ranked<Pepper>) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keys);
     }
 
-    pub(super) fn active(&self) -> Result<Pepper, FormatFault> {
+    /// What is in new hashes.
+    ///
+    /// # Errors
+    /// No pepper is active.
+    pub fn active(&self) -> Result<Pepper, FormatFault> {
         self.known().active.clone().ok_or(FormatFault::NoPepper)
     }
 
@@ -48,7 +46,7 @@ impl Peppers {
         all.find(|pepper| pepper.id == *id).cloned().ok_or(FormatFault::UnknownPepper)
     }
 
-    fn known(&self) -> Arc<Known> {
+    fn known(&self) -> Arc<Ranked<Pepper>> {
         Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
     }
 }

@@ -162,6 +162,11 @@ impl Format {
 }
 
 impl Recipe {
+    /// Whether new hashes have a pepper in them.
+    pub fn is_peppered(self) -> bool {
+        matches!(self, Self::PepperedArgon2id(_))
+    }
+
     /// Within the ceilings, and a combination that the format knows.
     pub fn check(self) -> Result<Self, FormatFault> {
         match self {
