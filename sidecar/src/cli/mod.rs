@@ -7,6 +7,7 @@ mod console;
 mod import;
 mod keys;
 mod mail;
+mod password;
 mod rooms;
 mod serve;
 mod store;
@@ -25,6 +26,7 @@ pub use self::console::Console;
 use self::account::AccountCommand;
 use self::keys::KeysCommand;
 use self::mail::MailCommand;
+use self::password::PasswordCommand;
 use self::rooms::RoomError;
 use self::store::StoreCommand;
 
@@ -44,6 +46,7 @@ First steps:
   rekey check                      what would run, and what is unsafe about it
   rekey account add --email ann@example.com < password.txt
   rekey serve                      makes its keys on the first start, then listens
+  rekey password explain           what the policy says of a password
   rekey why ann@example.com        what became of a reset that was asked for
   rekey mail list                  what waits to be sent, and what could not be
 
@@ -80,6 +83,9 @@ enum Command {
     /// Keys, and their exchange without a pause.
     #[command(subcommand)]
     Keys(KeysCommand),
+    /// What the policy says of a password, and what would be written of it.
+    #[command(subcommand)]
+    Password(PasswordCommand),
     /// The store: copies, and the end of an upgrade.
     #[command(subcommand)]
     Store(StoreCommand),
@@ -121,6 +127,7 @@ pub fn run(cli: Cli, console: &mut Console) -> Result<ExitCode, CliError> {
         Command::Account(command) => account::run(command, &load(config)?, console),
         Command::Mail(command) => mail::run(command, &load(config)?, console),
         Command::Keys(command) => keys::run(command, &load(config)?, console),
+        Command::Password(command) => password::run(command, &load(config)?, console),
         Command::Store(command) => store::run(command, &load(config)?, console),
         Command::Why { address } => why::why(&load(config)?, &address, console),
     }

@@ -8,7 +8,7 @@ pub(crate) mod dispatch;
 pub(crate) mod initiate;
 mod letter;
 mod pace;
-mod password;
+pub(crate) mod password;
 mod proof;
 pub(crate) mod purge;
 #[cfg(test)]

@@ -11,8 +11,9 @@ use contract::secret::Password;
 use super::{Asking, FlowError};
 use crate::directory::Account;
 use crate::engine::Engine;
-use crate::password::{Desk, Person, Trial, Verdict, normalized};
-use crate::store::Unfit;
+use crate::entropy::Entropy;
+use crate::password::{Desk, Hasher, Lookup, Normal, Person, Policy, Trial, Verdict, normalized};
+use crate::store::{Store, Unfit};
 
 /// The new password, as it came.
 #[derive(Clone, Copy)]
@@ -28,6 +29,16 @@ pub(super) enum Made {
     Unfit(Unfit, Refusal),
 }
 
+/// What a password is judged with.
+#[derive(Debug)]
+pub(crate) struct Judging<'j> {
+    pub(crate) normal: Normal,
+    pub(crate) lookup: Option<&'j Lookup>,
+    pub(crate) store: &'j Store,
+    pub(crate) entropy: &'j Entropy,
+    pub(crate) hasher: &'j Hasher,
+}
+
 pub(super) async fn make(
     engine: &Engine,
     asking: &Asking<'_>,
@@ -37,31 +48,62 @@ pub(super) async fn make(
     let Some(password) = decrypted(engine, given).await? else {
         return Ok(Made::Unfit(Unfit::Undecryptable, Refusal::Undecryptable));
     };
+    let judging = Judging {
+        normal: engine.config.normal,
+        lookup: engine.lookup.as_ref(),
+        store: &engine.store,
+        entropy: &engine.entropy,
+        hasher: &engine.hasher,
+    };
     let policy = Arc::clone(&asking.profile.policy);
-    let password = match normalized(engine.config.normal, &policy.rules, &password) {
-        Ok(password) => password.into_owned(),
-        Err(breach) => return Ok(broken(vec![breach])),
-    };
-    let is_breached = match &engine.lookup {
-        Some(lookup) => lookup.is_breached(password.expose()).await?,
-        None => false,
-    };
-    let trial = Trial {
-        person: Person::of(account),
-        former: former(engine, account, policy.rules.history).await?,
-        salt: engine.entropy.bytes()?,
-        broken: is_breached.then_some(Breach::Breached),
-        policy,
-        password,
-    };
-    Ok(match engine.hasher.run(move |desk| trial.judge(desk)).await?? {
+    Ok(match judging.judge(policy, Some(account), &password).await? {
         Verdict::Hash(hash) => Made::Hash(hash),
-        Verdict::Broken(breaches) => broken(breaches),
+        Verdict::Broken(breaches) => Made::Unfit(Unfit::Policy, Refusal::Policy(breaches)),
     })
 }
 
-fn broken(breaches: Vec<Breach>) -> Made {
-    Made::Unfit(Unfit::Policy, Refusal::Policy(breaches))
+impl Judging<'_> {
+    /// Asks elsewhere first, and does the rest under one permit.
+    pub(crate) async fn judge(
+        &self,
+        policy: Arc<Policy>,
+        account: Option<&Account>,
+        password: &Password,
+    ) -> Result<Verdict, FlowError> {
+        let password = match normalized(self.normal, &policy.rules, password) {
+            Ok(password) => password.into_owned(),
+            Err(breach) => return Ok(Verdict::Broken(vec![breach])),
+        };
+        let is_breached = match self.lookup {
+            Some(lookup) => lookup.is_breached(password.expose()).await?,
+            None => false,
+        };
+        let former = match account {
+            Some(account) => self.former(account, policy.rules.history).await?,
+            None => Vec::new(),
+        };
+        let trial = Trial {
+            person: account.map(Person::of).unwrap_or_default(),
+            former,
+            salt: self.entropy.bytes()?,
+            broken: is_breached.then_some(Breach::Breached),
+            policy,
+            password,
+        };
+        Ok(self.hasher.run(move |desk| trial.judge(desk)).await??)
+    }
+
+    /// The hashes that a new password must not match, the present one first.
+    async fn former(&self, account: &Account, count: u32) -> Result<Vec<String>, FlowError> {
+        let Some(more) = count.checked_sub(1) else {
+            return Ok(Vec::new());
+        };
+        let mut former: Vec<String> = account.password_hash.iter().cloned().collect();
+        if more > 0 {
+            former.extend(self.store.history(account.id.clone(), more).await?);
+        }
+        Ok(former)
+    }
 }
 
 /// `None` when it cannot be decrypted.
@@ -73,16 +115,4 @@ async fn decrypted(engine: &Engine, given: Given<'_>) -> Result<Option<Password>
     let decryptor = Arc::clone(&engine.ring.now().decryptor);
     let job = move |_: &mut Desk| decryptor.decrypt(encryption, password.expose());
     Ok(engine.hasher.run(job).await?)
-}
-
-/// The hashes that a new password must not match, the present one first.
-async fn former(engine: &Engine, account: &Account, count: u32) -> Result<Vec<String>, FlowError> {
-    let Some(more) = count.checked_sub(1) else {
-        return Ok(Vec::new());
-    };
-    let mut former: Vec<String> = account.password_hash.iter().cloned().collect();
-    if more > 0 {
-        former.extend(engine.store.history(account.id.clone(), more).await?);
-    }
-    Ok(former)
 }

@@ -15,6 +15,7 @@ mod readings;
 mod repeats;
 mod reversed;
 mod rice;
+mod told;
 
 use std::sync::Arc;
 

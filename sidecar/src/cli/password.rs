@@ -1,0 +1,196 @@
+//! `rekey password`: what becomes of a password here, before anybody resets one. Invariant: the password comes from a terminal
+//! or from standard input, and is not shown; a hash of it only where that was asked for.
+
+use std::fmt::Display;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Instant;
+
+use clap::{Args, Subcommand};
+use contract::dialect::{self, DIALECTS, Dialect};
+use contract::language::Language;
+use contract::secret::Password;
+
+use super::rooms::{self, RoomError};
+use super::{CliError, Console};
+use crate::config::Config;
+use crate::directory::Account;
+use crate::entropy::Entropy;
+use crate::flow::password::Judging;
+use crate::password::{Lookup, Policy, Verdict};
+use crate::store::Store;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum PasswordCommand {
+    /// Tells what the policy says of a password and why, and what would be written of it.
+    ///
+    /// The password is asked for where standard input is a terminal, and not shown; else it is the first line of standard
+    /// input. Exit code 0: it would be taken; 1: it would not.
+    #[command(after_help = "\
+Examples:
+  rekey password explain                                    asks for it
+  rekey password explain --dialect bamboocloud < password.txt
+  rekey password explain ann@example.com --language zh      also against her name, numbers and former passwords")]
+    Explain(ExplainArgs),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ExplainArgs {
+    /// Whose password it is to be: an address, a user name or an id of the embedded directory.
+    who: Option<String>,
+    /// The dialect whose policy judges.
+    #[arg(long, value_name = "NAME", default_value = "native")]
+    dialect: String,
+    /// Of the reasons: en, zh-CN, zh-TW, ja.
+    #[arg(long, value_name = "TAG", default_value = "en")]
+    language: String,
+    /// Shows the whole hash; without it, salt and tag are left out.
+    #[arg(long)]
+    show_hash: bool,
+}
+
+pub(super) fn run(
+    command: PasswordCommand,
+    config: &Config,
+    console: &mut Console,
+) -> Result<ExitCode, CliError> {
+    let PasswordCommand::Explain(args) = command;
+    rooms::runtime()?.block_on(explain(&args, config, console))
+}
+
+async fn explain(
+    args: &ExplainArgs,
+    config: &Config,
+    console: &mut Console,
+) -> Result<ExitCode, CliError> {
+    let dialect = named_dialect(&args.dialect)?;
+    let language = Language::parse(&args.language)
+        .ok_or_else(|| CliError::refused("the languages are en, zh-CN, zh-TW and ja"))?;
+    let account = match &args.who {
+        Some(who) => Some(whose(config, who).await?),
+        None => None,
+    };
+    let policy = config.profile(dialect).policy;
+    show_policy(&policy, dialect, config, console)?;
+    let password = console.password()?.ok_or_else(|| {
+        CliError::refused("no password came: type one, or give it on standard input")
+    })?;
+    show_size(&password, console)?;
+    let begun = Instant::now();
+    let verdict = judge(config, policy, account.as_ref(), &password).await?;
+    let millis = begun.elapsed().as_millis();
+    match verdict {
+        Verdict::Broken(breaches) => {
+            console.line("\nit would not be taken:")?;
+            for breach in breaches {
+                console.line(format_args!("  - {} ({})", breach.text(language), breach.code()))?;
+            }
+            Ok(ExitCode::FAILURE)
+        }
+        Verdict::Hash(hash) => {
+            let hash = if args.show_hash { hash } else { without_secrets(&hash) };
+            console.line(format_args!("\nit would be taken, and written ({millis} ms here) as"))?;
+            console.line(format_args!("  {hash}"))?;
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+/// As a confirm does it.
+async fn judge(
+    config: &Config,
+    policy: Arc<Policy>,
+    account: Option<&Account>,
+    password: &Password,
+) -> Result<Verdict, CliError> {
+    let lookup = config.lookup.as_ref().map(Lookup::new).transpose().map_err(refused)?;
+    let store = Store::open(&config.store).map_err(RoomError::Store)?;
+    let hasher = rooms::hasher(config).await?;
+    let judging = Judging {
+        normal: config.normal,
+        lookup: lookup.as_ref(),
+        store: &store,
+        entropy: &Entropy::System,
+        hasher: &hasher,
+    };
+    judging.judge(policy, account, password).await.map_err(refused)
+}
+
+fn refused(error: impl Display) -> CliError {
+    CliError::refused(error.to_string())
+}
+
+async fn whose(config: &Config, who: &str) -> Result<Account, CliError> {
+    let mut found = rooms::embedded(config)?.show(who).await.map_err(refused)?;
+    match (found.pop(), found.is_empty()) {
+        (Some(account), true) => Ok(account),
+        (Some(_), false) => {
+            Err(CliError::refused("several accounts have this; name one by its id"))
+        }
+        (None, _) => Err(CliError::refused(
+            "no account has this id, user name, e-mail or phone; `rekey account list` shows all",
+        )),
+    }
+}
+
+fn named_dialect(name: &str) -> Result<&'static dyn Dialect, CliError> {
+    let names = || DIALECTS.iter().map(|dialect| dialect.name()).collect::<Vec<_>>().join(", ");
+    dialect::by_name(name).ok_or_else(|| {
+        CliError::refused(format!("there is no dialect {name}; there are {}", names()))
+    })
+}
+
+fn show_policy(
+    policy: &Policy,
+    dialect: &dyn Dialect,
+    config: &Config,
+    console: &mut Console,
+) -> Result<(), CliError> {
+    console.line(format_args!("the policy of {}:", dialect.name()))?;
+    for rule in policy.told() {
+        console.line(format_args!("  - {rule}"))?;
+    }
+    if let Some(lookup) = &config.lookup {
+        console.line(format_args!("  - not known to {}", lookup.url.as_str()))?;
+    }
+    Ok(())
+}
+
+fn show_size(password: &Password, console: &mut Console) -> Result<(), CliError> {
+    let text = password.expose();
+    let (characters, bytes) = (text.chars().count(), text.len());
+    Ok(console.line(format_args!("\nthe password has {characters} characters, {bytes} bytes"))?)
+}
+
+/// Salts and tags are what is long and has no parts.
+fn without_secrets(hash: &str) -> String {
+    let shown = hash.split_inclusive(['$', '}']).map(|part| {
+        let is_secret = part.len() > 17 && !part.contains(',');
+        if is_secret { if part.ends_with('$') { "…$" } else { "…" } } else { part }
+    });
+    shown.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_shown_of_a_hash_is_its_format_and_its_cost() {
+        let table = [
+            (
+                "$argon2id$v=19$m=19456,t=2,p=1,keyid=MWYwYzc3YWE$BwcHBwcHBwcHBwcHBwcHBw$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4",
+                "$argon2id$v=19$m=19456,t=2,p=1,keyid=MWYwYzc3YWE$…$…",
+            ),
+            ("$2b$12$abcdefghijklmnopqrstuvabcdefghijklmnopqrstuvabcdefghi", "$2b$12$…"),
+            ("{SSHA512}abcdefghijklmnopqrstuvwxyz==", "{SSHA512}…"),
+            (
+                "pbkdf2_sha256$600000$abcdefghijklmnopqrstuv$abcdefghijklmnopqrstuv=",
+                "pbkdf2_sha256$600000$…$…",
+            ),
+        ];
+        for (hash, shown) in table {
+            assert_eq!(without_secrets(hash), shown);
+        }
+    }
+}
