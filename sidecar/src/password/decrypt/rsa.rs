@@ -29,7 +29,7 @@ impl RsaKey {
 
     /// PKCS#8 in DER of a new key.
     pub fn draw(entropy: &Entropy) -> Option<Zeroizing<Vec<u8>>> {
-        Self(PrivateKey::new(&mut Draws(entropy), DRAWN).ok()?).to_der()
+        drawn(entropy, DRAWN)
     }
 
     /// PKCS#8 in DER of a key that comes as PEM, in PKCS#8 or PKCS#1.
@@ -58,6 +58,18 @@ impl RsaKey {
 
     fn to_der(&self) -> Option<Zeroizing<Vec<u8>>> {
         self.0.to_pkcs8_der().ok().map(|der| Zeroizing::new(der.as_bytes().to_vec()))
+    }
+}
+
+pub(super) fn drawn(entropy: &Entropy, bits: usize) -> Option<Zeroizing<Vec<u8>>> {
+    RsaKey(PrivateKey::new(&mut Draws(entropy), bits).ok()?).to_der()
+}
+
+#[cfg(test)]
+impl RsaKey {
+    /// As a client encrypts for us.
+    pub(super) fn close(&self, text: &[u8]) -> Vec<u8> {
+        self.0.to_public_key().pkcs1v15_encrypt(text).unwrap()
     }
 }
 

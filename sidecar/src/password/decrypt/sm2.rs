@@ -95,6 +95,22 @@ impl Sm2Key {
     }
 }
 
+#[cfg(test)]
+impl Sm2Key {
+    /// As a client encrypts for us with the drawn scalar `k`: C1, C2, C3 in hex.
+    pub(super) fn lock(&self, k: &[u8], text: &[u8]) -> [String; 3] {
+        use contract::signature::hex;
+
+        let k = NonZeroScalar::try_from(k).unwrap();
+        let point = PublicKey::from_secret_scalar(&k).to_sec1_point(false);
+        let ours = PublicKey::from_secret_scalar(&self.0).to_projective();
+        let shared = (ours * *k).to_affine().to_sec1_point(false);
+        let coordinates = shared.as_bytes()[1..].try_into().unwrap();
+        let (locked, _) = stream(&coordinates, text);
+        [hex(&point.as_bytes()[1..]), hex(&locked), hex(&vouch(&coordinates, text))]
+    }
+}
+
 /// Hexadecimal digits of either case, in time that depends on their number only.
 pub(super) fn unhex(text: &str) -> Option<Zeroizing<Vec<u8>>> {
     base16(text).map(Zeroizing::new)
