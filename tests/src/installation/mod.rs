@@ -15,7 +15,9 @@ use serde_json::{Value, json};
 pub use person::{Person, invite, line_of};
 
 use crate::http::Call;
-use crate::stage::{App, Envoy, EnvoyOptions, Fault, Mailbox, Sidecar, Staged, Texts, until};
+use crate::stage::{
+    App, Envoy, EnvoyOptions, Fault, Mailbox, Sidecar, Staged, Texts, rekey, until,
+};
 
 const FIRST_PORT: u16 = 12_000;
 const PORTS: u16 = 20_000;
@@ -75,6 +77,7 @@ impl Installation {
         let edge_key = draw_key(&shelf.join("edge.key"))?;
         let edge = shipped_edge(&places.base_url)?;
         let toml = sidecar_toml(plan, &places, &edge, mailbox.addr());
+        draw_password_keys(&toml, &shelf)?;
         let sidecar = Sidecar::start(&toml, &shelf)?;
         keep_doors(&sidecar, toml)?;
         progress("starting the gateway (Envoy with envoy/envoy.yaml and our filter)");
@@ -113,16 +116,25 @@ impl Installation {
         }
     }
 
+    /// Runs `rekey` beside the sidecar; what it says.
+    ///
+    /// # Errors
+    /// It refuses, and says why.
+    pub fn rekey(&self, line: &str) -> Staged<String> {
+        let words: Vec<&str> = line.split(' ').collect();
+        let told = self.sidecar.rekey(&words, "")?;
+        if told.status.success() {
+            return Ok(told.out);
+        }
+        Err(Fault::new("rekey", format!("{line}: {}{}", told.out, told.err)))
+    }
+
     /// What `rekey why` tells of an address.
     ///
     /// # Errors
     /// The command fails.
     pub fn why(&self, address: &str) -> Staged<String> {
-        let told = self.sidecar.rekey(&["why", address], "")?;
-        if told.status.success() {
-            return Ok(told.out);
-        }
-        Err(Fault::new("rekey why", format!("{}{}", told.out, told.err)))
+        self.rekey(&format!("why {address}"))
     }
 
     #[must_use]
@@ -228,6 +240,18 @@ fn draw_key(file: &Path) -> Staged<String> {
     let mut out = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(file)?;
     writeln!(out, "rekey-edge edge1 {digits}")?;
     Ok(digits)
+}
+
+/// What clients encrypt passwords with.
+fn draw_password_keys(toml: &str, shelf: &Path) -> Staged<()> {
+    fs::write(shelf.join("rekey.toml"), toml)?;
+    for kind in ["rsa", "sm2"] {
+        let told = rekey(&["keys", "add", kind, "--config", "rekey.toml"], "", shelf)?;
+        if !told.status.success() {
+            return Err(Fault::new("rekey keys add", told.err));
+        }
+    }
+    Ok(())
 }
 
 fn sidecar_toml(plan: &Plan, places: &Places, edge: &Value, relay: SocketAddr) -> String {

@@ -17,6 +17,7 @@ macro_rules! suite {
             }
             mod budgets;
             mod forget;
+            mod keys;
             mod outbox;
             mod passwords;
             mod proofs;
