@@ -2,6 +2,7 @@
 
 use contract::address::Channel;
 use contract::json::Writer;
+use serde_json::Value;
 
 use super::letter::{Proof, Wanted};
 use crate::http::{Call, Reply};
@@ -20,6 +21,8 @@ pub struct Act {
     /// What the letter carries.
     pub letter: Wanted,
     pub verify: Option<Verify>,
+    /// Where a client looks for the keys that it encrypts the new password with; where it sends it plain, nowhere.
+    pub keys: Option<&'static str>,
     pub confirm: fn(&Attempt<'_>) -> Call,
     pub done: Says,
     pub refused: Says,
@@ -50,6 +53,8 @@ pub struct Attempt<'a> {
     /// Link token or grant, and code; what the act does not use may be empty.
     pub proof: Proof,
     pub password: &'a str,
+    /// The document of public keys; null where the act wants none.
+    pub keys: Value,
     /// What the ask's answer told the browser to keep.
     pub cookie: Option<String>,
 }

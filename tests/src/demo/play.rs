@@ -2,6 +2,7 @@
 //! Invariant: nothing is taken for granted; what a step needs of the one before was a claim there.
 
 use contract::address::Channel;
+use serde_json::Value;
 
 use super::act::{Act, Attempt, Says, Verify};
 use super::acts::{person_of, stranger_to};
@@ -35,7 +36,8 @@ impl Play<'_> {
         let proof = self.letter(&person)?;
         let password = format!("new password of {}", self.act.key);
         self.secrets.keep("password", &password);
-        let attempt = Attempt { person: &person, proof, password: &password, cookie };
+        let keys = self.public_keys()?;
+        let attempt = Attempt { person: &person, proof, password: &password, keys, cookie };
         let attempt = match self.act.verify {
             Some(verify) => self.verify(&verify, attempt)?,
             None => self.refuse_wrong(attempt)?,
@@ -147,6 +149,18 @@ impl Play<'_> {
         let wrong = Attempt { proof: proof.spoilt(Wanted::Link), ..attempt.clone() };
         self.expect(&(self.act.confirm)(&wrong), &self.act.refused, "a wrong grant is refused")?;
         Ok(Attempt { proof, ..attempt })
+    }
+
+    /// What the client encrypts the new password with, where it does.
+    fn public_keys(&mut self) -> Staged<Value> {
+        let Some(path) = self.act.keys else {
+            return Ok(Value::Null);
+        };
+        let keys = self.send(&Call::get(path))?.json()?;
+        let has = |kind: &str| keys[kind]["publicKey"].is_string();
+        let seen = if has("rsa") && has("sm2") { Ok(()) } else { Err(keys.to_string()) };
+        self.transcript.claim("the public keys come as documented", seen);
+        Ok(keys)
     }
 
     fn refuse_wrong<'p>(&mut self, attempt: Attempt<'p>) -> Staged<Attempt<'p>> {

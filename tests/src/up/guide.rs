@@ -74,7 +74,8 @@ fn recipe(act: &Act, person: &Person, base_url: &str) -> Vec<String> {
         lines.push(exchange(verify, person, base_url));
     }
     let proof = Proof { token: "$TOKEN".to_owned(), code: "$CODE".to_owned() };
-    let attempt = Attempt { person, proof, password: "a new password", cookie: None };
+    let (password, keys) = ("a new password", serde_json::Value::Null);
+    let attempt = Attempt { person, proof, password, keys, cookie: None };
     lines.push(shown_curl(&(act.confirm)(&attempt), base_url));
     lines.push(String::new());
     lines

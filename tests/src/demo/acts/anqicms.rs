@@ -16,6 +16,7 @@ pub(super) const ACTS: &[Act] = &[Act {
     asked: Says::json(200, "{\"code\":0,\"msg\":\"请验证您的邮箱\"}\n"),
     letter: Wanted::LinkAndCode,
     verify: None,
+    keys: None,
     confirm,
     done: Says::json(200, "{\"code\":0,\"msg\":\"密码重置成功\"}\n"),
     refused: Says::json(200, "{\"code\":-1,\"msg\":\"验证信息无效或已过期\"}\n"),

@@ -1,8 +1,13 @@
 //! Authing and GenAuth: a code is exchanged for a `passwordResetToken`, which is confirmed. One act speaks as the one
 //! family of SDKs, the other as the other.
 
+use base64ct::{Base64, Encoding};
 use contract::address::Channel;
 use contract::json::Writer;
+use contract::signature::{hex, unhex};
+use rsa::pkcs8::DecodePublicKey;
+use sm2::elliptic_curve::common::getrandom::SysRng;
+use sm2::pke::EncryptingKey;
 
 use crate::demo::act::{Act, Attempt, Says, Theirs, Verify, object};
 use crate::demo::letter::Wanted;
@@ -19,7 +24,7 @@ pub(super) const ACTS: &[Act] = &[
     Act {
         dialect: "authing",
         key: "authing-email",
-        title: "Authing, by e-mail: a code for a grant",
+        title: "Authing, by e-mail: a code for a grant, the password encrypted with RSA",
         channel: Channel::Email,
         ask: ask_by_email,
         asked: Says::json(
@@ -38,6 +43,7 @@ pub(super) const ACTS: &[Act] = &[
                 r#"{"statusCode":499,"message":"验证码验证失败","apiCode":2001,"requestId":"{request}"}"#,
             ),
         }),
+        keys: Some("/api/v3/system"),
         confirm: confirm_authing,
         done: Says::json(
             200,
@@ -53,7 +59,7 @@ pub(super) const ACTS: &[Act] = &[
     Act {
         dialect: "authing",
         key: "authing-sms",
-        title: "GenAuth, by text message: a code for a grant",
+        title: "GenAuth, by text message: a code for a grant, the password encrypted with SM2",
         channel: Channel::Sms,
         ask: ask_by_sms,
         asked: Says::json(
@@ -72,6 +78,7 @@ pub(super) const ACTS: &[Act] = &[
                 r#"{"statusCode":499,"message":"Verification code verification failed","apiCode":2001,"requestId":"{request}"}"#,
             ),
         }),
+        keys: Some("/api/v3/system"),
         confirm: confirm_genauth,
         done: Says::json(
             200,
@@ -121,18 +128,41 @@ fn verify_sms(person: &Person, code: &str) -> Call {
 }
 
 fn confirm_authing(attempt: &Attempt<'_>) -> Call {
-    let body =
-        [("passwordResetToken", attempt.proof.token.as_str()), ("password", attempt.password)];
-    authing(CONFIRM, object(&body))
+    authing(CONFIRM, confirm("rsa", by_rsa, attempt))
 }
 
 fn confirm_genauth(attempt: &Attempt<'_>) -> Call {
-    let body = object(&[
+    genauth(CONFIRM, confirm("sm2", by_sm2, attempt))
+}
+
+/// Plain for people who type the call, who have no keys at hand.
+fn confirm(kind: &str, encrypt: fn(&Attempt<'_>) -> String, attempt: &Attempt<'_>) -> String {
+    let (kind, password) = match attempt.keys.is_null() {
+        true => ("none", attempt.password.to_owned()),
+        false => (kind, encrypt(attempt)),
+    };
+    object(&[
         ("passwordResetToken", &attempt.proof.token),
-        ("password", attempt.password),
-        ("passwordEncryptType", "none"),
-    ]);
-    genauth(CONFIRM, body)
+        ("password", &password),
+        ("passwordEncryptType", kind),
+    ])
+}
+
+/// PKCS#1 v1.5 in base64; nothing where there is no key, which the confirm then shows.
+fn by_rsa(attempt: &Attempt<'_>) -> String {
+    let pem = attempt.keys["rsa"]["publicKey"].as_str().unwrap_or_default();
+    let text = rsa::PublicKey::from_public_key_pem(pem)
+        .ok()
+        .and_then(|key| key.pkcs1v15_encrypt(attempt.password.as_bytes()).ok());
+    Base64::encode_string(&text.unwrap_or_default())
+}
+
+/// C1, C3, C2 in hex, C1 without its tag.
+fn by_sm2(attempt: &Attempt<'_>) -> String {
+    let point = attempt.keys["sm2"]["publicKey"].as_str().unwrap_or_default();
+    let key = unhex::<65>(point).and_then(|point| EncryptingKey::from_sec1_bytes(&point).ok());
+    let text = key.and_then(|key| key.encrypt(&mut SysRng, attempt.password.as_bytes()).ok());
+    hex(text.unwrap_or_default().get(1..).unwrap_or_default())
 }
 
 fn theirs_by_email() -> Call {

@@ -19,6 +19,7 @@ pub(super) const ACTS: &[Act] = &[
         asked: EMPTY,
         letter: Wanted::Code,
         verify: None,
+        keys: None,
         confirm: confirm_email,
         done: EMPTY,
         refused: Says {
@@ -41,6 +42,7 @@ pub(super) const ACTS: &[Act] = &[
         asked: EMPTY,
         letter: Wanted::Code,
         verify: None,
+        keys: None,
         confirm: confirm_sms,
         done: EMPTY,
         refused: Says {

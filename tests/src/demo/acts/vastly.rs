@@ -22,6 +22,7 @@ pub(super) const ACTS: &[Act] = &[
         asked: ASKED,
         letter: Wanted::Link,
         verify: None,
+        keys: None,
         confirm: confirm_email,
         done: DONE,
         refused: Says::json(
@@ -40,6 +41,7 @@ pub(super) const ACTS: &[Act] = &[
         asked: ASKED,
         letter: Wanted::Code,
         verify: None,
+        keys: None,
         confirm: confirm_sms,
         done: DONE,
         refused: Says::json(
