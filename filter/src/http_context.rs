@@ -7,37 +7,9 @@ use contract::edge::{Answer, Exchange, FETCH, Forward, Head, MAX_ANSWER, MAX_BOD
 use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::Action;
 
+use crate::head::{KEPT, REPLACED, number, remove_ours};
 use crate::host::{self, Headers, Host, HostFault, Level};
 use crate::root_context::Shared;
-
-/// Response headers that the translated answer takes the place of. Others, that the gateway added, stay.
-const REPLACED: [&[u8]; 13] = [
-    b":status",
-    b"allow",
-    b"cache-control",
-    b"content-encoding",
-    b"content-length",
-    b"content-type",
-    b"rekey-outcome",
-    b"retry-after",
-    b"set-cookie",
-    b"transfer-encoding",
-    b"x-content-type-options",
-    b"x-envoy-upstream-service-time",
-    b"x-request-id",
-];
-
-/// Request headers that go on to the sidecar beside our own; all of them are the gateway's.
-const KEPT: [&[u8]; 8] = [
-    b":authority",
-    b":method",
-    b":scheme",
-    b"traceparent",
-    b"tracestate",
-    b"x-b3-traceid",
-    b"x-forwarded-proto",
-    b"x-request-id",
-];
 
 pub(crate) struct Http {
     shared: Option<Rc<Shared>>,
@@ -366,20 +338,6 @@ impl Http {
             _ => Action::Continue,
         }
     }
-}
-
-/// Headers that only we may set, whoever sent them.
-fn remove_ours(headers: &Headers) -> Result<(), HostFault> {
-    let ours = headers.iter().filter(|(name, _)| name.starts_with(b"x-rekey-"));
-    for (name, _) in ours {
-        host::remove_request_header(name)?;
-    }
-    Ok(())
-}
-
-fn number<N: std::str::FromStr>(headers: &Headers, name: &[u8]) -> Option<N> {
-    let (_, value) = headers.iter().find(|(known, _)| known == name)?;
-    core::str::from_utf8(value).ok()?.trim().parse().ok()
 }
 
 fn report(fault: HostFault) {

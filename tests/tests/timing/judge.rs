@@ -7,7 +7,7 @@ use crate::rig::{Rig, State};
 /// A reference, and what must not be told from it.
 pub(crate) type Pair = (State, State);
 
-const ALIKE: std::ops::RangeInclusive<f64> = 0.47..=0.53;
+pub(crate) const ALIKE: std::ops::RangeInclusive<f64> = 0.47..=0.53;
 
 /// A pair that fails is measured once more: of many pairs, one or the other is out by chance.
 pub(crate) fn judge(rig: &Rig, name: &str, pairs: &[Pair], make: impl Fn(&str) -> Message) {

@@ -1,6 +1,7 @@
 //! Invariant 5: neither the bytes of an answer nor its time tell what an address is to us. Two thousand requests of each kind,
 //! in random order over one connection; the rig must find 100 microseconds that are put in on purpose.
 
+mod decrypt;
 mod judge;
 mod rig;
 

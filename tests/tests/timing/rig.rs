@@ -74,6 +74,11 @@ impl State {
 /// One rig at a time: they would measure each other.
 static ALONE: Mutex<()> = Mutex::new(());
 
+/// Nobody else measures meanwhile.
+pub(crate) fn alone() -> MutexGuard<'static, ()> {
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 pub(crate) struct Rig {
     pub(crate) relay: Relay,
     crew: Crew,
@@ -83,7 +88,7 @@ pub(crate) struct Rig {
 impl Rig {
     /// With asks made in that dialect. `prepare` gets the data directory before the sidecar's last start.
     pub(crate) fn build(dialect: &str, prepare: impl FnOnce(&Path)) -> Self {
-        let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+        let alone = alone();
         let relay = Relay::start().unwrap();
         let plan = Plan { in_memory: true, limits: ROOM, ..Plan::default() };
         let mut crew = Crew::start(&plan, relay.addr());
@@ -178,7 +183,7 @@ fn arrange(crew: &Crew) {
 }
 
 /// Fisher-Yates, another order each time.
-fn shuffle(order: &mut [State]) {
+pub(crate) fn shuffle<T>(order: &mut [T]) {
     let seed = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
     let mut dice = seed.as_nanos() as u64 | 1;
     for at in (1..order.len()).rev() {

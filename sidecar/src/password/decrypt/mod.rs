@@ -15,14 +15,11 @@ use subtle::{Choice, ConditionallySelectable, ConstantTimeGreater};
 use zeroize::Zeroizing;
 
 use self::sm2::Order;
-use self::text::is_password;
+use self::text::{LONGEST, is_password};
 use super::ranked::Ranked;
 
 pub use self::rsa::RsaKey;
 pub use self::sm2::Sm2Key;
-
-/// Bytes of the longest password: 128 code points.
-const LONGEST: usize = 512;
 
 /// How a client may lay out an SM2 ciphertext.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -74,7 +71,7 @@ impl Decryptor {
         let ciphertext = Base64::decode_vec(ciphertext).ok()?;
         for key in &self.rsa {
             if let Some(text) = key.open(&ciphertext) {
-                best.offer(&text, is_password(&text));
+                best.offer(&text, Choice::from(1));
             }
         }
         Some(())
@@ -88,14 +85,14 @@ impl Decryptor {
         for key in &self.sm2 {
             for bytes in std::iter::once(bare.as_slice()).chain(tagged) {
                 if let Some((text, vouched)) = key.open(bytes, Order::HashFirst) {
-                    best.offer(&text, vouched & is_password(&text));
+                    best.offer(&text, vouched);
                 }
             }
             let ios = tagged.filter(|_| self.layouts == Sm2Layouts::WithIos);
             if let Some((text, vouched)) = ios.and_then(|bytes| key.open(bytes, Order::HashLast)) {
                 let inner = std::str::from_utf8(&text).ok().map(Base64::decode_vec);
                 let inner = Zeroizing::new(inner.and_then(Result::ok).unwrap_or_default());
-                best.offer(&inner, vouched & is_password(&inner));
+                best.offer(&inner, vouched);
             }
         }
         Some(())
@@ -115,13 +112,17 @@ impl Default for Best {
 }
 
 impl Best {
-    fn offer(&mut self, text: &[u8], is_good: Choice) {
+    fn offer(&mut self, text: &[u8], vouched: Choice) {
+        // Longer ones only SM2 has, and there everybody can see it.
         let Some(length) = u32::try_from(text.len()).ok().filter(|_| text.len() <= LONGEST) else {
             return;
         };
+        let mut bytes = Zeroizing::new([0; LONGEST]);
+        bytes.iter_mut().zip(text).for_each(|(to, from)| *to = *from);
+        let is_good = vouched & is_password(&bytes, length);
         let is_better = is_good & length.ct_gt(&self.length);
         self.length.conditional_assign(&length, is_better);
-        for (to, from) in self.bytes.iter_mut().zip(text) {
+        for (to, from) in self.bytes.iter_mut().zip(bytes.iter()) {
             to.conditional_assign(from, is_better);
         }
     }

@@ -1,0 +1,146 @@
+//! Ciphertexts of every kind of fault, decrypted in one process in random order: whether the padding was right, and what
+//! was inside, must not show in the time.
+
+use std::hint::spin_loop;
+use std::time::{Duration, Instant};
+
+use base64ct::{Base64, Encoding};
+use contract::message::Encryption;
+use contract::signature::{hex, unhex};
+use rsa::PublicKey;
+use rsa::pkcs8::DecodePublicKey;
+use sidecar::entropy::Entropy;
+use sidecar::password::{Decryptor, Ranked, RsaKey, Sm2Key, Sm2Layouts};
+use sm2::elliptic_curve::common::getrandom::SysRng;
+use sm2::pke::EncryptingKey;
+
+use crate::judge::{ALIKE, area};
+use crate::rig::{alone, shuffle};
+
+/// Decryptions of each kind.
+const EACH: usize = 600;
+/// Ciphertexts of each kind.
+const POOL: usize = 60;
+/// What the control takes longer.
+const DELAY: Duration = Duration::from_micros(100);
+
+struct Kind {
+    name: &'static str,
+    texts: Vec<String>,
+    /// Whether a control lingers over it.
+    lingers: bool,
+}
+
+fn kind(name: &'static str, make: impl Fn(usize) -> String) -> Kind {
+    Kind { name, texts: (0..POOL).map(make).collect(), lingers: false }
+}
+
+/// With a key of either kind, both published.
+fn decryptor() -> Decryptor {
+    let rsa = RsaKey::read(&RsaKey::draw(&Entropy::System).unwrap());
+    let sm2 = Sm2Key::read(&Sm2Key::draw(&Entropy::System).unwrap());
+    let only = |key| Ranked { active: key, others: Vec::new() };
+    Decryptor::new(only(rsa), Ranked { active: sm2, others: Vec::new() }, Sm2Layouts::Standard)
+}
+
+fn by_rsa(decryptor: &Decryptor) -> Vec<Kind> {
+    let pem = decryptor.public().rsa.clone().unwrap();
+    let key = PublicKey::from_public_key_pem(&pem).unwrap();
+    let close = |text: &[u8]| Base64::encode_string(&key.pkcs1v15_encrypt(text).unwrap());
+    let drawn = |_| {
+        let mut text: [u8; 256] = Entropy::System.bytes().unwrap();
+        text[0] = 0;
+        Base64::encode_string(&text)
+    };
+    vec![
+        kind("padded, with a control", |_| close(b"a short pass\nword")),
+        kind("padded, a password", |_| close(b"a short password")),
+        kind("padded, empty", |_| close(b"")),
+        kind("padded, too long", |_| close(&[b'x'; 240])),
+        kind("padded, no UTF-8", |_| close(&[0xFF; 120])),
+        kind("badly padded", drawn),
+    ]
+}
+
+fn by_sm2(decryptor: &Decryptor) -> Vec<Kind> {
+    let point = unhex::<65>(decryptor.public().sm2.as_deref().unwrap()).unwrap();
+    let key = EncryptingKey::from_sec1_bytes(&point).unwrap();
+    let close = |text: &[u8]| hex(&key.encrypt(&mut SysRng, text).unwrap()[1..]);
+    let spoilt = |at: usize| {
+        let mut text = close(b"a short password").into_bytes();
+        text[at] = if text[at] == b'0' { b'1' } else { b'0' };
+        String::from_utf8(text).unwrap()
+    };
+    vec![
+        kind("vouched for, with a control", |_| close(b"a short pass\nwor")),
+        kind("vouched for, a password", |_| close(b"a short password")),
+        kind("another C3, in its first byte", |_| spoilt(128)),
+        kind("another C3, in its last byte", |_| spoilt(191)),
+        kind("another C2", |_| spoilt(200)),
+    ]
+}
+
+/// How likely one of each kind takes longer than one of the first.
+fn areas(decryptor: &Decryptor, encryption: Encryption, kinds: &[Kind]) -> Vec<f64> {
+    let mut order: Vec<usize> = (0..kinds.len() * EACH).map(|at| at % kinds.len()).collect();
+    shuffle(&mut order);
+    let mut times = vec![Vec::new(); kinds.len()];
+    for (n, at) in order.iter().take(kinds.len() * 10).chain(&order).enumerate() {
+        let text = &kinds[*at].texts[n % POOL];
+        let begun = Instant::now();
+        let plain = decryptor.decrypt(encryption, text);
+        if kinds[*at].lingers {
+            linger();
+        }
+        let time = u64::try_from(begun.elapsed().as_nanos()).unwrap();
+        drop(plain);
+        if n >= kinds.len() * 10 {
+            times[*at].push(time);
+        }
+    }
+    times[1..].iter().map(|heap| area(&times[0], heap)).collect()
+}
+
+fn linger() {
+    let end = Instant::now() + DELAY;
+    while Instant::now() < end {
+        spin_loop();
+    }
+}
+
+/// A kind that fails is measured once more, as elsewhere.
+fn judge(decryptor: &Decryptor, encryption: Encryption, kinds: &[Kind]) {
+    let found = areas(decryptor, encryption, kinds);
+    for (kind, area) in kinds[1..].iter().zip(&found) {
+        eprintln!("decrypt: {}: {area:.3}", kind.name);
+    }
+    if found.iter().all(|area| ALIKE.contains(area)) {
+        return;
+    }
+    let again = areas(decryptor, encryption, kinds);
+    for ((kind, first), area) in kinds[1..].iter().zip(&found).zip(&again) {
+        let is_told = !ALIKE.contains(first) && !ALIKE.contains(area);
+        assert!(!is_told, "{} is told from {}: {area:.3}", kind.name, kinds[0].name);
+    }
+}
+
+#[test]
+fn what_a_ciphertext_holds_tells_nothing() {
+    let _alone = alone();
+    let decryptor = decryptor();
+    judge(&decryptor, Encryption::Rsa, &by_rsa(&decryptor));
+    judge(&decryptor, Encryption::Sm2, &by_sm2(&decryptor));
+}
+
+/// The control: what takes longer is found.
+#[test]
+fn a_padding_that_took_a_hundred_microseconds_more_is_found() {
+    let _alone = alone();
+    let decryptor = decryptor();
+    let mut kinds = by_rsa(&decryptor);
+    kinds.retain(|kind| kind.name == "badly padded" || kind.name == "padded, with a control");
+    kinds[1].lingers = true;
+    let area = areas(&decryptor, Encryption::Rsa, &kinds)[0];
+    eprintln!("control: {area:.3}");
+    assert!(area > *ALIKE.end(), "100 us are not found: {area:.3}");
+}
