@@ -18,7 +18,7 @@ use crate::judge::{ALIKE, area};
 use crate::rig::{alone, shuffle};
 
 /// Decryptions of each kind.
-const EACH: usize = 600;
+const EACH: usize = 1000;
 /// Ciphertexts of each kind.
 const POOL: usize = 60;
 /// What the control takes longer.
@@ -55,9 +55,7 @@ fn by_rsa(decryptor: &Decryptor) -> Vec<Kind> {
     vec![
         kind("padded, with a control", |_| close(b"a short pass\nword")),
         kind("padded, a password", |_| close(b"a short password")),
-        kind("padded, empty", |_| close(b"")),
         kind("padded, too long", |_| close(&[b'x'; 240])),
-        kind("padded, no UTF-8", |_| close(&[0xFF; 120])),
         kind("badly padded", drawn),
     ]
 }
@@ -75,7 +73,6 @@ fn by_sm2(decryptor: &Decryptor) -> Vec<Kind> {
         kind("vouched for, with a control", |_| close(b"a short pass\nwor")),
         kind("vouched for, a password", |_| close(b"a short password")),
         kind("another C3, in its first byte", |_| spoilt(128)),
-        kind("another C3, in its last byte", |_| spoilt(191)),
         kind("another C2", |_| spoilt(200)),
     ]
 }
