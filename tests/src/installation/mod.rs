@@ -29,6 +29,10 @@ pub struct Plan {
     pub port: u16,
     /// Lines for the sidecar's `[limits]`.
     pub limits: &'static str,
+    /// More sections of the sidecar's configuration.
+    pub sections: String,
+    /// The language of a dialect whose answers have a configured one: its name and the tag.
+    pub language: Option<(&'static str, &'static str)>,
 }
 
 /// A running installation.
@@ -73,7 +77,10 @@ impl Installation {
         let shelf = plan.home.join("rekey");
         fs::create_dir_all(&shelf)?;
         let edge_key = draw_key(&shelf.join("edge.key"))?;
-        let edge = shipped_edge(&places.base_url)?;
+        let mut edge = shipped_edge(&places.base_url)?;
+        if let Some((dialect, tag)) = plan.language {
+            edge["dialects"][dialect]["language"] = json!(tag);
+        }
         let toml = sidecar_toml(plan, &places, &edge, mailbox.addr());
         let sidecar = Sidecar::start(&toml, &shelf)?;
         keep_doors(&sidecar, toml)?;
@@ -254,12 +261,15 @@ spool = {spool:?}
 
 [limits]
 {limits}
+
+{sections}
 "#,
         audience = edge["audience"],
         site = edge["site"],
         base_url = places.base_url,
         spool = places.texts.display().to_string(),
         limits = plan.limits,
+        sections = plan.sections,
     )
 }
 

@@ -74,7 +74,7 @@ fn faults_have_place_and_remedy() {
         ("password.personal = true", "text in quotes", "text in quotes"),
         ("password.personal = \"some\"", "\"some\" is unknown", "off, whole, inside"),
         ("password.words = [\"a-b\"]", "\"a-b\" is too short", "3 to 64 letters"),
-        ("password.common = \"yes\"", "neither true nor false", "true or false"),
+        ("password.common = \"yes\"", "true or false is meant", "write true"),
         ("password.score = 5", "out of range", "0 to 4"),
         ("password.history = 25", "out of range", "0 to 24"),
         ("password.normalize = \"nfd\"", "unknown", "none, nfc, nfkc"),
