@@ -86,7 +86,7 @@ pure: _rust
 
 # Write the golden files and the generated parts of README.md and envoy.yaml anew
 bless: setup wasm build
-    REKEY_BLESS=1 cargo test {{ native }} --no-fail-fast --test fixtures_pure --test generated --test table
+    REKEY_BLESS=1 cargo test {{ native }} --no-fail-fast --test fixtures_pure --test generated --test policies --test table
 
 # Make a sixth dialect: its file, its line in the registry, its fixtures
 new-dialect name: build

@@ -9,7 +9,7 @@ use contract::language::Language;
 use contract::message::{Call, Claim, Context, Encryption, Flow, Message, Operation, Proof};
 use contract::name::Name;
 use contract::outcome::{Outcome, Refusal};
-use contract::policy::Breach;
+use contract::policy::{Breach, Weakness};
 use contract::public_keys::PublicKeys;
 use contract::secret::{Code, Password, Token};
 use contract::signature::{CLOCK_WINDOW, EdgeKey, SignatureFault, Stamp, sign, verify};
@@ -122,7 +122,13 @@ fn an_outcome_is_read_as_it_was_written() {
         Outcome::Keys(PublicKeys { rsa: Some(PEM.into()), sm2: None }),
         Outcome::Keys(PublicKeys { rsa: None, sm2: Some("04".repeat(65)) }),
         Outcome::Refused(Refusal::Policy(Breach::SAMPLES.to_vec())),
+        Outcome::Refused(Refusal::Policy(Vec::from([Breach::Guessable(None)]))),
     ]);
+    outcomes.extend(
+        Weakness::ALL.map(|why| {
+            Outcome::Refused(Refusal::Policy(Vec::from([Breach::Guessable(Some(why))])))
+        }),
+    );
     let edge_only = [404, 405, 403, 413, 415];
     let spoken = Refusal::samples().into_iter().filter(|refusal| {
         !edge_only.contains(&refusal.status())

@@ -10,7 +10,7 @@ use contract::language::Language;
 use contract::message::Operation;
 use contract::name::Name;
 use contract::outcome::{Outcome, Refusal};
-use contract::policy::Breach;
+use contract::policy::{Breach, Weakness};
 use contract::public_keys::PublicKeys;
 use contract::secret::Token;
 use rekey_tests::fixture::{blessing, folder, lines_that_differ};
@@ -24,6 +24,15 @@ routes, where they differ; `code` is what the body says beside its text and the 
 
 | outcome | dialect | where | HTTP | code | zh-CN | en-US | zh-TW | ja-JP |
 |---|---|---|---|---|---|---|---|---|
+";
+
+const WEAKNESSES: &str = "
+## Why a password is too easy to guess
+
+`reason` is the code in the native dialect's `reasons`; the text follows a colon.
+
+| reason | zh-CN | en-US | zh-TW | ja-JP |
+|---|---|---|---|---|
 ";
 
 /// What one route answers: the cells behind `where`.
@@ -76,6 +85,16 @@ fn table() -> String {
                     writeln!(table, "| {label} | {name} | {place} | {status} | {code} | {texts} |");
             }
         }
+    }
+    table + &weaknesses()
+}
+
+/// What an estimator may say behind "too easy to guess".
+fn weaknesses() -> String {
+    let mut table = WEAKNESSES.to_owned();
+    for weakness in Weakness::ALL {
+        let texts = Language::ALL.map(|language| weakness.text(language));
+        let _ = writeln!(table, "| {} | {} |", weakness.code(), texts.join(" | "));
     }
     table
 }

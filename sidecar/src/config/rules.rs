@@ -4,6 +4,8 @@
 mod demands;
 mod keys;
 mod lookup;
+#[cfg(test)]
+mod tests;
 
 use std::path::Path;
 use std::sync::Arc;

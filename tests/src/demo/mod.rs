@@ -46,7 +46,13 @@ pub fn demo() -> ExitCode {
 /// The installation does not start or stop. What does not hold is in the transcript.
 pub fn perform(acts: &[Act], transcript: &mut Transcript) -> Staged<()> {
     let home = tempfile::tempdir()?;
-    let plan = Plan { home: home.path().to_owned(), port: free_port()?, limits: "" };
+    let plan = Plan {
+        home: home.path().to_owned(),
+        port: free_port()?,
+        limits: "",
+        sections: String::new(),
+        language: None,
+    };
     let mut installation = Installation::start(&plan, &mut |step| transcript.progress(step))?;
     transcript.progress("importing accounts (rekey account import)");
     let lines: String = acts.iter().map(|act| person_of(act).line()).collect();

@@ -34,7 +34,9 @@ impl Play<'_> {
         let cookie = self.ask(&person, &stranger)?;
         self.leave_theirs_alone()?;
         let proof = self.letter(&person)?;
-        let password = format!("new password of {}", self.act.key);
+        // Nothing of the account in it: the policy would say so.
+        let lot = person.phone.chars().rev().take(2).collect::<String>();
+        let password = format!("seven fresh horses, lot {lot}");
         self.secrets.keep("password", &password);
         let keys = self.public_keys()?;
         let attempt = Attempt { person: &person, proof, password: &password, keys, cookie };

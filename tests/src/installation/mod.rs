@@ -31,6 +31,10 @@ pub struct Plan {
     pub port: u16,
     /// Lines for the sidecar's `[limits]`.
     pub limits: &'static str,
+    /// More sections of the sidecar's configuration.
+    pub sections: String,
+    /// The language of a dialect whose answers have a configured one: its name and the tag.
+    pub language: Option<(&'static str, &'static str)>,
 }
 
 /// A running installation.
@@ -75,7 +79,10 @@ impl Installation {
         let shelf = plan.home.join("rekey");
         fs::create_dir_all(&shelf)?;
         let edge_key = draw_key(&shelf.join("edge.key"))?;
-        let edge = shipped_edge(&places.base_url)?;
+        let mut edge = shipped_edge(&places.base_url)?;
+        if let Some((dialect, tag)) = plan.language {
+            edge["dialects"][dialect]["language"] = json!(tag);
+        }
         let toml = sidecar_toml(plan, &places, &edge, mailbox.addr());
         draw_password_keys(&toml, &shelf)?;
         let sidecar = Sidecar::start(&toml, &shelf)?;
@@ -278,12 +285,15 @@ spool = {spool:?}
 
 [limits]
 {limits}
+
+{sections}
 "#,
         audience = edge["audience"],
         site = edge["site"],
         base_url = places.base_url,
         spool = places.texts.display().to_string(),
         limits = plan.limits,
+        sections = plan.sections,
     )
 }
 

@@ -39,7 +39,8 @@ fn run() -> Staged<()> {
         println!("… clearing {} of the last run", shown(&home));
         fs::remove_dir_all(&home)?;
     }
-    let plan = Plan { home: home.clone(), port, limits: LIMITS };
+    let plan =
+        Plan { home: home.clone(), port, limits: LIMITS, sections: String::new(), language: None };
     let mut installation = Installation::start(&plan, &mut |step| println!("… {step}"))?;
     println!("… importing accounts");
     let people = people(&guests);

@@ -77,7 +77,7 @@ mod tests {
         {
             assert!(!contains(password), "{password}");
         }
-        let drawn = (0..200_000).filter(|seed| contains(&format!("vT{seed}:{}", seed * 7919)));
-        assert!(drawn.count() <= 3);
+        let drawn = (0..20_000).filter(|seed| contains(&format!("vT{seed}:{}", seed * 7919)));
+        assert!(drawn.count() <= 1);
     }
 }

@@ -4,6 +4,8 @@
 
 mod answer;
 mod request;
+#[cfg(test)]
+mod tests;
 mod trust;
 
 use std::time::Duration;

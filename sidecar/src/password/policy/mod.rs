@@ -15,6 +15,8 @@ mod readings;
 mod repeats;
 mod reversed;
 mod rice;
+#[cfg(test)]
+mod tests;
 mod told;
 
 use std::sync::Arc;

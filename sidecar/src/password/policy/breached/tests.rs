@@ -5,7 +5,7 @@ use std::io::Write as _;
 
 use super::*;
 
-const COUNT: usize = 30_000;
+const COUNT: usize = 3_000;
 
 /// The lines of so many passwords, sorted, and their file.
 fn file(kind: Kind, end: &str, change: impl FnOnce(&mut String)) -> tempfile::NamedTempFile {
@@ -62,7 +62,7 @@ fn every_line_is_found_and_nothing_else() {
 #[test]
 fn uneven_hashes_are_found_too() {
     let mut text = String::new();
-    for nth in 0..20_000_u32 {
+    for nth in 0..4_000_u32 {
         write!(text, "00000000{nth:08x}000000000000000000000000:1\n").unwrap();
     }
     text.push_str("FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF:1\n");
@@ -72,7 +72,7 @@ fn uneven_hashes_are_found_too() {
         file
     };
     let opened = BreachedFile::open(file.path()).unwrap();
-    for nth in 0..20_000_u32 {
+    for nth in 0..4_000_u32 {
         let mut key = [0; 20];
         key[4..8].copy_from_slice(&nth.to_be_bytes());
         assert_eq!(opened.find(&key), Ok(true), "{nth}");
