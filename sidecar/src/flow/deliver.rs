@@ -31,7 +31,7 @@ const LONG_DRAIN: u32 = 100;
 const TELL: Duration = Duration::from_secs(5);
 
 /// A notice waits so long for others, since nobody waits for it: leases and ends of many cost one commit.
-const SOON: Duration = Duration::from_millis(200);
+const SOON: Duration = Duration::from_millis(100);
 
 /// After a fault of the store.
 const REST: Duration = Duration::from_secs(1);

@@ -215,7 +215,7 @@ impl fmt::Debug for Hasher {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Instant;
+    use std::sync::mpsc;
 
     use tokio::task::JoinSet;
 
@@ -319,5 +319,39 @@ mod tests {
         let config = HasherConfig { threads: 1, queue: 1, deadline, recipe, engine };
         let refused = Hasher::new(config, Peppers::default()).unwrap_err();
         assert_eq!(refused, HashError::Format(FormatFault::Costly));
+    }
+
+    #[tokio::test]
+    async fn hashes_run_below_the_request_path() {
+        let hasher = hasher(8, Duration::from_secs(10), QUICK);
+        let nice = hasher.run(|_| rustix::process::getpriority_process(None)).await.unwrap();
+        let ours = rustix::process::getpriority_process(None).unwrap();
+        assert_eq!(nice.unwrap(), NICE.max(ours));
+    }
+
+    #[tokio::test]
+    async fn who_is_refused_hears_how_long_the_queue_is() {
+        let hasher = hasher(4, Duration::from_secs(60), QUICK);
+        let shop = Arc::clone(&hasher.shop);
+        shop.pace.begin();
+        shop.pace.end(Duration::from_secs(3));
+        let (go, held) = mpsc::channel::<()>();
+        let (begin, begun) = oneshot::channel();
+        let first = move |_: &mut Desk| begin.send(()).and_then(|()| held.recv().map_err(drop));
+        let mut jobs = JoinSet::new();
+        let one = Arc::clone(&hasher);
+        jobs.spawn(async move { one.run(first).await.unwrap() });
+        begun.await.unwrap();
+        for _ in 0..4 {
+            let one = Arc::clone(&hasher);
+            jobs.spawn(async move { one.run(|_| Ok(())).await.unwrap() });
+        }
+        while shop.queue.count(|_| true) < 4 {
+            tokio::task::yield_now().await;
+        }
+        // Five jobs of three seconds, one thread.
+        assert_eq!(hasher.run(|_| ()).await, Err(HashError::Busy { retry_after: 15 }));
+        go.send(()).unwrap();
+        assert!(jobs.join_all().await.iter().all(Result::is_ok));
     }
 }

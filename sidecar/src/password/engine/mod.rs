@@ -4,6 +4,8 @@
 mod fast;
 mod known;
 mod reference;
+#[cfg(test)]
+mod tests;
 
 use std::panic::catch_unwind;
 

@@ -44,8 +44,12 @@ impl Blocks {
     }
 
     pub(super) fn release(&mut self) {
-        self.0.iter_mut().zeroize();
+        self.wipe();
         self.0 = Vec::new();
+    }
+
+    fn wipe(&mut self) {
+        self.0.iter_mut().zeroize();
     }
 
     fn room(&mut self, count: usize) -> Result<&mut [Block], FormatFault> {
@@ -62,5 +66,31 @@ impl Blocks {
 impl Drop for Blocks {
     fn drop(&mut self) {
         self.release();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use argon2::{Algorithm, Version};
+
+    use super::*;
+    use crate::password::format::Cost;
+
+    #[test]
+    fn nothing_of_a_password_is_left_in_wiped_blocks() {
+        let input = Input {
+            kind: Algorithm::Argon2id,
+            version: Version::V0x13,
+            cost: Cost { memory_kib: 64, passes: 1, lanes: 1 },
+            password: b"password",
+            salt: b"somesalt",
+            secret: &[],
+        };
+        let mut blocks = Blocks::default();
+        blocks.fill(&input, &[], &mut [0; 32]).unwrap();
+        let is_zero = |block: &Block| block.as_ref().iter().all(|word| *word == 0);
+        assert_eq!(blocks.0.iter().filter(|block| is_zero(block)).count(), 0);
+        blocks.wipe();
+        assert_eq!(blocks.0.iter().filter(|block| is_zero(block)).count(), 64);
     }
 }
