@@ -22,7 +22,7 @@ use crate::flow;
 use crate::flow::beat::{BeatFault, Pulse};
 use crate::keys::{InUse, KeyStates, Keys, Ring, RingFault};
 use crate::limits::Limits;
-use crate::password::{HashError, Hasher, Lookup, LookupFault, Peppers};
+use crate::password::{FormatFault, HashError, Hasher, Lookup, LookupFault};
 use crate::secret::Secrets;
 use crate::store::{MessageKey, Store, StoreError};
 
@@ -102,6 +102,9 @@ impl Engine {
         clock: Clock,
         entropy: Entropy,
     ) -> Result<Arc<Self>, EngineError> {
+        if config.password.recipe.is_peppered() && keys.peppers.is_empty() {
+            return Err(HashError::Format(FormatFault::NoPepper).into());
+        }
         let store = Store::open(&config.store)?;
         let ring = Ring::new(&keys, &KeyStates::default(), config.password.layouts)?;
         let pulse = Pulse::new(&config.data, &config.store, &config.keys, keys, &entropy)?;
@@ -112,7 +115,7 @@ impl Engine {
                 entropy.clone(),
             )),
             secrets: ring.secrets().clone(),
-            hasher: Hasher::new((&config.password).into(), Peppers::default())?,
+            hasher: Hasher::new((&config.password).into(), ring.peppers().clone())?,
             lookup: config.lookup.as_ref().map(Lookup::new).transpose()?,
             courier: Courier::new(&config.mail, config.sms.as_ref())?,
             pulse,

@@ -214,7 +214,7 @@ impl Desk<'_> {
         let Some(stored) = account.password_hash else {
             return Err(CliError::refused("the account has no password yet; a reset gives it one"));
         };
-        let hasher = rooms::hasher(&self.config.password)?;
+        let hasher = rooms::hasher(self.config).await?;
         let right = hasher.verify(password, &stored).await.map_err(RoomError::Hash)?;
         console.line(if right { "the password is right" } else { "the password is wrong" })?;
         Ok(if right { ExitCode::SUCCESS } else { ExitCode::FAILURE })
@@ -249,7 +249,7 @@ impl Desk<'_> {
 
     /// Hashes what is to be hashed, on all threads, and adds all accounts or none.
     async fn write(&self, records: Vec<Record>) -> Result<Vec<Account>, CliError> {
-        let hasher = Arc::new(rooms::hasher(&self.config.password)?);
+        let hasher = Arc::new(rooms::hasher(self.config).await?);
         let slots = Arc::new(Semaphore::new(self.config.password.threads));
         let mut hashing = JoinSet::new();
         for (at, record) in records.into_iter().enumerate() {

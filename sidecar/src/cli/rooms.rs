@@ -6,7 +6,7 @@ use contract::address::Address;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::clock::Clock;
-use crate::config::{Config, PasswordConfig};
+use crate::config::{Config, KeyFile};
 use crate::directory::{Account, Embedded, ascii};
 use crate::engine::EngineError;
 use crate::entropy::Entropy;
@@ -45,8 +45,20 @@ pub(super) fn runtime() -> Result<Runtime, RoomError> {
     Ok(Builder::new_multi_thread().enable_all().build()?)
 }
 
-pub(super) fn hasher(config: &PasswordConfig) -> Result<Hasher, RoomError> {
-    Ok(Hasher::new(config.into(), Peppers::default())?)
+/// With the peppers beside a store, where there is a key file that could hold one.
+pub(super) async fn hasher(config: &Config) -> Result<Hasher, RoomError> {
+    let peppers = match &config.keys.password {
+        KeyFile::Optional(path) if !path.exists() => Peppers::default(),
+        _ => peppers(config).await?,
+    };
+    Ok(Hasher::new((&config.password).into(), peppers)?)
+}
+
+async fn peppers(config: &Config) -> Result<Peppers, RoomError> {
+    let keys = Keys::read(&config.keys)?;
+    let facts = Store::open(&config.store)?.key_facts(Clock::System.now()).await?;
+    let ring = Ring::new(&keys, &facts.states, config.password.layouts)?;
+    Ok(ring.peppers().clone())
 }
 
 /// The embedded directory, beside a sidecar that may be running.

@@ -27,6 +27,8 @@ pub(super) struct RulesConfig {
     breached: Option<Arc<BreachedFile>>,
     /// A list of breached passwords is named, even if it cannot be read.
     asks_breached: bool,
+    /// Bytes that the hash format reads of a password.
+    longest: Option<u32>,
     written: Written,
 }
 
@@ -47,13 +49,14 @@ struct Written {
     history: Option<u32>,
 }
 
-pub(super) fn read(reader: &mut Reader<'_>, home: &Path) -> RulesConfig {
+pub(super) fn read(reader: &mut Reader<'_>, home: &Path, longest: Option<usize>) -> RulesConfig {
     let written = Written::read(reader, "password");
     let normal = reader.read("password.normalize", normal);
     let breached = reader.read("password.breached_file", |value| breached(value, home));
     let lookup = lookup::read(reader, home);
     let asks_breached = reader.has("password.breached_file") || lookup.is_some();
-    RulesConfig { normal, lookup, breached, asks_breached, written }
+    let longest = longest.and_then(|longest| u32::try_from(longest).ok());
+    RulesConfig { normal, lookup, breached, asks_breached, longest, written }
 }
 
 impl RulesConfig {
@@ -70,6 +73,11 @@ impl RulesConfig {
         let mut rules = preset.rules(&dialect.profile().password);
         self.written.change(&mut rules);
         own.change(&mut rules);
+        if let Some(longest) = self.longest {
+            let asked = own.max_bytes.or(self.written.max_bytes);
+            faults.judge_bytes(reader, &place, asked, longest);
+            rules.max_bytes = rules.max_bytes.min(longest);
+        }
         faults.judge(reader, &place, preset, &rules, self.asks_breached);
         Arc::new(Policy::new(rules, self.breached.clone()))
     }

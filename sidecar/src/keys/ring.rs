@@ -7,7 +7,7 @@ use contract::signature::EdgeKey;
 
 use super::{Held, Key, KeyStates, Keys, Kind};
 use crate::jwt::{JwtKey, JwtKeys};
-use crate::password::{Decryptor, Ranked, Sm2Layouts};
+use crate::password::{Decryptor, Pepper, Peppers, Ranked, Sm2Layouts};
 use crate::secret::{Master, Masters, SecretFault, Secrets};
 
 /// Keys ready for use, apart from those behind `Secrets`.
@@ -25,6 +25,7 @@ pub struct Ring {
     index: Held,
     layouts: Sm2Layouts,
     secrets: Secrets,
+    peppers: Peppers,
     now: RwLock<Arc<InUse>>,
 }
 
@@ -50,13 +51,19 @@ impl Ring {
     pub fn new(keys: &Keys, states: &KeyStates, layouts: Sm2Layouts) -> Result<Self, RingFault> {
         let (masters, in_use) = ready(keys, states, layouts)?;
         let secrets = Secrets::derive(keys.index.bytes().ok_or(SecretFault)?, masters)?;
+        let peppers = peppers(&in_use.peppers);
         let (index, now) = (Held::of(&keys.index), RwLock::new(Arc::new(in_use)));
-        Ok(Self { index, layouts, secrets, now })
+        Ok(Self { index, layouts, secrets, peppers, now })
     }
 
     /// A handle that follows the ring.
     pub fn secrets(&self) -> &Secrets {
         &self.secrets
+    }
+
+    /// A handle that follows the ring.
+    pub fn peppers(&self) -> &Peppers {
+        &self.peppers
     }
 
     pub fn now(&self) -> Arc<InUse> {
@@ -70,6 +77,7 @@ impl Ring {
         }
         let (masters, in_use) = ready(keys, states, self.layouts)?;
         self.secrets.change(masters);
+        self.peppers.change(&peppers(&in_use.peppers));
         *self.now.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(in_use);
         Ok(())
     }
@@ -102,6 +110,11 @@ fn ready(
     let decryptor = Arc::new(Decryptor::new(rsa, sm2, layouts));
     let peppers = ranked(keys, states, Kind::Pepper, |key| Some(key.clone()))?;
     Ok((masters, InUse { edge, jwt, decryptor, peppers }))
+}
+
+fn peppers(keys: &Ranked<Key>) -> Peppers {
+    let read = |key: &Key| Some(Pepper { id: key.id.clone(), key: (*key.bytes()?).into() });
+    Peppers::new(keys.active.as_ref().and_then(read), keys.others.iter().filter_map(read).collect())
 }
 
 /// Keys of a kind that an instance may do without.
