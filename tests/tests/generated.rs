@@ -42,6 +42,7 @@ fn readme_tables_come_from_the_code() {
     let should = with_block(&should, "edge configuration", &edge_configuration());
     let should = with_block(&should, "sidecar configuration", &sidecar::config::reference());
     let should = with_block(&should, "password profiles", &sidecar::password::table());
+    let should = with_block(&should, "hash formats", &sidecar::password::formats());
     let should = with_block(&should, "limits", &limits());
     let should = with_block(&should, "limits of use", &sidecar::limits::table::show());
     settle("README.md", &is, &should);

@@ -34,8 +34,8 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<Config> {
         .map(|spool| SmsConfig { spool });
     let limits = limits(reader);
     let password = password::read(reader);
-    let cap = password.as_ref().and_then(|password| password.recipe.max_bytes());
-    let rules = rules::read(reader, &home, cap);
+    let longest = password.as_ref().and_then(|password| password.recipe.max_bytes());
+    let rules = rules::read(reader, &home, longest);
     let overrides = Overrides::read(reader, &rules);
     Some(Config {
         data: data?,

@@ -29,8 +29,8 @@ pub(super) struct RulesConfig {
     breached: Option<Arc<BreachedFile>>,
     /// A list of breached passwords is named, even if it cannot be read.
     asks_breached: bool,
-    /// The longest password that the format of the hashes can hold, in bytes.
-    cap: Option<u32>,
+    /// Bytes that the hash format reads of a password.
+    longest: Option<u32>,
     written: Written,
 }
 
@@ -51,14 +51,14 @@ struct Written {
     history: Option<u32>,
 }
 
-pub(super) fn read(reader: &mut Reader<'_>, home: &Path, cap: Option<usize>) -> RulesConfig {
-    let cap = cap.and_then(|cap| u32::try_from(cap).ok());
+pub(super) fn read(reader: &mut Reader<'_>, home: &Path, longest: Option<usize>) -> RulesConfig {
     let written = Written::read(reader, "password");
     let normal = reader.read("password.normalize", normal);
     let breached = reader.read("password.breached_file", |value| breached(value, home));
     let lookup = lookup::read(reader, home);
     let asks_breached = reader.has("password.breached_file") || lookup.is_some();
-    RulesConfig { normal, lookup, breached, asks_breached, cap, written }
+    let longest = longest.and_then(|longest| u32::try_from(longest).ok());
+    RulesConfig { normal, lookup, breached, asks_breached, longest, written }
 }
 
 impl RulesConfig {
@@ -75,8 +75,11 @@ impl RulesConfig {
         let mut rules = preset.rules(&dialect.profile().password);
         self.written.change(&mut rules);
         own.change(&mut rules);
-        // What a format would cut is refused, not cut.
-        rules.max_bytes = self.cap.unwrap_or(rules.max_bytes).min(rules.max_bytes);
+        if let Some(longest) = self.longest {
+            let asked = own.max_bytes.or(self.written.max_bytes);
+            faults.judge_bytes(reader, &place, asked, longest);
+            rules.max_bytes = rules.max_bytes.min(longest);
+        }
         faults.judge(reader, &place, preset, &rules, self.asks_breached);
         Arc::new(Policy::new(rules, self.breached.clone()))
     }

@@ -14,7 +14,7 @@ pub use pen::{
     address, by_both, by_code, by_place, by_token, code_in, confirm, fresh, from, grant_in,
     initiate, message, number, other, outcome, post, token_in, unix_now, verify, with_flow,
 };
-pub use store::On;
+pub use store::{On, sqlite};
 
 pub const ANN: &str = "ann@example.com";
 pub const BOB: &str = "bob@example.com";

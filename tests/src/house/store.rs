@@ -86,7 +86,11 @@ impl On {
     }
 }
 
-fn sqlite(file: &Path, query: &str) -> Staged<String> {
+/// Rows of a query on a file, as a JSON array of arrays; bytes as hex digits.
+///
+/// # Errors
+/// The query fails.
+pub fn sqlite(file: &Path, query: &str) -> Staged<String> {
     let script = "import json,sqlite3,sys\nc=sqlite3.connect(sys.argv[1],timeout=30)\n\
         rows=c.execute(sys.argv[2]).fetchall()\nc.commit()\n\
         print(json.dumps(rows,default=lambda b:b.hex()))";

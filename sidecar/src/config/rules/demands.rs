@@ -32,6 +32,21 @@ impl RuleFaults {
         }
     }
 
+    /// No rule may promise more than the hash format reads.
+    pub(super) fn judge_bytes(
+        &mut self,
+        reader: &Reader<'_>,
+        place: &str,
+        asked: Option<u32>,
+        longest: u32,
+    ) {
+        if asked.is_some_and(|asked| asked > longest) {
+            let problem = format!("the hash format reads {longest} bytes of a password");
+            let remedy = format!("write {longest} or less, or choose another password.format");
+            self.note(reader, place, "max_bytes", problem, remedy);
+        }
+    }
+
     pub(in crate::config) fn tell(self, reader: &mut Reader<'_>) {
         for (path, problem, remedy) in self.0 {
             reader.refuse(&path, &problem, &remedy);

@@ -94,8 +94,8 @@ pub const FORMATS: &[Format] = &[
     format("django-pbkdf2-sha256", "pbkdf2_sha256$600000$", "Django", PBKDF2, |costs| {
         pbkdf2(Pbkdf2::Django, Digest::Sha256, costs)
     }),
-    format("django-scrypt", "scrypt$131072$", "Django", SCRYPT, |costs| {
-        Recipe::Scrypt(Scrypt::Django, costs.scrypt)
+    format("django-scrypt", "scrypt$16384$", "Django", &[], |_| {
+        Recipe::Scrypt(Scrypt::Django, scrypt::DJANGO_LOG)
     }),
     format(
         "ldap-argon2id",
@@ -147,26 +147,20 @@ impl Format {
     pub fn recipe(&self, costs: &Costs) -> Recipe {
         (self.make)(costs)
     }
+}
 
-    /// The longest password that it can hold, in bytes.
-    fn limit(&self) -> Option<usize> {
-        let costs = Costs {
-            argon2id: Cost::default(),
-            bcrypt: 12,
-            iterations: None,
-            rounds: 0,
-            scrypt: 17,
-        };
-        self.recipe(&costs).max_bytes()
-    }
+impl Costs {
+    /// For what does not depend on them.
+    const ANY: Self = Self {
+        argon2id: Cost { memory_kib: 19_456, passes: 2, lanes: 1 },
+        bcrypt: 12,
+        iterations: None,
+        rounds: 656_000,
+        scrypt: 17,
+    };
 }
 
 impl Recipe {
-    /// Whether new hashes have a pepper in them.
-    pub fn is_peppered(self) -> bool {
-        matches!(self, Self::PepperedArgon2id(_))
-    }
-
     /// Within the ceilings, and a combination that the format knows.
     pub fn check(self) -> Result<Self, FormatFault> {
         match self {
@@ -179,7 +173,7 @@ impl Recipe {
                 sha512_crypt::check(rounds).map(|_| self)
             }
             Self::Pbkdf2(_, _, rounds) => pbkdf2::check(rounds).map(|_| self),
-            Self::Scrypt(_, log) => scrypt::check(log).map(|_| self),
+            Self::Scrypt(spelling, log) => spelling.params(log).map(|_| self),
             Self::Ssha(_) => Ok(self),
         }
     }
@@ -187,6 +181,11 @@ impl Recipe {
     /// Cracked as fast as a card can count.
     pub fn is_weak(self) -> bool {
         matches!(self, Self::Ssha(_))
+    }
+
+    /// Whether new hashes need a key.
+    pub fn is_peppered(self) -> bool {
+        matches!(self, Self::PepperedArgon2id(_))
     }
 
     /// What a policy must cap a password at; `None` where the format takes any length.
@@ -250,9 +249,14 @@ pub fn formats() -> String {
     );
     for format in FORMATS {
         let Format { name, looks, origin, costs, .. } = format;
-        let costs: Vec<String> = costs.iter().map(|key| format!("`{key}`")).collect();
-        let costs = if costs.is_empty() { "none: weak".to_owned() } else { costs.join(", ") };
-        let limit = format.limit().map_or("any".to_owned(), |limit| format!("{limit} bytes"));
+        let recipe = format.recipe(&Costs::ANY);
+        let keys: Vec<String> = costs.iter().map(|key| format!("`{key}`")).collect();
+        let costs = match (recipe.is_weak(), keys.is_empty()) {
+            (true, _) => "none; needs `weak_format`".to_owned(),
+            (false, true) => "fixed".to_owned(),
+            (false, false) => keys.join(", "),
+        };
+        let limit = recipe.max_bytes().map_or("any".to_owned(), |limit| format!("{limit} bytes"));
         // Writing to a String cannot fail.
         let _ = writeln!(table, "| `{name}` | `{looks}` | {origin} | {costs} | {limit} |");
     }

@@ -12,7 +12,9 @@ use super::text::{bytes, decimal, named, parts, salt};
 use super::{FormatFault, Salt};
 
 const BLOCK: u32 = 8;
-const LANES: u32 = 1;
+/// Django lets OpenSSL take 32 MiB and no more, so its hashes have its own cost, which OWASP holds to be as good as 17 and 1.
+pub(super) const DJANGO_LOG: u32 = 14;
+const DJANGO_LANES: u32 = 5;
 const MAX_MEMORY_KIB: u64 = 256 * 1024;
 /// N times r times p.
 const MAX_WORK: u64 = 1 << 24;
@@ -72,9 +74,18 @@ pub(super) fn memory_kib(log: u32) -> u32 {
     (1_u32 << log.min(31)).saturating_mul(BLOCK) / 8
 }
 
-/// What we write, within the ceilings.
-pub(super) fn check(log: u32) -> Result<u32, FormatFault> {
-    params(log, BLOCK, LANES).map(|_| log)
+impl Spelling {
+    fn lanes(self) -> u32 {
+        match self {
+            Self::Django => DJANGO_LANES,
+            Self::Phc => 1,
+        }
+    }
+
+    /// What we write, within the ceilings.
+    pub(super) fn params(self, log: u32) -> Result<Params, FormatFault> {
+        params(log, BLOCK, self.lanes())
+    }
 }
 
 pub(super) fn write(
@@ -83,7 +94,7 @@ pub(super) fn write(
     password: &str,
     salt: &Salt,
 ) -> Result<String, FormatFault> {
-    let params = params(log, BLOCK, LANES)?;
+    let (params, lanes) = (spelling.params(log)?, spelling.lanes());
     let make = |salt: &[u8], tag: &mut [u8]| {
         scrypt(password.as_bytes(), salt, &params, tag).map_err(|_| FormatFault::Malformed)
     };
@@ -92,13 +103,13 @@ pub(super) fn write(
             let mut tag = [0; 32];
             make(salt, &mut tag)?;
             let [salt, tag] = [&salt[..], &tag].map(Base64Unpadded::encode_string);
-            Ok(format!("$scrypt$ln={log},r={BLOCK},p={LANES}${salt}${tag}"))
+            Ok(format!("$scrypt$ln={log},r={BLOCK},p={lanes}${salt}${tag}"))
         }
         Spelling::Django => {
             let (salt, mut tag) = (hex(salt), [0; 64]);
             make(salt.as_bytes(), &mut tag)?;
             let (n, tag) = (params.n(), Base64::encode_string(&tag));
-            Ok(format!("scrypt${n}${salt}${BLOCK}${LANES}${tag}"))
+            Ok(format!("scrypt${n}${salt}${BLOCK}${lanes}${tag}"))
         }
     }
 }

@@ -39,7 +39,10 @@ fn cheap() -> Costs {
 #[test]
 fn what_is_written_can_be_read() {
     let mut memory = Memory::keeping(64);
-    let recipes = FORMATS.iter().map(|format| (format.looks, format.recipe(&cheap())));
+    let recipes = FORMATS.iter().map(|format| match format.recipe(&cheap()) {
+        Recipe::Scrypt(spelling, _) => (format.looks, Recipe::Scrypt(spelling, 4)),
+        recipe => (format.looks, recipe),
+    });
     for (looks, recipe) in recipes {
         assert_eq!(recipe.check(), Ok(recipe));
         for password in

@@ -1,0 +1,387 @@
+//! Hash formats against their original producers, run live, in both directions: what Django, passlib, argon2-cffi, PHP,
+//! mkpasswd and OpenLDAP make `rekey account verify` takes, and what `rekey` writes under each `password.format` they take.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use contract::name::Name;
+use contract::secret::Password;
+use rekey_tests::house::sqlite;
+use rekey_tests::stage::{Told, rekey, root, venv};
+use serde_json::{Value, json};
+use sidecar::password::{
+    Cost, EngineChoice, FORMATS, Hasher, HasherConfig, Pepper, Peppers, Ranked, Recipe,
+};
+
+/// A program with a hash function of its own, behind a script of `tests/formats`.
+struct Producer {
+    script: &'static str,
+    /// What it makes, by its own names.
+    makes: &'static [&'static str],
+    /// The values of `password.format` that it verifies.
+    takes: &'static [&'static str],
+}
+
+const ARGON2_CFFI: Producer =
+    Producer { script: "argon2_cffi.py", makes: &["d", "i", "id"], takes: &["argon2id"] };
+const DJANGO: Producer = Producer {
+    script: "django_hashers.py",
+    makes: &["Argon2", "BCrypt", "BCryptSHA256", "PBKDF2", "Scrypt"],
+    takes: &[
+        "django-argon2id",
+        "django-bcrypt",
+        "django-bcrypt-sha256",
+        "django-pbkdf2-sha256",
+        "django-scrypt",
+    ],
+};
+const HASHLIB: Producer = Producer {
+    script: "hashlib_phc.py",
+    makes: &["sha256", "sha512"],
+    takes: &["pbkdf2-sha256", "pbkdf2-sha512"],
+};
+const MKPASSWD: Producer = Producer {
+    script: "mkpasswd.py",
+    makes: &["bcrypt", "sha512crypt"],
+    takes: &["bcrypt", "sha512-crypt"],
+};
+const OPENLDAP: Producer = Producer {
+    script: "openldap.py",
+    makes: &["ARGON2", "CRYPT", "SSHA", "SSHA512"],
+    takes: &["ldap-argon2id", "ldap-sha512-crypt", "ssha", "ssha512"],
+};
+const PASSLIB: Producer = Producer {
+    script: "passlib_hashes.py",
+    makes: &[
+        "argon2",
+        "bcrypt",
+        "bcrypt_sha256",
+        "bcrypt_sha256_v1",
+        "ldap_salted_sha1",
+        "ldap_salted_sha512",
+        "ldap_sha512_crypt",
+        "pbkdf2_sha256",
+        "pbkdf2_sha512",
+        "scrypt",
+        "sha512_crypt",
+    ],
+    takes: &[
+        "argon2id",
+        "bcrypt",
+        "ldap-sha512-crypt",
+        "passlib-bcrypt-sha256",
+        "passlib-pbkdf2-sha256",
+        "passlib-pbkdf2-sha512",
+        "scrypt",
+        "sha512-crypt",
+        "ssha",
+        "ssha512",
+    ],
+};
+const PHP: Producer = Producer {
+    script: "php_hashes.php",
+    makes: &["ARGON2I", "ARGON2ID", "BCRYPT"],
+    takes: &["argon2id", "bcrypt", "php-bcrypt"],
+};
+const ALL: [&Producer; 7] = [&ARGON2_CFFI, &DJANGO, &HASHLIB, &MKPASSWD, &OPENLDAP, &PASSLIB, &PHP];
+
+/// The last one is as long as bcrypt reads: 72 bytes.
+const PASSWORDS: [&str; 5] = [
+    "plain old password",
+    "Zürcher Geschnetzeltes",
+    "密码密码密码密码",
+    "🔑👩‍🚀 to the moon",
+    "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ01234567é",
+];
+
+impl Producer {
+    /// What it says to each of these pairs.
+    fn run(&self, what: &str, asked: &[Value]) -> Vec<Value> {
+        let script = root().join("tests/formats").join(self.script);
+        let program =
+            if self.script.ends_with(".php") { PathBuf::from("php") } else { venv("python") };
+        let mut command = Command::new(&program);
+        command.arg(script).arg(what).arg(root().join("target/openldap"));
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap_or_else(|error| {
+            panic!("{} is missing ({error}): run ./just setup", program.display())
+        });
+        let asked = Value::from(asked).to_string();
+        child.stdin.take().unwrap().write_all(asked.as_bytes()).unwrap();
+        let output = child.wait_with_output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{} (is ./just setup done?): {said}", self.script);
+        serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{}: {said}", self.script))
+    }
+
+    /// Whether it takes each of these passwords for the hash beside it.
+    fn check(&self, what: &str, pairs: &[(String, String)]) -> Vec<bool> {
+        let asked: Vec<Value> =
+            pairs.iter().map(|(hash, password)| json!([hash, password])).collect();
+        self.run(what, &asked).iter().map(|said| said.as_bool().unwrap()).collect()
+    }
+}
+
+/// A `rekey` with its own store.
+struct Desk(tempfile::TempDir);
+
+impl Desk {
+    fn new(keys: &str) -> Self {
+        let desk = Self(tempfile::tempdir().unwrap());
+        let text = format!("data = \"data\"\n[password]\n{keys}\n");
+        std::fs::write(desk.0.path().join("rekey.toml"), text).unwrap();
+        desk
+    }
+
+    fn rekey(&self, words: &[&str], input: &str) -> Told {
+        let words = [words, &["--config", "rekey.toml"]].concat();
+        rekey(&words, input, self.0.path()).unwrap()
+    }
+
+    fn import(&self, lines: impl Iterator<Item = Value>) -> Told {
+        let lines: Vec<String> = lines.map(|line| line.to_string()).collect();
+        self.rekey(&["account", "import", "-"], &lines.join("\n"))
+    }
+
+    fn takes(&self, id: &str, password: &str) -> bool {
+        let told = self.rekey(&["account", "verify", id], &format!("{password}\n"));
+        match told.out.trim() {
+            "the password is right" => true,
+            "the password is wrong" => false,
+            _ => panic!("{id}: {}", told.err),
+        }
+    }
+
+    /// The hashes that lie in its store, by account.
+    fn hashes(&self) -> BTreeMap<String, String> {
+        let file: &Path = &self.0.path().join("data/rekey.db");
+        let rows = sqlite(file, "SELECT id, password_hash FROM account").unwrap();
+        let rows: Vec<(String, String)> = serde_json::from_str(&rows).unwrap();
+        rows.into_iter().collect()
+    }
+}
+
+/// The sidecar's hash threads, without the program around them.
+struct Judge(Hasher, tokio::runtime::Runtime);
+
+impl Judge {
+    fn new(recipe: Recipe, peppers: Peppers) -> Self {
+        let (threads, queue, deadline) = (1, 8, Duration::from_secs(60));
+        let config =
+            HasherConfig { threads, queue, deadline, recipe, engine: EngineChoice::Reference };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        Self(Hasher::new(config, peppers).unwrap(), runtime)
+    }
+
+    fn takes(&self, hash: &str, password: &str) -> bool {
+        let password = Password::parse(password.into()).unwrap();
+        self.1.block_on(self.0.verify(password, hash)).unwrap()
+    }
+
+    fn write(&self, password: &str) -> String {
+        let password = Password::parse(password.into()).unwrap();
+        self.1.block_on(self.0.hash(password, [9; 16])).unwrap()
+    }
+}
+
+/// Everything that it makes is imported and verified; a wrong password is not.
+fn reads(producer: &Producer) {
+    let asked: Vec<(&str, &str)> =
+        producer.makes.iter().flat_map(|how| PASSWORDS.map(|password| (*how, password))).collect();
+    let lines: Vec<Value> = asked.iter().map(|(how, password)| json!([how, password])).collect();
+    let made = producer.run("make", &lines);
+    assert_eq!(made.len(), asked.len());
+    let desk = Desk::new("");
+    let told = desk.import(made.iter().enumerate().map(|(at, hash)| {
+        json!({"id": format!("a{at}"), "email": format!("a{at}@example.org"), "password_hash": hash})
+    }));
+    assert!(told.status.success(), "{}", told.err);
+    let judge = Judge::new(Recipe::Argon2id(Cost::default()), Peppers::default());
+    for (at, (how, password)) in asked.iter().enumerate() {
+        let (hash, wrong) = (made[at].as_str().unwrap(), format!("{password}x"));
+        assert!(judge.takes(hash, password), "{how} of {password}: {hash}");
+        assert!(!judge.takes(hash, &wrong), "{how} of {wrong}: {hash}");
+        // One of each through the command, which is slow to start.
+        if at % PASSWORDS.len() == at / PASSWORDS.len() % PASSWORDS.len() {
+            let id = format!("a{at}");
+            assert!(desk.takes(&id, password), "{how} of {password}: {hash}");
+            assert!(!desk.takes(&id, &wrong), "{how} of {wrong}: {hash}");
+        }
+    }
+}
+
+/// Everything that is written for it, it verifies, and no wrong password.
+fn writes(producer: &Producer) {
+    for format in producer.takes {
+        let weak = if format.starts_with("ssha") { "weak_format = true" } else { "" };
+        let desk = Desk::new(&format!("format = \"{format}\"\n{weak}"));
+        let told = desk.import(PASSWORDS.iter().enumerate().map(|(at, password)| {
+            json!({"id": at.to_string(), "email": format!("a{at}@example.org"), "password": password})
+        }));
+        assert!(told.status.success(), "{format}: {}", told.err);
+        let hashes = desk.hashes();
+        let right = hashes
+            .iter()
+            .map(|(id, hash)| (hash.clone(), PASSWORDS[id.parse::<usize>().unwrap()].to_owned()));
+        let right: Vec<(String, String)> = right.collect();
+        // The longest, with one more, is what bcrypt itself would cut.
+        let wrong = right.iter().filter(|(_, password)| password.len() < 72);
+        let wrong: Vec<_> =
+            wrong.map(|(hash, password)| (hash.clone(), format!("{password}x"))).collect();
+        let said = producer.check("check", &right);
+        assert!(said.iter().all(|right| *right), "{format}: {right:?} {said:?}");
+        let said = producer.check("check", &wrong);
+        assert!(!said.iter().any(|right| *right), "{format}: {wrong:?} {said:?}");
+        assert!(desk.takes("0", PASSWORDS[0]), "{format}");
+    }
+}
+
+#[test]
+fn every_format_has_a_producer_that_verifies_it() {
+    for format in FORMATS {
+        let taken = ALL.iter().any(|producer| producer.takes.contains(&format.name));
+        assert!(taken, "nobody verifies {}", format.name);
+    }
+}
+
+#[test]
+fn hashes_of_argon2_cffi_are_read() {
+    reads(&ARGON2_CFFI);
+}
+
+#[test]
+fn argon2_cffi_verifies_ours() {
+    writes(&ARGON2_CFFI);
+}
+
+/// The pepper is argon2's own secret input, as the reference implementation understands it.
+#[test]
+fn argon2_cffi_with_the_pepper_verifies_ours() {
+    let id = Name::parse("7a11").unwrap();
+    let peppers = Peppers::new(Ranked {
+        active: Some(Pepper { id, key: [7; 32].into() }),
+        others: Vec::new(),
+    });
+    let cost = Cost { memory_kib: 1_024, passes: 2, lanes: 1 };
+    let recipe = Recipe::PepperedArgon2id(cost);
+    let judge = Judge::new(recipe, peppers);
+    let pairs = PASSWORDS.map(|password| (judge.write(password), password.to_owned()));
+    assert!(pairs.iter().all(|(hash, _)| hash.contains(",keyid=N2ExMQ$")), "{pairs:?}");
+    assert!(ARGON2_CFFI.check("keyed", &pairs).iter().all(|right| *right));
+    let wrong = pairs.map(|(hash, password)| (hash, format!("{password}x")));
+    assert!(!ARGON2_CFFI.check("keyed", &wrong).iter().any(|right| *right));
+}
+
+#[test]
+fn hashes_of_django_are_read() {
+    reads(&DJANGO);
+}
+
+#[test]
+fn django_verifies_ours() {
+    writes(&DJANGO);
+}
+
+/// Its hashers that we do not read are refused by name, before anything is imported.
+#[test]
+fn hashes_of_djangos_weak_hashers_are_refused() {
+    let asked = ["MD5", "PBKDF2SHA1"].map(|how| json!([how, PASSWORDS[0]]));
+    for hash in DJANGO.run("make", &asked) {
+        let desk = Desk::new("");
+        let line = json!({"email": "a@example.org", "password_hash": hash});
+        let told = desk.import(std::iter::once(line));
+        assert!(
+            !told.status.success() && told.err.contains("no hash format that we know"),
+            "{hash}"
+        );
+    }
+}
+
+#[test]
+fn hashes_of_hashlib_are_read() {
+    reads(&HASHLIB);
+}
+
+#[test]
+fn hashlib_verifies_ours() {
+    writes(&HASHLIB);
+}
+
+#[test]
+fn hashes_of_mkpasswd_are_read() {
+    reads(&MKPASSWD);
+}
+
+#[test]
+fn mkpasswd_verifies_ours() {
+    writes(&MKPASSWD);
+}
+
+#[test]
+fn hashes_of_openldap_are_read() {
+    reads(&OPENLDAP);
+}
+
+#[test]
+fn openldap_verifies_ours() {
+    writes(&OPENLDAP);
+}
+
+#[test]
+fn hashes_of_passlib_are_read() {
+    reads(&PASSLIB);
+}
+
+#[test]
+fn passlib_verifies_ours() {
+    writes(&PASSLIB);
+}
+
+#[test]
+fn hashes_of_php_are_read() {
+    reads(&PHP);
+}
+
+#[test]
+fn php_verifies_ours() {
+    writes(&PHP);
+}
+
+/// Drawn, exchanged, and lost.
+#[test]
+fn peppers_are_exchanged_under_the_hashes_that_name_them() {
+    let desk = Desk::new("pepper = true");
+    let keys = |words: &[&str]| desk.rekey(&[&["keys"], words].concat(), "");
+    let add = |at: usize| {
+        let line = json!({"id": at.to_string(), "email": format!("a{at}@example.org"), "password": PASSWORDS[at]});
+        desk.import(std::iter::once(line))
+    };
+    let early = add(0);
+    assert!(early.err.contains("rekey keys add pepper"), "{early:?}");
+    assert!(keys(&["add", "--first"]).status.success());
+    let early = add(0);
+    assert!(early.err.contains("rekey keys add pepper"), "{early:?}");
+    let told = keys(&["add", "pepper"]);
+    assert!(told.status.success(), "{told:?}");
+    println!("{told:?} {:?}", keys(&["list"]));
+    assert!(add(0).status.success());
+    println!("{:?}", desk.hashes());
+    panic!();
+}
+
+/// Attack 33: what bcrypt would cut is not written, and nothing of it is either.
+#[test]
+fn bcrypt_writes_no_password_that_it_would_cut() {
+    for format in ["bcrypt", "django-bcrypt", "php-bcrypt"] {
+        let desk = Desk::new(&format!("format = \"{format}\"\nbcrypt_cost = 10"));
+        for long in [format!("{}x", PASSWORDS[4]), "密".repeat(25)] {
+            let line = json!({"id": "a", "email": "a@example.org", "password": long});
+            let told = desk.import(std::iter::once(line));
+            assert!(!told.status.success() && told.err.contains("72 bytes"), "{format}: {told:?}");
+        }
+        assert!(desk.hashes().is_empty());
+    }
+}
