@@ -120,9 +120,13 @@ struct Stage {
 impl Stage {
     fn start(people: usize) -> Self {
         let home = tempfile::tempdir().expect("a directory");
-        // The section is the file's last, so another one may follow it.
-        let limits = "attempts = \"1000/10m\"\n[password]\nsm2_ios = true";
-        let plan = Plan { home: home.path().to_owned(), port: free_port().unwrap(), limits };
+        let plan = Plan {
+            home: home.path().to_owned(),
+            port: free_port().unwrap(),
+            limits: "attempts = \"1000/10m\"",
+            sections: "[password]\nsm2_ios = true\n".into(),
+            language: None,
+        };
         let installation = Installation::start(&plan, &mut |_| ()).unwrap();
         let lines: String = (0..people)
             .map(|at| format!("{}\n", json!({"id": format!("p{at}"), "email": email(at)})))
