@@ -73,7 +73,7 @@ pub(in crate::config) const KEYS: &[Key] = &[
         "password.score",
         "",
         "0 to 4",
-        "The lowest score that an estimator (zxcvbn) must give; 0: it is not asked. It needs some 20 MiB of memory.",
+        "The lowest score that an estimator (zxcvbn) must give; 0: it is not asked. It takes some 9 MiB of memory once, and up to 20 ms.",
     ),
     key("password.history", "", "0 to 24", "Former passwords that are refused; each costs a hash."),
     key(

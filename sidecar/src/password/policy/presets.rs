@@ -153,7 +153,7 @@ pub fn table() -> String {
 
 type Show = fn(Preset, &Rules) -> String;
 
-const ROWS: [(&str, Show); 10] = [
+const ROWS: [(&str, Show); 11] = [
     ("`min`", |preset, rules| at_least(rules.min, preset.demands().map(|demands| demands.min))),
     ("`max`", |preset, rules| at_least(rules.max, preset.demands().map(|demands| demands.max))),
     ("`max_bytes`", |preset, rules| {
@@ -174,6 +174,7 @@ const ROWS: [(&str, Show); 10] = [
         0 => "off".to_owned(),
         score => score.to_string(),
     }),
+    ("`history`", |_, rules| rules.history.to_string()),
 ];
 
 fn at_least(value: u32, least: Option<u32>) -> String {

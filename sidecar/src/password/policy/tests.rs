@@ -94,5 +94,5 @@ fn the_table_shows_every_profile_but_the_documented() {
     assert!(
         table.contains("| `min` | 8 | 15; **15 or more** | 8; **8 or more** | 15; **8 or more** |")
     );
-    assert_eq!(table.lines().count(), 12);
+    assert_eq!(table.lines().count(), 13);
 }
