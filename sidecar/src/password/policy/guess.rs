@@ -90,6 +90,8 @@ mod tests {
     /// Texts that keep the estimator busy: it must not notice what lies behind its bound.
     #[test]
     fn long_ones_cost_no_more_than_bounded_ones() {
+        let behind = format!("{}vT9#kq2!xLmz", "a".repeat(MOST));
+        assert!(verdict(3, &Person::default(), &behind).is_some());
         for unit in ["password", "aB3$", "1998", "qwerty", "a", "@4sS0o"] {
             let long: String = unit.chars().cycle().take(100_000).collect();
             let short: String = unit.chars().cycle().take(MOST).collect();
