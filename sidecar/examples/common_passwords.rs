@@ -4,6 +4,7 @@
 use std::collections::HashSet;
 use std::error::Error;
 use std::fs;
+use std::io::{self, Write as _};
 
 use sidecar::password::{CodedSet, fingerprint};
 
@@ -36,7 +37,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
     }
     let bytes = CodedSet::code(known);
-    println!("{} passwords, {} bytes", CodedSet::of(&bytes).len(), bytes.len());
-    fs::write(out, bytes)?;
-    Ok(())
+    let count = CodedSet::of(&bytes).len();
+    writeln!(io::stdout(), "{count} passwords, {} bytes", bytes.len())?;
+    Ok(fs::write(out, bytes)?)
 }

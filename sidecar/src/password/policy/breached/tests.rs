@@ -5,6 +5,8 @@ use std::io::Write as _;
 
 use super::*;
 
+type Change = fn(&mut String);
+
 const COUNT: usize = 3_000;
 
 /// The lines of so many passwords, sorted, and their file.
@@ -36,9 +38,9 @@ fn published_hashes_are_ours() {
 
 #[test]
 fn every_line_is_found_and_nothing_else() {
-    let cut: fn(&mut String) = |text| text.truncate(text.trim_end().len());
-    let lower: fn(&mut String) = |text| text.make_ascii_lowercase();
-    let forms: [(Kind, &str, fn(&mut String)); 5] = [
+    let cut: Change = |text| text.truncate(text.trim_end().len());
+    let lower: Change = |text| text.make_ascii_lowercase();
+    let forms: [(Kind, &str, Change); 5] = [
         (Kind::Sha1, "\n", |_| {}),
         (Kind::Sha1, "\r\n", |_| {}),
         (Kind::Sha1, "\r\n", cut),
@@ -63,7 +65,7 @@ fn every_line_is_found_and_nothing_else() {
 fn uneven_hashes_are_found_too() {
     let mut text = String::new();
     for nth in 0..4_000_u32 {
-        write!(text, "00000000{nth:08x}000000000000000000000000:1\n").unwrap();
+        writeln!(text, "00000000{nth:08x}000000000000000000000000:1").unwrap();
     }
     text.push_str("FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF:1\n");
     let file = {
@@ -93,7 +95,7 @@ fn one_line_is_a_file() {
 
 #[test]
 fn unsound_files_are_refused() {
-    let table: [(fn(&mut String), FileFault); 5] = [
+    let table: [(Change, FileFault); 5] = [
         (String::clear, FileFault::Form),
         (|text| text.insert_str(0, "hash:count\n"), FileFault::Form),
         (|text| *text = text.replace(':', " "), FileFault::Form),

@@ -17,6 +17,8 @@ use tokio_rustls::TlsAcceptor;
 use super::*;
 use crate::config::BaseUrl;
 
+type React = fn(&Received) -> Reaction;
+
 /// Of `password`, behind 5BAA6.
 const REST: &str = "1E4C9B93F3F0682250B6CF8331B7EE68FD8";
 
@@ -60,7 +62,7 @@ async fn five_digits_are_asked_and_the_rest_is_found_here() {
 
 #[tokio::test]
 async fn a_failure_passes_or_refuses_as_configured() {
-    let table: [(fn(&Received) -> Reaction, LookupFault); 7] = [
+    let table: [(React, LookupFault); 7] = [
         (|_| Reaction::Answer(Answer::json(503, "{}")), LookupFault::Status),
         (
             |_| Reaction::Answer(Answer::json(302, "").header("location", "/range/5BAA6")),
