@@ -48,10 +48,19 @@ fn secret() -> String {
 
 #[test]
 fn the_fixtures_configuration_is_good_and_warns_of_what_the_app_must_do() {
-    let edge = Edge::from_json(good().to_string().as_bytes(), &mut |_| None).expect("edge.json");
-    let warnings = edge.warnings().join("\n");
-    assert!(warnings.contains("dialects.bamboocloud.captcha"), "{warnings}");
-    assert!(warnings.contains("dialects.authing.keys"), "{warnings}");
+    let warnings = |configuration: &Value| {
+        let json = configuration.to_string();
+        let edge = Edge::from_json(json.as_bytes(), &mut |_| None).expect("a good configuration");
+        edge.warnings().join("\n")
+    };
+    let own = warnings(&good());
+    assert!(own.contains("dialects.bamboocloud.captcha"), "{own}");
+    assert!(!own.contains("dialects.authing.keys"), "{own}");
+    let left = warnings(&with("/dialects/authing/keys", json!("app")));
+    assert!(
+        left.contains("dialects.authing.keys") && left.contains("keys add rsa --from"),
+        "{left}"
+    );
 }
 
 #[test]
@@ -111,7 +120,7 @@ fn all_faults_are_told_at_once() {
     let mut configuration = with("/audience", json!("a b"));
     configuration["base_url"] = json!("ftp://x");
     configuration["colour"] = json!("blue");
-    configuration["dialects"]["authing"]["keys"] = json!("own");
+    configuration["dialects"]["authing"]["keys"] = json!("ours");
     configuration["dialects"]["bamboocloud"]["clients"] = json!([{"id": "x y"}, 7]);
     configuration["dialects"]["vastly"]["mobile"] = json!("true");
     let faults = faults(&configuration);
@@ -175,13 +184,11 @@ fn a_key_comes_from_the_environment_unless_it_is_a_demonstration() {
 }
 
 #[test]
-fn own_is_refused_with_its_remedy() {
+fn keys_and_captchas_must_be_chosen_and_captchas_are_not_ours_yet() {
     for place in ["/dialects/authing/keys", "/dialects/bamboocloud/captcha"] {
-        for (value, remedy) in [
-            (json!("own"), "choose \"app\""),
-            (Value::Null, "must be chosen"),
-            (json!(1), "must be chosen"),
-        ] {
+        let own = place.ends_with("captcha").then(|| (json!("own"), "choose \"app\""));
+        let wrong = [(Value::Null, "must be chosen"), (json!(1), "must be chosen")];
+        for (value, remedy) in wrong.into_iter().chain(own) {
             let faults = faults(&with(place, value));
             let named = place.trim_start_matches('/').replace('/', ".");
             assert!(
