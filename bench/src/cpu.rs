@@ -24,6 +24,12 @@ pub(crate) fn of(pid: u32) -> Benched<Duration> {
     stat(pid).map(|stat| stat.own)
 }
 
+/// What the calling thread used so far.
+pub(crate) fn of_this_thread() -> Benched<Duration> {
+    let text = fs::read_to_string("/proc/thread-self/stat")?;
+    read(&text).map(|stat| stat.own).ok_or_else(|| fault("our own stat cannot be read"))
+}
+
 /// What the threads of this name used so far.
 pub(crate) fn of_threads(pid: u32, name: &str) -> Benched<Duration> {
     let mut all = Duration::ZERO;

@@ -7,6 +7,7 @@ use argon2::{Algorithm, Argon2, Block, Params, Version};
 use argon2_rust::params::Memory;
 use rustix::process::setpriority_process;
 
+use crate::cpu;
 use crate::fault::{Benched, fault};
 
 /// The sidecar's hash threads have it, too.
@@ -21,6 +22,15 @@ const SALT: &[u8] = b"salt of 16 bytes";
 pub(crate) enum Engine {
     Reference,
     Fast,
+}
+
+/// What a bare loop gave.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bare {
+    /// Hashes a second.
+    pub(crate) rate: f64,
+    /// Microseconds of CPU for each.
+    pub(crate) cpu: f64,
 }
 
 /// Hashes one password with memory of its own.
@@ -38,18 +48,22 @@ impl Engine {
     }
 
     /// Hashes a second, on as many threads as there are cores.
-    pub(crate) fn rate(self, span: Duration) -> Benched<f64> {
+    pub(crate) fn bare(self, span: Duration) -> Benched<Bare> {
         let cores = available_parallelism()?.get();
-        let rates: Vec<Benched<f64>> = scope(|scope| {
+        let loops: Vec<Benched<Bare>> = scope(|scope| {
             let threads: Vec<_> =
                 (0..cores).map(|_| scope.spawn(move || self.alone(span))).collect();
             let ended = threads.into_iter().map(|thread| thread.join());
             ended.map(|rate| rate.unwrap_or_else(|_| Err(fault("a raw hash panicked")))).collect()
         });
-        rates.into_iter().sum()
+        let loops = loops.into_iter().collect::<Benched<Vec<_>>>()?;
+        Ok(Bare {
+            rate: loops.iter().map(|one| one.rate).sum(),
+            cpu: loops.iter().map(|one| one.cpu).sum::<f64>() / cores as f64,
+        })
     }
 
-    fn alone(self, span: Duration) -> Benched<f64> {
+    fn alone(self, span: Duration) -> Benched<Bare> {
         // As the sidecar's hash threads: whatever else runs here meets both alike.
         setpriority_process(None, NICE)?;
         let mut hash = match self {
@@ -58,13 +72,15 @@ impl Engine {
         };
         // The first one meets memory that is not there yet.
         hash()?;
-        let begun = Instant::now();
+        let (begun, before) = (Instant::now(), cpu::of_this_thread()?);
         let mut hashes = 0_u32;
         while begun.elapsed() < span {
             hash()?;
             hashes += 1;
         }
-        Ok(f64::from(hashes) / begun.elapsed().as_secs_f64())
+        let (took, count) = (begun.elapsed().as_secs_f64(), f64::from(hashes));
+        let used = cpu::of_this_thread()?.saturating_sub(before).as_secs_f64();
+        Ok(Bare { rate: count / took, cpu: used * 1e6 / count })
     }
 }
 

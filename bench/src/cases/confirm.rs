@@ -140,12 +140,13 @@ struct Rig {
 impl Rig {
     fn round(&mut self, engine: Engine, n: usize, confirms: usize, asks: usize) -> Benched<Round> {
         let requests = self.links(&format!("known{n}"), confirms)?;
-        let before = engine.rate(RAW)?;
+        let before = engine.bare(RAW)?;
         let (ours, theirs) = (cpu::of(std::process::id())?, self.cpu()?);
         let (told, peak) = pss::peak(self.sidecar.id(), || confirm(&self.sidecar, &requests))?;
         let ours = cpu::of(std::process::id())?.saturating_sub(ours);
         let now = self.cpu()?;
-        let raw = f64::midpoint(before, engine.rate(RAW)?);
+        let after = engine.bare(RAW)?;
+        let raw = f64::midpoint(before.rate, after.rate);
         let cores = available_parallelism()?.get() as f64;
         let (count, took) = (requests.len() as f64, told.took.as_secs_f64());
         let left = 1.0 - ours.as_secs_f64() / (cores * took);
@@ -155,7 +156,7 @@ impl Rig {
         Ok(Round {
             rate: count / took,
             raw,
-            raw_hash: cores * 1e6 / raw,
+            raw_hash: f64::midpoint(before.cpu, after.cpu),
             share: count / took / left / raw,
             hash: each(now.hash.saturating_sub(theirs.hash), requests.len()),
             rest: each(now.rest.saturating_sub(theirs.rest), requests.len()),
