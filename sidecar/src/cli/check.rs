@@ -237,9 +237,9 @@ mod tests {
     fn warnings_follow_the_configuration() {
         let parse = |text: &str| Config::parse(text, Path::new("/tmp")).unwrap();
         let defaults = warnings(&parse(""));
-        assert_eq!(defaults.len(), 5, "{defaults:#?}");
+        assert_eq!(defaults.len(), 4, "{defaults:#?}");
         let careful = "base_url = \"https://id.example.com\"\nmail.from = \"id@example.com\"\nsms.spool = \"texts\"";
-        assert_eq!(warnings(&parse(careful)).len(), 2);
-        assert_eq!(warnings(&parse("listen.admin = \"0.0.0.0:0\"")).len(), 6);
+        assert_eq!(warnings(&parse(careful)).len(), 1);
+        assert_eq!(warnings(&parse("listen.admin = \"0.0.0.0:0\"")).len(), 5);
     }
 }
