@@ -71,7 +71,7 @@ fn other_routes_never_enter_the_vm() {
         "/login",
         "/api/password",
         "/api/v1/auth/login",
-        "/api/v3/system",
+        "/api/v3/profile",
         "/api/v2/sdk/captcha",
         "/reset",
         "/v1/confirm",

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use contract::message::Operation;
 use rekey_tests::http::{Call, Line, send_pieces};
+use rekey_tests::stage::until;
 
 use crate::house::{
     ANN, House, NEW, Plan, by_token, code_in, confirm, fresh, initiate, outcome, post, token_in,
@@ -49,6 +50,35 @@ fn safe_methods_change_no_row() {
     assert_eq!(house.dump(), before);
     assert_eq!(outcome(&house.say(&verify("native", ANN, &code_in(mail.text())))), "granted");
     assert_eq!(outcome(&house.say(&confirm("native", by_token(&token), NEW))), "reset");
+}
+
+/// What nobody signs is for everybody: busy while there is no key, then the key, and nothing by any other way.
+#[test]
+fn public_keys_are_given_unsigned_and_nothing_else() {
+    let house = House::build();
+    let door = house.sidecar.addr("signed").unwrap();
+    for (call, status) in [
+        (Call::get("/v1/keys"), 503),
+        (Call::get("/v1/keys"), 503),
+        (Call::get("/v1/keys?a=1"), 400),
+        (Call::get("/v1/keys").body("x"), 400),
+        (Call::new("POST", "/v1/keys"), 405),
+        (Call::get("/v1/keys/"), 404),
+    ] {
+        assert_eq!(call.send(door).unwrap().status, status, "{call:?}");
+    }
+    assert!((1..=2).contains(&house.sidecar.log().matches("no_password_keys").count()));
+    house.sidecar.rekey(&["keys", "add", "sm2"], "").unwrap();
+    let given = until("a public key", || {
+        let reply = Call::get("/v1/keys").send(door)?;
+        Ok((reply.status == 200).then_some(reply))
+    })
+    .unwrap();
+    assert!(given.text().starts_with("{\"outcome\":\"keys\",\"sm2\":\"04"), "{}", given.text());
+    let mut line = Line::connect(door).unwrap();
+    line.write(&Call::new("HEAD", "/v1/keys").to_bytes("s")).unwrap();
+    let head = line.reply(true).unwrap();
+    assert_eq!((head.status, head.body.len()), (200, 0));
 }
 
 /// The public and the admin door know no operation, and the signed one no other document.
