@@ -29,7 +29,7 @@ pub(super) enum PasswordCommand {
     #[command(after_help = "\
 Examples:
   rekey password explain                                    asks for it
-  rekey password explain --dialect bamboocloud < password.txt
+  rekey password explain --dialect native < password.txt
   rekey password explain ann@example.com --language zh      also against her name, numbers and former passwords")]
     Explain(ExplainArgs),
 }
