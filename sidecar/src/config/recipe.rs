@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn faults_have_place_and_remedy() {
+    fn formats_are_refused_with_place_and_remedy() {
         let table = [
             (
                 "format = \"md5\"",
@@ -206,6 +206,13 @@ mod tests {
                 "line 2: password.weak_format: true or false is meant",
                 "true or false",
             ),
+        ];
+        refused(&table);
+    }
+
+    #[test]
+    fn costs_are_refused_with_place_and_remedy() {
+        let table = [
             (
                 "bcrypt_cost = 12",
                 "line 2: password.bcrypt_cost: hashes in the format argon2id have no such cost",
@@ -248,6 +255,10 @@ mod tests {
             ),
             ("memory_kib = 8192", "line 2: password.memory_kib: hashes this cheap", "19456 x 2"),
         ];
+        refused(&table);
+    }
+
+    fn refused(table: &[(&str, &str, &str)]) {
         for (text, place, remedy) in table {
             let faults = parse(text).unwrap_err();
             let [fault] = faults.as_slice() else { panic!("{text}: {faults:?}") };
