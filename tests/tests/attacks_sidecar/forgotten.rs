@@ -25,6 +25,8 @@ fn live(house: &House) {
     let mut reset = confirm("native", by_token(&token_in(mail.text())), NEW);
     reset.context.device = Claim::of("Ann's telephone");
     assert_eq!(outcome(&house.say(&reset)), "reset");
+    // The notice, which nobody waits for but this test.
+    house.mailbox.wait_for(ANN, 2).unwrap();
     let granting = house.ask_late("authing", ANN, 3);
     let granted = house.say(&verify("authing", ANN, &code_in(granting.text())));
     assert_eq!(outcome(&granted), "granted");
