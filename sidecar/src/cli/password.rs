@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use clap::{Args, Subcommand};
-use contract::dialect::{self, DIALECTS, Dialect};
+use contract::dialect::DIALECTS;
 use contract::language::Language;
 use contract::secret::Password;
 
@@ -16,8 +16,8 @@ use super::{CliError, Console};
 use crate::config::Config;
 use crate::directory::Account;
 use crate::entropy::Entropy;
-use crate::flow::password::Judging;
-use crate::password::{Lookup, Policy, Verdict};
+use crate::flow::password::{Judging, former};
+use crate::password::{Lookup, Person, Policy, Verdict};
 use crate::store::Store;
 
 #[derive(Debug, Subcommand)]
@@ -29,7 +29,7 @@ pub(super) enum PasswordCommand {
     #[command(after_help = "\
 Examples:
   rekey password explain                                    asks for it
-  rekey password explain --dialect native < password.txt
+  rekey password explain --dialect NAME < password.txt
   rekey password explain ann@example.com --language zh      also against her name, numbers and former passwords")]
     Explain(ExplainArgs),
 }
@@ -38,9 +38,9 @@ Examples:
 pub(super) struct ExplainArgs {
     /// Whose password it is to be: an address, a user name or an id of the embedded directory.
     who: Option<String>,
-    /// The dialect whose policy judges.
-    #[arg(long, value_name = "NAME", default_value = "native")]
-    dialect: String,
+    /// Only by the policy of this dialect.
+    #[arg(long, value_name = "NAME")]
+    dialect: Option<String>,
     /// Of the reasons: en, zh-CN, zh-TW, ja.
     #[arg(long, value_name = "TAG", default_value = "en")]
     language: String,
@@ -63,35 +63,79 @@ async fn explain(
     config: &Config,
     console: &mut Console,
 ) -> Result<ExitCode, CliError> {
-    let dialect = named_dialect(&args.dialect)?;
+    let groups = groups(config, args.dialect.as_deref())?;
     let language = Language::parse(&args.language)
         .ok_or_else(|| CliError::refused("the languages are en, zh-CN, zh-TW and ja"))?;
     let account = match &args.who {
         Some(who) => Some(whose(config, who).await?),
         None => None,
     };
-    let policy = config.profile(dialect).policy;
-    show_policy(&policy, dialect, config, console)?;
     let password = console.password()?.ok_or_else(|| {
         CliError::refused("no password came: type one, or give it on standard input")
     })?;
     show_size(&password, console)?;
-    let begun = Instant::now();
-    let verdict = judge(config, policy, account.as_ref(), &password).await?;
-    let millis = begun.elapsed().as_millis();
-    match verdict {
-        Verdict::Broken(breaches) => {
-            console.line("\nit would not be taken:")?;
-            for breach in breaches {
-                console.line(format_args!("  - {} ({})", breach.text(language), breach.code()))?;
+    let mut exit = ExitCode::SUCCESS;
+    for group in groups {
+        group.show(config, console)?;
+        let begun = Instant::now();
+        let verdict = judge(config, group.policy, account.as_ref(), &password).await?;
+        let millis = begun.elapsed().as_millis();
+        match verdict {
+            Verdict::Broken(breaches) => {
+                console.line("it would not be taken:")?;
+                for breach in breaches {
+                    let (code, text) = (breach.code(), breach.text(language));
+                    console.line(format_args!("  - {text} ({code})"))?;
+                }
+                exit = ExitCode::FAILURE;
             }
-            Ok(ExitCode::FAILURE)
+            Verdict::Hash(hash) => {
+                let hash = if args.show_hash { hash } else { without_secrets(&hash) };
+                console
+                    .line(format_args!("it would be taken, and written ({millis} ms here) as"))?;
+                console.line(format_args!("  {hash}"))?;
+            }
         }
-        Verdict::Hash(hash) => {
-            let hash = if args.show_hash { hash } else { without_secrets(&hash) };
-            console.line(format_args!("\nit would be taken, and written ({millis} ms here) as"))?;
-            console.line(format_args!("  {hash}"))?;
-            Ok(ExitCode::SUCCESS)
+    }
+    Ok(exit)
+}
+
+/// Dialects with one and the same policy.
+struct Group {
+    dialects: Vec<&'static str>,
+    told: Vec<String>,
+    policy: Arc<Policy>,
+}
+
+impl Group {
+    fn show(&self, config: &Config, console: &mut Console) -> Result<(), CliError> {
+        console.line(format_args!("\nthe policy of {}:", self.dialects.join(", ")))?;
+        for rule in &self.told {
+            console.line(format_args!("  - {rule}"))?;
+        }
+        if let Some(lookup) = &config.lookup {
+            console.line(format_args!("  - not known to {}", lookup.url.as_str()))?;
+        }
+        Ok(())
+    }
+}
+
+fn groups(config: &Config, only: Option<&str>) -> Result<Vec<Group>, CliError> {
+    let wanted = DIALECTS.iter().filter(|dialect| only.is_none_or(|name| dialect.name() == name));
+    let mut groups: Vec<Group> = Vec::new();
+    for dialect in wanted {
+        let policy = config.profile(*dialect).policy;
+        let told = policy.told();
+        match groups.iter_mut().find(|group| group.told == told) {
+            Some(group) => group.dialects.push(dialect.name()),
+            None => groups.push(Group { dialects: vec![dialect.name()], told, policy }),
+        }
+    }
+    match groups.is_empty() {
+        false => Ok(groups),
+        true => {
+            let names: Vec<&str> = DIALECTS.iter().map(|dialect| dialect.name()).collect();
+            Err(CliError::refused(format!("the dialects are {}", names.join(", "))))
         }
     }
 }
@@ -104,16 +148,21 @@ async fn judge(
     password: &Password,
 ) -> Result<Verdict, CliError> {
     let lookup = config.lookup.as_ref().map(Lookup::new).transpose().map_err(refused)?;
-    let store = Store::open(&config.store).map_err(RoomError::Store)?;
-    let hasher = rooms::hasher(config).await?;
+    let former = match account {
+        Some(account) => {
+            let store = Store::open(&config.store).map_err(RoomError::Store)?;
+            former(&store, account, policy.rules.history).await.map_err(RoomError::Store)?
+        }
+        None => Vec::new(),
+    };
     let judging = Judging {
         normal: config.normal,
         lookup: lookup.as_ref(),
-        store: &store,
         entropy: &Entropy::System,
-        hasher: &hasher,
+        hasher: &rooms::hasher(config).await?,
     };
-    judging.judge(policy, account, password).await.map_err(refused)
+    let person = account.map(Person::of).unwrap_or_default();
+    judging.judge(policy, person, former, password).await.map_err(refused)
 }
 
 fn refused(error: impl Display) -> CliError {
@@ -133,33 +182,10 @@ async fn whose(config: &Config, who: &str) -> Result<Account, CliError> {
     }
 }
 
-fn named_dialect(name: &str) -> Result<&'static dyn Dialect, CliError> {
-    let names = || DIALECTS.iter().map(|dialect| dialect.name()).collect::<Vec<_>>().join(", ");
-    dialect::by_name(name).ok_or_else(|| {
-        CliError::refused(format!("there is no dialect {name}; there are {}", names()))
-    })
-}
-
-fn show_policy(
-    policy: &Policy,
-    dialect: &dyn Dialect,
-    config: &Config,
-    console: &mut Console,
-) -> Result<(), CliError> {
-    console.line(format_args!("the policy of {}:", dialect.name()))?;
-    for rule in policy.told() {
-        console.line(format_args!("  - {rule}"))?;
-    }
-    if let Some(lookup) = &config.lookup {
-        console.line(format_args!("  - not known to {}", lookup.url.as_str()))?;
-    }
-    Ok(())
-}
-
 fn show_size(password: &Password, console: &mut Console) -> Result<(), CliError> {
     let text = password.expose();
     let (characters, bytes) = (text.chars().count(), text.len());
-    Ok(console.line(format_args!("\nthe password has {characters} characters, {bytes} bytes"))?)
+    Ok(console.line(format_args!("the password has {characters} characters, {bytes} bytes"))?)
 }
 
 /// Salts and tags are what is long and has no parts.

@@ -13,7 +13,7 @@ use crate::directory::Account;
 use crate::engine::Engine;
 use crate::entropy::Entropy;
 use crate::password::{Desk, Hasher, Lookup, Normal, Person, Policy, Trial, Verdict, normalized};
-use crate::store::{Store, Unfit};
+use crate::store::{Store, StoreError, Unfit};
 
 /// The new password, as it came.
 #[derive(Clone, Copy)]
@@ -34,7 +34,6 @@ pub(super) enum Made {
 pub(crate) struct Judging<'j> {
     pub(crate) normal: Normal,
     pub(crate) lookup: Option<&'j Lookup>,
-    pub(crate) store: &'j Store,
     pub(crate) entropy: &'j Entropy,
     pub(crate) hasher: &'j Hasher,
 }
@@ -51,12 +50,12 @@ pub(super) async fn make(
     let judging = Judging {
         normal: engine.config.normal,
         lookup: engine.lookup.as_ref(),
-        store: &engine.store,
         entropy: &engine.entropy,
         hasher: &engine.hasher,
     };
     let policy = Arc::clone(&asking.profile.policy);
-    Ok(match judging.judge(policy, Some(account), &password).await? {
+    let former = former(&engine.store, account, policy.rules.history).await?;
+    Ok(match judging.judge(policy, Person::of(account), former, &password).await? {
         Verdict::Hash(hash) => Made::Hash(hash),
         Verdict::Broken(breaches) => Made::Unfit(Unfit::Policy, Refusal::Policy(breaches)),
     })
@@ -67,7 +66,8 @@ impl Judging<'_> {
     pub(crate) async fn judge(
         &self,
         policy: Arc<Policy>,
-        account: Option<&Account>,
+        person: Person,
+        former: Vec<String>,
         password: &Password,
     ) -> Result<Verdict, FlowError> {
         let password = match normalized(self.normal, &policy.rules, password) {
@@ -78,12 +78,8 @@ impl Judging<'_> {
             Some(lookup) => lookup.is_breached(password.expose()).await?,
             None => false,
         };
-        let former = match account {
-            Some(account) => self.former(account, policy.rules.history).await?,
-            None => Vec::new(),
-        };
         let trial = Trial {
-            person: account.map(Person::of).unwrap_or_default(),
+            person,
             former,
             salt: self.entropy.bytes()?,
             broken: is_breached.then_some(Breach::Breached),
@@ -92,18 +88,22 @@ impl Judging<'_> {
         };
         Ok(self.hasher.run(move |desk| trial.judge(desk)).await??)
     }
+}
 
-    /// The hashes that a new password must not match, the present one first.
-    async fn former(&self, account: &Account, count: u32) -> Result<Vec<String>, FlowError> {
-        let Some(more) = count.checked_sub(1) else {
-            return Ok(Vec::new());
-        };
-        let mut former: Vec<String> = account.password_hash.iter().cloned().collect();
-        if more > 0 {
-            former.extend(self.store.history(account.id.clone(), more).await?);
-        }
-        Ok(former)
+/// The hashes that a new password must not match, the present one first.
+pub(crate) async fn former(
+    store: &Store,
+    account: &Account,
+    count: u32,
+) -> Result<Vec<String>, StoreError> {
+    let Some(more) = count.checked_sub(1) else {
+        return Ok(Vec::new());
+    };
+    let mut former: Vec<String> = account.password_hash.iter().cloned().collect();
+    if more > 0 {
+        former.extend(store.history(account.id.clone(), more).await?);
     }
+    Ok(former)
 }
 
 /// `None` when it cannot be decrypted.
