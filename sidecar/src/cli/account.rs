@@ -1,6 +1,7 @@
 //! `rekey account`: the accounts of the embedded directory. Invariant: a password comes from standard input, and no hash is
 //! ever shown.
 
+use std::borrow::Cow;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -21,6 +22,9 @@ use crate::password::{HashError, Hasher, Stored};
 use super::import::{self, Record, Secret};
 use super::rooms::{self, RoomError};
 use super::{CliError, Console};
+
+/// The longest password that is hashed here, in bytes: what a client's body may hold.
+const LONGEST: usize = 16 * 1024;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum AccountCommand {
@@ -214,6 +218,7 @@ impl Desk<'_> {
         let Some(stored) = account.password_hash else {
             return Err(CliError::refused("the account has no password yet; a reset gives it one"));
         };
+        let password = self.normal(&password)?;
         let hasher = rooms::hasher(self.config).await?;
         let right = hasher.verify(password, &stored).await.map_err(RoomError::Hash)?;
         console.line(if right { "the password is right" } else { "the password is wrong" })?;
@@ -247,12 +252,23 @@ impl Desk<'_> {
         }
     }
 
+    /// In the form in which resets hash it too.
+    fn normal(&self, password: &Password) -> Result<Password, CliError> {
+        let normal = self.config.normal.of(password, LONGEST);
+        normal.map(Cow::into_owned).ok_or_else(|| {
+            CliError::refused("a password has more than 16 KiB; no client could ever send it")
+        })
+    }
+
     /// Hashes what is to be hashed, on all threads, and adds all accounts or none.
     async fn write(&self, records: Vec<Record>) -> Result<Vec<Account>, CliError> {
         let hasher = Arc::new(rooms::hasher(self.config).await?);
         let slots = Arc::new(Semaphore::new(self.config.password.threads));
         let mut hashing = JoinSet::new();
-        for (at, record) in records.into_iter().enumerate() {
+        for (at, mut record) in records.into_iter().enumerate() {
+            if let Secret::Password(password) = &record.secret {
+                record.secret = Secret::Password(self.normal(password)?);
+            }
             let permit = Arc::clone(&slots).acquire_owned().await;
             let hasher = Arc::clone(&hasher);
             hashing.spawn(async move {

@@ -6,7 +6,13 @@ use std::io::{self, BufRead, IsTerminal, Write};
 
 use contract::secret::Password;
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
+use tokio::runtime::Handle;
+use tokio::signal::ctrl_c;
+use tokio::task::JoinHandle;
 use zeroize::Zeroizing;
+
+/// What shells take for an end by Ctrl-C.
+const INTERRUPTED: i32 = 130;
 
 /// Where a command reads from and writes to.
 pub struct Console {
@@ -72,8 +78,11 @@ impl Console {
     }
 }
 
-/// A terminal that does not show what is typed, until this is dropped.
-struct Silence(Termios);
+/// A terminal that does not show what is typed, until this is dropped, or somebody interrupts.
+struct Silence {
+    before: Termios,
+    watch: Option<JoinHandle<()>>,
+}
 
 impl Silence {
     fn on_standard_input() -> io::Result<Self> {
@@ -81,15 +90,31 @@ impl Silence {
         let mut silent = before.clone();
         silent.local_modes -= LocalModes::ECHO;
         tcsetattr(io::stdin(), OptionalActions::Flush, &silent)?;
-        Ok(Self(before))
+        let restored = before.clone();
+        let watch = Handle::try_current().ok().map(|runtime| {
+            runtime.spawn(async move {
+                if ctrl_c().await.is_ok() {
+                    restore(&restored);
+                    std::process::exit(INTERRUPTED);
+                }
+            })
+        });
+        Ok(Self { before, watch })
     }
 }
 
 impl Drop for Silence {
     fn drop(&mut self) {
-        // A terminal that is gone needs nothing back.
-        let _gone = tcsetattr(io::stdin(), OptionalActions::Now, &self.0);
+        if let Some(watch) = &self.watch {
+            watch.abort();
+        }
+        restore(&self.before);
     }
+}
+
+fn restore(before: &Termios) {
+    // A terminal that is gone needs nothing back.
+    let _gone = tcsetattr(io::stdin(), OptionalActions::Now, before);
 }
 
 impl fmt::Debug for Console {

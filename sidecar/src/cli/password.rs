@@ -4,12 +4,12 @@
 use std::fmt::Display;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Instant;
 
 use clap::{Args, Subcommand};
 use contract::dialect::DIALECTS;
 use contract::language::Language;
 use contract::secret::Password;
+use tokio::time::Instant;
 
 use super::rooms::{self, RoomError};
 use super::{CliError, Console};
@@ -74,13 +74,25 @@ async fn explain(
         CliError::refused("no password came: type one, or give it on standard input")
     })?;
     show_size(&password, console)?;
+    let lookup = config.lookup.as_ref().map(Lookup::new).transpose().map_err(refused)?;
+    let hasher = rooms::hasher(config).await?;
     let mut exit = ExitCode::SUCCESS;
     for group in groups {
         group.show(config, console)?;
-        let begun = Instant::now();
-        let verdict = judge(config, group.policy, account.as_ref(), &password).await?;
+        let former = former_of(config, account.as_ref(), &group.policy).await?;
+        let judging = Judging {
+            normal: config.normal,
+            lookup: lookup.as_ref(),
+            entropy: &Entropy::System,
+            hasher: &hasher,
+            by: Instant::now() + config.password.deadline,
+        };
+        let (begun, person) =
+            (Instant::now(), account.as_ref().map(Person::of).unwrap_or_default());
+        // As a confirm does it.
+        let verdict = judging.judge(group.policy, person, former, &password).await;
         let millis = begun.elapsed().as_millis();
-        match verdict {
+        match verdict.map_err(refused)? {
             Verdict::Broken(breaches) => {
                 console.line("it would not be taken:")?;
                 for breach in breaches {
@@ -103,14 +115,13 @@ async fn explain(
 /// Dialects with one and the same policy.
 struct Group {
     dialects: Vec<&'static str>,
-    told: Vec<String>,
     policy: Arc<Policy>,
 }
 
 impl Group {
     fn show(&self, config: &Config, console: &mut Console) -> Result<(), CliError> {
         console.line(format_args!("\nthe policy of {}:", self.dialects.join(", ")))?;
-        for rule in &self.told {
+        for rule in self.policy.told() {
             console.line(format_args!("  - {rule}"))?;
         }
         if let Some(lookup) = &config.lookup {
@@ -125,10 +136,9 @@ fn groups(config: &Config, only: Option<&str>) -> Result<Vec<Group>, CliError> {
     let mut groups: Vec<Group> = Vec::new();
     for dialect in wanted {
         let policy = config.profile(*dialect).policy;
-        let told = policy.told();
-        match groups.iter_mut().find(|group| group.told == told) {
+        match groups.iter_mut().find(|group| group.policy.rules == policy.rules) {
             Some(group) => group.dialects.push(dialect.name()),
-            None => groups.push(Group { dialects: vec![dialect.name()], told, policy }),
+            None => groups.push(Group { dialects: vec![dialect.name()], policy }),
         }
     }
     match groups.is_empty() {
@@ -140,29 +150,16 @@ fn groups(config: &Config, only: Option<&str>) -> Result<Vec<Group>, CliError> {
     }
 }
 
-/// As a confirm does it.
-async fn judge(
+async fn former_of(
     config: &Config,
-    policy: Arc<Policy>,
     account: Option<&Account>,
-    password: &Password,
-) -> Result<Verdict, CliError> {
-    let lookup = config.lookup.as_ref().map(Lookup::new).transpose().map_err(refused)?;
-    let former = match account {
-        Some(account) => {
-            let store = Store::open(&config.store).map_err(RoomError::Store)?;
-            former(&store, account, policy.rules.history).await.map_err(RoomError::Store)?
-        }
-        None => Vec::new(),
+    policy: &Policy,
+) -> Result<Vec<String>, CliError> {
+    let Some(account) = account else {
+        return Ok(Vec::new());
     };
-    let judging = Judging {
-        normal: config.normal,
-        lookup: lookup.as_ref(),
-        entropy: &Entropy::System,
-        hasher: &rooms::hasher(config).await?,
-    };
-    let person = account.map(Person::of).unwrap_or_default();
-    judging.judge(policy, person, former, password).await.map_err(refused)
+    let store = Store::open(&config.store).map_err(RoomError::Store)?;
+    Ok(former(&store, account, policy.rules.history).await.map_err(RoomError::Store)?)
 }
 
 fn refused(error: impl Display) -> CliError {
@@ -191,7 +188,7 @@ fn show_size(password: &Password, console: &mut Console) -> Result<(), CliError>
 /// Salts and tags are what is long and has no parts.
 fn without_secrets(hash: &str) -> String {
     let shown = hash.split_inclusive(['$', '}']).map(|part| {
-        let is_secret = part.len() > 17 && !part.contains(',');
+        let is_secret = part.trim_end_matches(['$', '}']).len() >= 16 && !part.contains(',');
         if is_secret { if part.ends_with('$') { "…$" } else { "…" } } else { part }
     });
     shown.collect()
@@ -209,6 +206,10 @@ mod tests {
                 "$argon2id$v=19$m=19456,t=2,p=1,keyid=MWYwYzc3YWE$…$…",
             ),
             ("$2b$12$abcdefghijklmnopqrstuvabcdefghijklmnopqrstuvabcdefghi", "$2b$12$…"),
+            (
+                "{CRYPT}$6$rounds=656000$abcdefghijklmnop$abcdefghijklmnopqrstuv",
+                "{CRYPT}$6$rounds=656000$…$…",
+            ),
             ("{SSHA512}abcdefghijklmnopqrstuvwxyz==", "{SSHA512}…"),
             (
                 "pbkdf2_sha256$600000$abcdefghijklmnopqrstuv$abcdefghijklmnopqrstuv=",

@@ -231,7 +231,7 @@ const HASHING_AND_DIALECTS: &[Key] = &[
         "password.pepper",
         "false",
         "true or false",
-        "argon2id: new hashes need a key beside the password, from the key files of kind pepper; old ones are checked with whichever they name.",
+        "argon2id: new hashes need a key beside the password, a `rekey-pepper` line of `keys.password`; old ones are checked with whichever they name.",
     ),
     key("password.memory_kib", "19456", "7168 to 262144", "argon2id: memory of one hash in KiB."),
     key(

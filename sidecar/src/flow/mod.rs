@@ -34,7 +34,7 @@ use crate::directory::DirectoryError;
 use crate::engine::Engine;
 use crate::entropy::NoEntropy;
 use crate::jwt::Claims;
-use crate::password::{HashError, LookupFault, TrialFault};
+use crate::password::{HashError, TrialFault};
 use crate::secret::{AddressKey, Place, masked_sender};
 use crate::store::{Audit, Issuer, Kept, MessageKey, StoreError};
 
@@ -69,8 +69,11 @@ pub(crate) enum FlowError {
     Entropy(#[from] NoEntropy),
     #[error(transparent)]
     Hash(#[from] HashError),
-    #[error(transparent)]
-    Lookup(#[from] LookupFault),
+    /// Nothing of it counts against the proof.
+    #[error(
+        "a password was encrypted for a kind of key that is not held here: `rekey keys add rsa` or `sm2`, with --from for the app's own"
+    )]
+    NoKeys,
     #[error("a task panicked")]
     Panicked,
     #[error(transparent)]
@@ -84,6 +87,7 @@ impl FlowError {
     fn refusal(self) -> Refusal {
         match self {
             Self::Hash(HashError::Busy { retry_after }) => Refusal::Busy { retry_after },
+            Self::NoKeys => Refusal::Undecryptable,
             _ => BUSY,
         }
     }

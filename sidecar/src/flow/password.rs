@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use contract::message::Encryption;
 use contract::outcome::Refusal;
-use contract::policy::Breach;
 use contract::secret::Password;
+use tokio::time::Instant;
 
 use super::{Asking, FlowError};
 use crate::directory::Account;
@@ -36,6 +36,8 @@ pub(crate) struct Judging<'j> {
     pub(crate) lookup: Option<&'j Lookup>,
     pub(crate) entropy: &'j Entropy,
     pub(crate) hasher: &'j Hasher,
+    /// Until when it may wait.
+    pub(crate) by: Instant,
 }
 
 pub(super) async fn make(
@@ -44,7 +46,9 @@ pub(super) async fn make(
     account: &Account,
     given: Given<'_>,
 ) -> Result<Made, FlowError> {
-    let Some(password) = decrypted(engine, given).await? else {
+    // One deadline for all that waits for a thread, or for others.
+    let by = Instant::now() + engine.config.password.deadline;
+    let Some(password) = decrypted(engine, given, by).await? else {
         return Ok(Made::Unfit(Unfit::Undecryptable, Refusal::Undecryptable));
     };
     let judging = Judging {
@@ -52,6 +56,7 @@ pub(super) async fn make(
         lookup: engine.lookup.as_ref(),
         entropy: &engine.entropy,
         hasher: &engine.hasher,
+        by,
     };
     let policy = Arc::clone(&asking.profile.policy);
     let former = former(&engine.store, account, policy.rules.history).await?;
@@ -70,23 +75,17 @@ impl Judging<'_> {
         former: Vec<String>,
         password: &Password,
     ) -> Result<Verdict, FlowError> {
-        let password = match normalized(self.normal, &policy.rules, password) {
-            Ok(password) => password.into_owned(),
-            Err(breach) => return Ok(Verdict::Broken(vec![breach])),
+        let (password, is_endless) = match normalized(self.normal, &policy.rules, password) {
+            Ok(password) => (password.into_owned(), None),
+            Err(breach) => (password.clone(), Some(breach)),
         };
-        let is_breached = match self.lookup {
-            Some(lookup) => lookup.is_breached(password.expose()).await?,
-            None => false,
+        let breached = match self.lookup {
+            Some(lookup) => lookup.is_breached(password.expose(), self.by).await,
+            None => Ok(false),
         };
-        let trial = Trial {
-            person,
-            former,
-            salt: self.entropy.bytes()?,
-            broken: is_breached.then_some(Breach::Breached),
-            policy,
-            password,
-        };
-        Ok(self.hasher.run(move |desk| trial.judge(desk)).await??)
+        let salt = self.entropy.bytes()?;
+        let trial = Trial { policy, person, password, former, salt, is_endless, breached };
+        Ok(self.hasher.run_by(self.by, move |desk| trial.judge(desk)).await??)
     }
 }
 
@@ -107,12 +106,19 @@ pub(crate) async fn former(
 }
 
 /// `None` when it cannot be decrypted.
-async fn decrypted(engine: &Engine, given: Given<'_>) -> Result<Option<Password>, FlowError> {
+async fn decrypted(
+    engine: &Engine,
+    given: Given<'_>,
+    by: Instant,
+) -> Result<Option<Password>, FlowError> {
     let (encryption, password) = (given.encryption, given.password.clone());
     if encryption == Encryption::None {
         return Ok(Some(password));
     }
     let decryptor = Arc::clone(&engine.ring.now().decryptor);
+    if !decryptor.holds(encryption) {
+        return Err(FlowError::NoKeys);
+    }
     let job = move |_: &mut Desk| decryptor.decrypt(encryption, password.expose());
-    Ok(engine.hasher.run(job).await?)
+    Ok(engine.hasher.run_by(by, job).await?)
 }

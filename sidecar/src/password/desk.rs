@@ -16,7 +16,7 @@ pub struct Desk {
 
 impl Desk {
     pub(super) fn new(recipe: Recipe, peppers: Peppers, kind: EngineKind) -> Self {
-        Self { recipe, peppers, memory: Memory::of(kind, recipe.memory_kib()), written: 0 }
+        Self { recipe, peppers, memory: Memory::of(kind, recipe.argon2_kib()), written: 0 }
     }
 
     /// The string that goes into the directory for a new password.

@@ -6,12 +6,13 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use contract::secret::Password;
 use rustix::process::setpriority_process;
 use thiserror::Error;
 use tokio::sync::oneshot;
+use tokio::time::{Instant, timeout_at};
 
 use super::desk::Desk;
 use super::engine::{EngineChoice, EngineKind};
@@ -130,6 +131,15 @@ impl Hasher {
         T: Send + 'static,
         F: FnOnce(&mut Desk) -> T + Send + 'static,
     {
+        self.run_by(Instant::now() + self.deadline, job).await
+    }
+
+    /// As `run`, where the wait for a thread ends at a moment that others have waited for already.
+    pub async fn run_by<T, F>(&self, by: Instant, job: F) -> Result<T, HashError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Desk) -> T + Send + 'static,
+    {
         let (answer, mut result) = oneshot::channel();
         let work = Box::new(move |desk: &mut Desk| {
             // Whoever left needs no answer.
@@ -141,7 +151,7 @@ impl Hasher {
         if !self.shop.queue.push(Job { claim, work }) {
             return Err(self.shop.busy());
         }
-        if let Ok(answered) = tokio::time::timeout(self.deadline, &mut result).await {
+        if let Ok(answered) = timeout_at(by, &mut result).await {
             return answered.map_err(|_| self.shop.busy());
         }
         if leave.0.take() {
@@ -177,7 +187,7 @@ impl Shop {
     fn serve(&self) {
         // Linux takes it for the thread that asks. Where it is refused, the thread is as low as it may be.
         let _lowered = setpriority_process(None, NICE);
-        let kind = *self.kind.get_or_init(|| self.choice.settle(self.recipe.memory_kib()));
+        let kind = *self.kind.get_or_init(|| self.choice.settle(self.recipe.argon2_kib()));
         let mut desk = self.desk(kind);
         loop {
             match self.queue.take(if desk.is_warm() { REST } else { LONG }) {

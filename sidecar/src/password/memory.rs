@@ -1,5 +1,5 @@
 //! The working memory of one hash thread. What our own cost needs stays between two hashes; what a dearer stored hash needs
-//! goes at once. Invariant: nothing goes back to the system before it was wiped.
+//! goes at once. Invariant: nothing of it goes back to the system before it was wiped. (scrypt has memory of its own.)
 
 use argon2::{Algorithm, Version};
 

@@ -9,7 +9,7 @@ use thiserror::Error;
 
 use super::desk::Desk;
 use super::format::{FormatFault, Salt, Stored};
-use super::policy::{Person, Policy, PolicyFault, add};
+use super::policy::{LookupFault, Person, Policy, PolicyFault, add};
 
 /// A password on trial.
 #[derive(Debug)]
@@ -20,8 +20,10 @@ pub struct Trial {
     /// Hashes that it must not match, the present one first.
     pub former: Vec<String>,
     pub salt: Salt,
-    /// What was found broken elsewhere.
-    pub broken: Option<Breach>,
+    /// Longer than any may be, and so never hashed.
+    pub is_endless: Option<Breach>,
+    /// What a service elsewhere says; its fault counts only where nothing else is broken.
+    pub breached: Result<bool, LookupFault>,
 }
 
 /// What came out.
@@ -38,32 +40,43 @@ pub enum TrialFault {
     #[error(transparent)]
     Format(#[from] FormatFault),
     #[error(transparent)]
+    Lookup(#[from] LookupFault),
+    #[error(transparent)]
     Policy(#[from] PolicyFault),
 }
 
 impl Trial {
     pub fn judge(self, desk: &mut Desk) -> Result<Verdict, TrialFault> {
         let mut broken = self.policy.judge(&self.person, self.password.expose())?;
-        if let Some(breach) = self.broken {
-            add(&mut broken, breach);
+        if self.breached == Ok(true) {
+            add(&mut broken, Breach::Breached);
         }
-        if self.was_used(desk) {
-            add(&mut broken, Breach::History);
+        match &self.is_endless {
+            Some(breach) => add(&mut broken, *breach),
+            None if self.was_used(desk)? => add(&mut broken, Breach::History),
+            None => {}
         }
-        Ok(match broken.is_empty() {
-            true => Verdict::Hash(desk.write(&self.password, &self.salt)?),
-            false => Verdict::Broken(broken),
-        })
+        if !broken.is_empty() {
+            return Ok(Verdict::Broken(broken));
+        }
+        self.breached?;
+        Ok(Verdict::Hash(desk.write(&self.password, &self.salt)?))
     }
 
-    fn was_used(&self, desk: &mut Desk) -> bool {
-        self.former.iter().any(|text| {
+    fn was_used(&self, desk: &mut Desk) -> Result<bool, FormatFault> {
+        for text in &self.former {
             let same = Stored::parse(text).and_then(|stored| desk.matches(&self.password, &stored));
-            same.unwrap_or_else(|fault| {
-                tracing::warn!(event = "former_unreadable", kind = %fault);
-                false
-            })
-        })
+            match same {
+                Ok(true) => return Ok(true),
+                Ok(false) | Err(FormatFault::Cut) => {}
+                // Nobody can ever check such a hash, and its owner is not to be locked out for it.
+                Err(
+                    fault @ (FormatFault::Costly | FormatFault::Malformed | FormatFault::Unknown),
+                ) => tracing::warn!(event = "former_unreadable", kind = %fault),
+                Err(fault) => return Err(fault),
+            }
+        }
+        Ok(false)
     }
 }
 

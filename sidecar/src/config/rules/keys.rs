@@ -61,7 +61,7 @@ pub(in crate::config) const KEYS: &[Key] = &[
         "password.words",
         "",
         "list of words",
-        "The service's own words: names of company, product, projects.",
+        "The service's own words: names of company, product, projects. They are looked for as `personal` says: as the whole password with `whole`, else anywhere in it.",
     ),
     key(
         "password.common",

@@ -54,6 +54,15 @@ impl Decryptor {
         &self.public
     }
 
+    /// Whether there is a key for it.
+    pub fn holds(&self, encryption: Encryption) -> bool {
+        match encryption {
+            Encryption::None => true,
+            Encryption::Rsa => !self.rsa.is_empty(),
+            Encryption::Sm2 => !self.sm2.is_empty(),
+        }
+    }
+
     /// The password in a ciphertext; on a hash thread, for it takes its time. `None`: not one of ours, or no password in it.
     pub fn decrypt(&self, encryption: Encryption, ciphertext: &str) -> Option<Password> {
         let mut best = Best::default();

@@ -197,14 +197,13 @@ impl Recipe {
         }
     }
 
-    /// Memory that one hash needs; nothing worth counting but for argon2 and scrypt.
-    pub fn memory_kib(self) -> u32 {
+    /// Memory that a thread keeps between two hashes: argon2's. scrypt takes and frees its own.
+    pub fn argon2_kib(self) -> u32 {
         match self {
             Self::Argon2id(cost)
             | Self::DjangoArgon2id(cost)
             | Self::LdapArgon2id(cost)
             | Self::PepperedArgon2id(cost) => cost.memory_kib,
-            Self::Scrypt(_, log) => scrypt::memory_kib(log),
             _ => 0,
         }
     }

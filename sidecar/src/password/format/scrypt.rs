@@ -68,12 +68,6 @@ impl Scrypt {
     }
 }
 
-/// Memory of one hash that we write.
-pub(super) fn memory_kib(log: u32) -> u32 {
-    // 128 bytes times N times r.
-    (1_u32 << log.min(31)).saturating_mul(BLOCK) / 8
-}
-
 impl Spelling {
     fn lanes(self) -> u32 {
         match self {
@@ -126,7 +120,6 @@ fn params(log: u32, r: u32, p: u32) -> Result<Params, FormatFault> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::password::format::tests::known;
 
     #[test]
@@ -146,10 +139,5 @@ mod tests {
                 "$scrypt$ln=4,r=8,p=1$ICRkbI2Rcq5Vag0BoHSOEQ$TP4taY+lzCBxWLeBcYBzUFNZt/LGUVZj04gDecrMtJM",
             ),
         ]);
-    }
-
-    #[test]
-    fn the_memory_of_a_hash_is_told() {
-        assert_eq!((memory_kib(17), memory_kib(18)), (128 * 1024, 256 * 1024));
     }
 }

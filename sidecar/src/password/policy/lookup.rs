@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use ring::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
 use thiserror::Error;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 use zeroize::Zeroizing;
 
 use self::request::Target;
@@ -53,11 +53,13 @@ impl Lookup {
         })
     }
 
-    /// Whether the service knows the password. An error only where failures are to refuse it.
-    pub async fn is_breached(&self, password: &str) -> Result<bool, LookupFault> {
+    /// Whether the service knows the password; it is not waited for beyond `by`. An error only where failures are to
+    /// refuse it.
+    pub async fn is_breached(&self, password: &str, by: Instant) -> Result<bool, LookupFault> {
         let hash = hash(password);
         let (prefix, rest) = hash.split_at_checked(5).ok_or(LookupFault::Form)?;
-        let asked = timeout(self.timeout, self.target.ask(prefix)).await;
+        let by = by.min(Instant::now() + self.timeout);
+        let asked = timeout_at(by, self.target.ask(prefix)).await;
         let found =
             asked.unwrap_or(Err(LookupFault::Late)).and_then(|body| answer::has(&body, rest));
         match found {

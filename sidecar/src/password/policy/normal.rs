@@ -19,25 +19,31 @@ pub enum Normal {
     Nfkc,
 }
 
+impl Normal {
+    /// The password in its form; `None` where it is longer than so many bytes, before or after.
+    pub fn of(self, password: &Password, most: usize) -> Option<Cow<'_, Password>> {
+        let typed = password.expose();
+        if typed.len() > most {
+            return None;
+        }
+        let normal = match self {
+            Self::None => return Some(Cow::Borrowed(password)),
+            Self::Nfc => collect(typed.nfc(), most),
+            Self::Nfkc => collect(typed.nfkc(), most),
+        };
+        // No normal form of a text is empty.
+        normal.and_then(Password::parse).map(Cow::Owned)
+    }
+}
+
 /// The password in its form; a breach where it is longer than any may be, before or after.
 pub fn normalized<'p>(
     form: Normal,
     rules: &Rules,
     password: &'p Password,
 ) -> Result<Cow<'p, Password>, Breach> {
-    let typed = password.expose();
-    let most = rules.max_bytes as usize;
-    let breach = Breach::TooManyBytes { min: rules.min, max: rules.max, bytes: rules.max_bytes };
-    if typed.len() > most {
-        return Err(breach);
-    }
-    let normal = match form {
-        Normal::None => return Ok(Cow::Borrowed(password)),
-        Normal::Nfc => collect(typed.nfc(), most),
-        Normal::Nfkc => collect(typed.nfkc(), most),
-    };
-    // No normal form of a text is empty.
-    normal.and_then(Password::parse).map(Cow::Owned).ok_or(breach)
+    let Rules { min, max, max_bytes: bytes, .. } = *rules;
+    form.of(password, bytes as usize).ok_or(Breach::TooManyBytes { min, max, bytes })
 }
 
 /// At most so many bytes, in one piece of memory: growing would leave copies behind.

@@ -118,9 +118,6 @@ impl Preset {
 }
 
 fn documented(plain: Rules, published: &Published) -> Rules {
-    if *published == Published::NOTHING {
-        return plain;
-    }
     Rules {
         min: published.min.unwrap_or(plain.min),
         max: published.max.unwrap_or(plain.max),

@@ -45,12 +45,16 @@ fn service(request: &Received) -> Reaction {
     }
 }
 
+fn soon() -> Instant {
+    Instant::now() + Duration::from_secs(60)
+}
+
 #[tokio::test]
 async fn five_digits_are_asked_and_the_rest_is_found_here() {
     let server = Server::start(service).unwrap();
     let lookup = Lookup::new(&config(&range(&server), false)).unwrap();
-    assert_eq!(lookup.is_breached("password").await, Ok(true));
-    assert_eq!(lookup.is_breached("Password").await, Ok(false));
+    assert_eq!(lookup.is_breached("password", soon()).await, Ok(true));
+    assert_eq!(lookup.is_breached("Password", soon()).await, Ok(false));
     let seen = server.requests();
     assert_eq!(seen.len(), 2);
     assert_eq!((seen[0].method.as_str(), seen[0].target.as_str()), ("GET", "/range/5BAA6"));
@@ -85,7 +89,7 @@ async fn a_failure_passes_or_refuses_as_configured() {
             let timeout = Duration::from_millis(timeout);
             let lookup =
                 Lookup::new(&LookupConfig { timeout, ..config(&url, fails_open) }).unwrap();
-            assert_eq!(lookup.is_breached("password").await, expected, "{fault:?}");
+            assert_eq!(lookup.is_breached("password", soon()).await, expected, "{fault:?}");
         }
         assert_eq!(server.requests().len(), 2, "{fault:?}: a redirect is not followed");
     }
@@ -96,7 +100,7 @@ async fn nobody_there_is_a_failure() {
     let mut server = Server::start(service).unwrap();
     let lookup = Lookup::new(&config(&range(&server), false)).unwrap();
     server.stop();
-    assert_eq!(lookup.is_breached("password").await, Err(LookupFault::Unreachable));
+    assert_eq!(lookup.is_breached("password", soon()).await, Err(LookupFault::Unreachable));
 }
 
 /// A root of our own, and a certificate of it for `localhost`.
@@ -154,14 +158,14 @@ async fn a_server_is_believed_by_its_certificate_only() {
         Lookup::new(&LookupConfig { ca, ..config }).unwrap()
     };
     let trusted = at("localhost", Some(root.clone()));
-    assert_eq!(trusted.is_breached("password").await, Ok(true));
-    assert_eq!(trusted.is_breached("another").await, Ok(false));
+    assert_eq!(trusted.is_breached("password", soon()).await, Ok(true));
+    assert_eq!(trusted.is_breached("another", soon()).await, Ok(false));
     let misnamed = at("127.0.0.1", Some(root.clone()));
-    assert_eq!(misnamed.is_breached("password").await, Err(LookupFault::Unreachable));
+    assert_eq!(misnamed.is_breached("password", soon()).await, Err(LookupFault::Unreachable));
     let elsewhere = tempfile::tempdir().unwrap();
     let (other, _) = certify(elsewhere.path());
     let foreign = at("localhost", Some(other));
-    assert_eq!(foreign.is_breached("password").await, Err(LookupFault::Unreachable));
+    assert_eq!(foreign.is_breached("password", soon()).await, Err(LookupFault::Unreachable));
     let missing =
         LookupConfig { ca: Some(home.path().join("none")), ..config("https://a.example", true) };
     assert_eq!(Lookup::new(&missing).unwrap_err(), LookupFault::Roots);
