@@ -19,7 +19,7 @@ mod sharing;
 pub use answer::{Answer, Exchanged, MadeBy};
 pub use asking::{Asking, optional, required};
 pub use claim::{Claim, loose};
-pub use config::{Edge, Environment, KEYS};
+pub use config::{Edge, Environment, KEYS, Plan};
 pub use exchange::{Circumstances, Exchange, FETCH, Forward, MAX_ANSWER, MAX_BODY, Step};
 pub use head::Head;
 pub use route::route_regex;
