@@ -22,5 +22,5 @@ pub use claim::{Claim, loose};
 pub use config::{Edge, Environment, KEYS, Plan};
 pub use exchange::{Circumstances, Exchange, FETCH, Forward, MAX_ANSWER, MAX_BODY, Step};
 pub use head::Head;
-pub use route::route_regex;
+pub use route::{first_segments, route_regex};
 pub use settings::{Client, Clients, Settings};

@@ -18,7 +18,7 @@ use super::hop::{self, Passing, REQUEST_ID};
 use super::metrics::Metrics;
 use super::upstream::{Fault, Lease, Pool};
 use super::{reply, tunnel};
-use crate::config::{ClientSource, EdgeConfig};
+use crate::config::{ClientSource, EdgeConfig, Upstream};
 use crate::entropy::Entropy;
 
 /// Some servers keep a connection for five seconds only.
@@ -40,9 +40,9 @@ struct Tunnel {
 }
 
 impl App {
-    pub(super) fn new(config: &EdgeConfig, metrics: Arc<Metrics>) -> Self {
+    pub(super) fn new(upstream: &Upstream, config: &EdgeConfig, metrics: Arc<Metrics>) -> Self {
         Self {
-            pool: Pool::new(config.app.clone(), KEPT_FOR),
+            pool: Pool::new(upstream.clone(), KEPT_FOR),
             answers_within: config.app_timeout,
             idle: config.idle,
             metrics,

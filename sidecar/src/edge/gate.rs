@@ -10,7 +10,7 @@ use hyper::body::{Body, Incoming};
 use hyper::header::HeaderValue;
 use hyper::http::request::Parts;
 use hyper::upgrade::OnUpgrade;
-use hyper::{Request, Response, Version};
+use hyper::{Method, Request, Response, Version};
 use tokio::time::Instant;
 
 use super::app::App;
@@ -27,12 +27,17 @@ use crate::clock::Clock;
 use crate::config::{ClientSource, EdgeConfig, Network};
 use crate::entropy::Entropy;
 
+/// The keys that verify our access tokens.
+const JWKS: &str = "/.well-known/jwks.json";
+
 /// What all connections share.
 pub(super) struct Gate {
     pub(super) app: App,
     pub(super) client: ClientSource,
     pub(super) idle: Duration,
     pub(super) metrics: Arc<Metrics>,
+    /// What of the sidecar is everybody's, and writes nothing.
+    public: Option<App>,
     pub(super) signer: Signer,
     pub(super) trusted: Vec<Network>,
     sidecars: Sidecars,
@@ -67,9 +72,10 @@ impl Circumstances for Here {
 impl Gate {
     pub(super) fn new(config: &EdgeConfig, signer: Signer, metrics: Arc<Metrics>) -> Self {
         Self {
-            app: App::new(config, Arc::clone(&metrics)),
+            app: App::new(&config.app, config, Arc::clone(&metrics)),
             client: config.client,
             idle: config.idle,
+            public: config.public.as_ref().map(|at| App::new(at, config, Arc::clone(&metrics))),
             sidecars: Sidecars::new(&config.sidecars, Arc::clone(&metrics)),
             signer,
             trusted: config.trusted.clone(),
@@ -96,9 +102,17 @@ impl Gate {
         let is_free = edge.is_free(addressed.target.path());
         let arrived = Arrived { parts, addressed, peer, upgrade };
         match is_free {
-            true => self.app.pass(arrived, Content::streamed(body, self.idle)).await,
+            true => {
+                let app = self.public_for(&arrived).unwrap_or(&self.app);
+                app.pass(arrived, Content::streamed(body, self.idle)).await
+            }
             false => self.judge(&edge, arrived, body).await,
         }
+    }
+
+    fn public_for(&self, arrived: &Arrived) -> Option<&App> {
+        let is_safe = matches!(arrived.parts.method, Method::GET | Method::HEAD);
+        self.public.as_ref().filter(|_| is_safe && arrived.addressed.target.path() == JWKS)
     }
 
     async fn judge(&self, edge: &Edge, arrived: Arrived, body: Incoming) -> Response<Content> {

@@ -37,6 +37,12 @@ const KEYS: &[Key] = &[
         "The sidecar's `listen.signed`, on this machine. Of several, the next is asked when one cannot be reached.",
     ),
     key(
+        "edge.public",
+        "",
+        "http://host:port or unix:/path",
+        "The sidecar's `listen.public`: GET and HEAD of `/.well-known/jwks.json` go there. Unset: to the app, like everything else.",
+    ),
+    key(
         "edge.key",
         "",
         "file:path",

@@ -31,6 +31,8 @@ pub struct EdgeConfig {
     pub admin: Endpoint,
     /// Where everything goes that is not ours.
     pub app: Upstream,
+    /// The sidecar's public listener; absent: its paths are the app's.
+    pub public: Option<Upstream>,
     /// Signed listeners, in the order of preference; one at least.
     pub sidecars: Vec<Upstream>,
     /// The file of edge keys; the first of them signs.
@@ -92,11 +94,12 @@ impl EdgeConfig {
 }
 
 fn read(reader: &mut Reader<'_>, home: &Path) -> Option<EdgeConfig> {
-    let public = reader.read("edge.allow_public", flag);
+    let allowed = reader.read("edge.allow_public", flag);
     let listen = reader.read("edge.listen", |value| forms::endpoint(value, home));
-    check_listen(reader, listen.as_ref(), public);
+    check_listen(reader, listen.as_ref(), allowed);
     let admin = reader.read("edge.admin", |value| forms::endpoint(value, home));
     let app = required(reader, "edge.app", |value| upstream(value, home));
+    let public = reader.read("edge.public", |value| upstream(value, home));
     let sidecars = sidecars(reader, home);
     let key = required(reader, "edge.key", |value| forms::secret(value, home));
     let filter = required(reader, "edge.filter", |value| file(value, home));
@@ -112,6 +115,7 @@ fn read(reader: &mut Reader<'_>, home: &Path) -> Option<EdgeConfig> {
         listen: listen?,
         admin: admin?,
         app: app?,
+        public,
         sidecars: sidecars?,
         key: key?,
         plan: plan?,
@@ -135,9 +139,9 @@ fn required<T>(
     reader.read(path, form)
 }
 
-fn check_listen(reader: &mut Reader<'_>, listen: Option<&Endpoint>, public: Option<bool>) {
+fn check_listen(reader: &mut Reader<'_>, listen: Option<&Endpoint>, allowed: Option<bool>) {
     let open = matches!(listen, Some(Endpoint::Tcp(address)) if !address.ip().is_loopback());
-    if open && public == Some(false) {
+    if open && allowed == Some(false) {
         reader.refuse(
             "edge.listen",
             "passwords would cross the network in the clear",

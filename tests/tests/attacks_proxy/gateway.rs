@@ -1,0 +1,38 @@
+//! The gateway that is attacked here: `rekey edge`, alone.
+
+use std::net::SocketAddr;
+
+use rekey_tests::stage::{Edge, EdgeOptions};
+
+pub(crate) type Options = EdgeOptions;
+
+pub(crate) struct Gateway(Edge);
+
+pub(crate) fn options(sidecar: SocketAddr, app: SocketAddr, key: &str) -> Options {
+    EdgeOptions::new(sidecar, app, key).unwrap()
+}
+
+impl Gateway {
+    pub(crate) fn start(options: &Options) -> Self {
+        Self(Edge::start(options).unwrap())
+    }
+
+    pub(crate) fn addr(&self) -> SocketAddr {
+        self.0.addr()
+    }
+
+    pub(crate) fn access_log(&self) -> String {
+        self.0.log()
+    }
+
+    /// Everything that it writes.
+    pub(crate) fn logs(&self) -> [String; 1] {
+        [self.0.log()]
+    }
+
+    /// A task that died would cost its connection, no more; there must be none all the same.
+    pub(crate) fn complaints(&self) -> Vec<String> {
+        let log = self.0.log();
+        if log.contains("panicked") { vec![log] } else { Vec::new() }
+    }
+}
