@@ -6,7 +6,9 @@ use std::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use hyper::body::Incoming;
 use hyper::service::service_fn;
+use hyper::{Method, Request};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -16,6 +18,7 @@ use tokio::time::timeout;
 use super::client::Peer;
 use super::gate::Gate;
 use super::proxy_protocol::{self, Announced};
+use super::reply;
 use crate::config::ClientSource;
 use crate::http::activity::Activity;
 use crate::http::listener::Stream;
@@ -85,10 +88,14 @@ where
     let activity = Activity::new();
     let io = TokioIo::new(activity.watch(stream));
     let (counted, idle) = (Arc::clone(&activity), gate.idle);
-    let service = service_fn(move |request| {
+    let service = service_fn(move |request: Request<Incoming>| {
         let (gate, open) = (Arc::clone(&gate), Arc::clone(&counted).begin());
         async move {
-            let response = gate.answer(peer, request).await;
+            let is_head = request.method() == Method::HEAD;
+            let mut response = gate.answer(peer, request).await;
+            if is_head {
+                response = reply::without_body(response);
+            }
             Ok::<_, Infallible>(response.map(|content| content.with_open(open)))
         }
     });

@@ -117,6 +117,10 @@ impl Body for Content {
 }
 
 impl Whole {
+    pub(super) fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
     fn next(&mut self) -> Option<Frame<Bytes>> {
         if !self.bytes.is_empty() {
             return Some(Frame::data(mem::take(&mut self.bytes)));

@@ -1,7 +1,7 @@
 //! Answers of our own. Invariant: none of them can be cached.
 
 use contract::edge::Answer;
-use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue};
+use hyper::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue};
 use hyper::{Response, StatusCode};
 
 use super::content::Content;
@@ -25,6 +25,14 @@ pub(super) fn answer(answer: Answer) -> Response<Content> {
         response.headers_mut().append(HeaderName::from_static(name), value);
     }
     response
+}
+
+/// The answer to a HEAD: its length, and nothing of it. hyper leaves bodies out by itself in HTTP/1.1 only.
+pub(super) fn without_body(mut response: Response<Content>) -> Response<Content> {
+    let Content::Whole(whole) = response.body() else { return response };
+    let length = HeaderValue::from(whole.len());
+    response.headers_mut().entry(CONTENT_LENGTH).or_insert(length);
+    response.map(|_| Content::whole(""))
 }
 
 /// Stands in for an answer that is no HTTP, which no dialect gives.

@@ -134,6 +134,12 @@ impl Edge {
 
     /// # Errors
     /// The system would not tell how it ended.
+    pub fn kill(&mut self) -> Staged<ExitStatus> {
+        self.running.kill()
+    }
+
+    /// # Errors
+    /// The system would not tell how it ended.
     pub fn stop(&mut self) -> Staged<ExitStatus> {
         self.running.stop()
     }

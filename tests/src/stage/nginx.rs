@@ -10,8 +10,12 @@ use tempfile::TempDir;
 use super::{Fault, Running, Staged, root, until};
 
 /// Where the shipped file says that things are.
-const PLACES: [&str; 4] =
-    ["127.0.0.1:8080", "unix:/run/rekey/edge.sock", "127.0.0.1:7081", "127.0.0.1:3000"];
+const PLACES: [&str; 4] = [
+    "listen 127.0.0.1:8080;",
+    "server unix:/run/rekey/edge.sock;",
+    "server 127.0.0.1:7081;",
+    "server 127.0.0.1:3000;",
+];
 
 /// Debian's nginx keeps bodies where only an installed one may write.
 const FOLDERS: [&str; 5] = ["client_body", "fastcgi", "proxy", "scgi", "uwsgi"];
@@ -35,10 +39,10 @@ impl Nginx {
         let addr = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
         let shipped = std::fs::read_to_string(root().join("envoy/nginx/nginx.conf"))?;
         let new = [
-            addr.to_string(),
-            format!("unix:{}", edge.display()),
-            public.to_string(),
-            app.to_string(),
+            format!("listen {addr};"),
+            format!("server unix:{};", edge.display()),
+            format!("server {public};"),
+            format!("server {app};"),
         ];
         let mut text = shipped;
         for (old, new) in PLACES.iter().zip(new) {

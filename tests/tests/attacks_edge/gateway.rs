@@ -7,7 +7,7 @@ use rekey_tests::stage::{Envoy, EnvoyOptions};
 
 pub(crate) type Options = EnvoyOptions;
 
-pub(crate) struct Gateway(Envoy);
+pub(crate) struct Gateway(Envoy, Options);
 
 pub(crate) fn options(sidecar: SocketAddr, app: SocketAddr, key: &str) -> Options {
     EnvoyOptions::new(sidecar, app, app).env("REKEY_EDGE_KEY", key)
@@ -15,7 +15,7 @@ pub(crate) fn options(sidecar: SocketAddr, app: SocketAddr, key: &str) -> Option
 
 impl Gateway {
     pub(crate) fn start(options: &Options) -> Self {
-        Self(Envoy::start(options).unwrap())
+        Self(Envoy::start(options).unwrap(), options.clone())
     }
 
     pub(crate) fn addr(&self) -> SocketAddr {
@@ -33,6 +33,12 @@ impl Gateway {
 
     pub(crate) fn kill(&mut self) {
         self.0.kill().unwrap();
+    }
+
+    /// On the same port.
+    pub(crate) fn start_again(&mut self) {
+        self.1.port = Some(self.0.addr().port());
+        self.0 = Envoy::start(&self.1).unwrap();
     }
 
     /// Signs of a dead or reloaded VM, in the log and in Envoy's own counters.

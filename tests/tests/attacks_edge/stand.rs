@@ -37,7 +37,6 @@ type Reacts = dyn Fn(&Received) -> Reaction + Send + Sync;
 pub(crate) struct Stand {
     pub(crate) app: App,
     pub(crate) gateway: Gateway,
-    pub(crate) options: Options,
     pub(crate) sidecar: Server,
     reacts: Arc<Mutex<Arc<Reacts>>>,
 }
@@ -58,7 +57,7 @@ impl Stand {
         .unwrap();
         let options = change(gateway::options(sidecar.addr(), app.addr(), KEY));
         let gateway = Gateway::start(&options);
-        Self { app, gateway, options, sidecar, reacts }
+        Self { app, gateway, sidecar, reacts }
     }
 
     pub(crate) fn addr(&self) -> SocketAddr {

@@ -1,10 +1,39 @@
-//! ATTACKS.md 40: clients that are slow, leave, or do not wait.
+//! ATTACKS.md 40: the gateway dies in the middle; clients are slow, leave, or do not wait.
 
 use rekey_tests::http::Line;
 use rekey_tests::stage::Reaction;
 
 use crate::dialects;
 use crate::stand::Stand;
+
+/// Killed while requests are under way: the clients learn it, the app saw nothing, and the next one on the same port works.
+#[test]
+fn a_gateway_killed_in_the_middle_leaves_nothing_behind() {
+    let mut stand = Stand::start();
+    stand.sidecar_does(|_| Reaction::Silence);
+    let mut lines: Vec<Line> = dialects::ordinary()
+        .into_iter()
+        .map(|ordinary| {
+            let mut line = Line::connect(stand.addr()).unwrap();
+            line.write(&ordinary.call.to_bytes("g")).unwrap();
+            line
+        })
+        .collect();
+    let mut half = Line::connect(stand.addr()).unwrap();
+    let bytes = dialects::ordinary()[0].call.to_bytes("g");
+    half.write(&bytes[..bytes.len() - 5]).unwrap();
+    stand.sidecar.wait_for(lines.len()).unwrap();
+    stand.gateway.kill();
+    lines.push(half);
+    for mut line in lines {
+        assert!(line.reply(false).is_err(), "an answer from a dead gateway");
+    }
+    assert!(stand.app.requests().is_empty());
+    stand.sidecar.clear();
+    stand.sidecar_is_kind();
+    stand.gateway.start_again();
+    stand.lives("after a restart");
+}
 
 /// Clients that go away in every phase of an exchange leave the VM alive and nothing at the app.
 #[test]
