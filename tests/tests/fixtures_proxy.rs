@@ -155,7 +155,10 @@ fn fits(way: Way, case: &Case) -> bool {
     match way {
         Way::Http1 => true,
         Way::Http2 => count("upgrade") == 0 && to_http2(case).is_some(),
-        Way::Nginx => true,
+        // A path of one's own must be added to nginx.conf.
+        Way::Nginx => {
+            case.not_in_envoy.as_deref().is_none_or(|why| !why.starts_with(ENVOYS_OWN[1]))
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! The attacks of `attacks_edge`, word for word, on `rekey edge` in Envoy's place: what an edge must withstand does not
 //! depend on what it runs in.
 
+mod behind_nginx;
 #[path = "../attacks_edge/bodies.rs"]
 mod bodies;
 #[path = "../attacks_edge/dialects.rs"]
