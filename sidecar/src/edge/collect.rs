@@ -3,28 +3,21 @@
 
 use std::time::Duration;
 
-use contract::edge::{Forward, MAX_BODY};
-use contract::name::Name;
+use contract::edge::MAX_BODY;
 use http_body_util::BodyExt;
+use hyper::HeaderMap;
 use hyper::body::{Body, Bytes, Incoming};
-use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE, EXPECT, HOST, HeaderName, HeaderValue};
+use hyper::header::{CONTENT_LENGTH, EXPECT};
 use hyper::http::request::Parts;
-use hyper::{HeaderMap, Method};
 use tokio::time::timeout;
 
 use super::gate::is_http1;
-use super::hop::{FORWARDED_PROTO, REQUEST_ID};
-use super::sidecars::Question;
 
 /// For a whole body.
 const BODY: Duration = Duration::from_secs(15);
 /// What is still taken of a body that was refused, so that its sender hears the answer before the connection ends.
 const DRAINED: usize = 256 * 1024;
 const DRAIN: Duration = Duration::from_millis(500);
-
-const OPERATION: HeaderName = HeaderName::from_static("x-rekey-operation");
-/// Traces, which go on to the sidecar.
-const TRACES: [&str; 3] = ["traceparent", "tracestate", "x-b3-traceid"];
 
 pub(super) enum Collected {
     Whole(Bytes, Option<HeaderMap>),
@@ -79,28 +72,4 @@ pub(super) async fn drain(parts: &Parts, mut body: Incoming) {
 /// Whether the body came without a length.
 pub(super) fn is_chunked(parts: &Parts) -> bool {
     !parts.headers.contains_key(CONTENT_LENGTH)
-}
-
-/// The signed message on its way, with what a gateway may say beside it.
-pub(super) fn question(forward: Forward, parts: &Parts, request: &Name) -> Question {
-    let mut headers = HeaderMap::with_capacity(8);
-    headers.insert(HOST, HeaderValue::from_static("rekey"));
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/vnd.rekey"));
-    headers.insert(OPERATION, HeaderValue::from_static(forward.operation.as_str()));
-    if let Ok(name) = HeaderValue::from_str(request.as_str()) {
-        headers.insert(REQUEST_ID, name);
-    }
-    let kept = parts
-        .headers
-        .iter()
-        .filter(|(name, _)| **name == FORWARDED_PROTO || TRACES.contains(&name.as_str()));
-    for (name, value) in kept {
-        headers.append(name.clone(), value.clone());
-    }
-    Question {
-        method: Method::POST,
-        path: forward.operation.path(),
-        headers,
-        body: forward.body.into(),
-    }
 }

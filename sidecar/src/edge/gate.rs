@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use contract::edge::{Circumstances, Edge, Exchange, Head, MadeBy, Step};
+use contract::edge::{Answer, Circumstances, Edge, Exchange, Head, MadeBy, Step};
 use hyper::body::{Body, Incoming};
 use hyper::header::HeaderValue;
 use hyper::http::request::Parts;
@@ -19,8 +19,9 @@ use super::collect::{self, Collected};
 use super::content::Content;
 use super::head::{self, Addressed};
 use super::metrics::Metrics;
+use super::question::Question;
 use super::reply;
-use super::sidecars::Sidecars;
+use super::sidecars::{Back, Sidecars};
 use super::signer::Signer;
 use super::tunnel;
 use crate::clock::Clock;
@@ -121,13 +122,12 @@ impl Gate {
         let mut here = Here(sender);
         let (step, exchange) = edge.on_head(to_head(&arrived), body.is_end_stream(), &mut here);
         match (step, exchange) {
-            (Step::Reply(answer), Some(exchange)) => {
-                collect::drain(&arrived.parts, body).await;
-                self.told(&exchange, answer.status, begun);
-                reply::answer(answer)
-            }
             (Step::Collect, Some(exchange)) => {
                 self.collect(edge, (arrived, body), exchange, &mut here, begun).await
+            }
+            (step @ (Step::Reply(_) | Step::Fetch), Some(exchange)) => {
+                collect::drain(&arrived.parts, body).await;
+                self.carry_out(step, &arrived.parts, exchange, begun).await
             }
             _ => self.app.pass(arrived, Content::streamed(body, self.idle)).await,
         }
@@ -143,7 +143,7 @@ impl Gate {
     ) -> Response<Content> {
         let step = match collect::read(&mut body).await {
             Collected::Whole(bytes, trailers) => match exchange.on_request(edge, &bytes, here) {
-                Step::Pass | Step::Collect => {
+                Step::Pass => {
                     let is_chunked = collect::is_chunked(&arrived.parts);
                     let content = Content::collected(bytes, trailers, is_chunked);
                     return self.app.pass(arrived, content).await;
@@ -155,27 +155,43 @@ impl Gate {
                 Step::Reply(exchange.on_answer(status, MadeBy::Proxy, None, &[]))
             }
         };
+        if matches!(step, Step::Reply(_)) {
+            collect::drain(&arrived.parts, body).await;
+        }
+        self.carry_out(step, &arrived.parts, exchange, begun).await
+    }
+
+    async fn carry_out(
+        &self,
+        step: Step,
+        parts: &Parts,
+        mut exchange: Exchange,
+        begun: Instant,
+    ) -> Response<Content> {
         let answer = match step {
-            Step::Reply(answer) => {
-                collect::drain(&arrived.parts, body).await;
-                answer
-            }
+            Step::Reply(answer) => answer,
             Step::Forward(forward) => {
-                let question = collect::question(forward, &arrived.parts, exchange.request());
-                match self.sidecars.ask(&question).await {
-                    Ok(back) => exchange.on_answer(
-                        back.status,
-                        MadeBy::Sidecar,
-                        back.retry_after,
-                        &back.body,
-                    ),
-                    Err(_) => exchange.on_failure(),
-                }
+                let question = Question::message(forward, parts, exchange.request());
+                self.ask(&mut exchange, &question).await
             }
+            Step::Fetch => {
+                let question = Question::keys(parts, exchange.request());
+                self.ask(&mut exchange, &question).await
+            }
+            // Neither comes here; if one did, it must not go on.
             Step::Pass | Step::Collect => exchange.on_failure(),
         };
         self.told(&exchange, answer.status, begun);
         reply::answer(answer)
+    }
+
+    async fn ask(&self, exchange: &mut Exchange, question: &Question) -> Answer {
+        match self.sidecars.ask(question).await {
+            Ok(Back { status, retry_after, body }) => {
+                exchange.on_answer(status, MadeBy::Sidecar, retry_after, &body)
+            }
+            Err(_) => exchange.on_failure(),
+        }
     }
 
     /// Counts and logs a request of ours: no query, no address, no body.

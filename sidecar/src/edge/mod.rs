@@ -13,6 +13,7 @@ mod hop;
 mod metrics;
 mod path;
 mod proxy_protocol;
+mod question;
 mod reply;
 mod sidecars;
 mod signer;

@@ -10,11 +10,12 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::{Bytes, Incoming};
 use hyper::header::RETRY_AFTER;
 use hyper::http::uri::PathAndQuery;
-use hyper::{HeaderMap, Method, Request, Response, Uri};
+use hyper::{Request, Response, Uri};
 use tokio::time::timeout;
 
 use super::content::Content;
 use super::metrics::Metrics;
+use super::question::Question;
 use super::upstream::{Fault, Pool};
 use crate::config::Upstream;
 
@@ -30,15 +31,6 @@ pub(super) struct Sidecars {
     /// The one that answered last.
     first: AtomicUsize,
     metrics: Arc<Metrics>,
-}
-
-/// What is asked of a sidecar.
-#[derive(Debug)]
-pub(super) struct Question {
-    pub(super) method: Method,
-    pub(super) path: &'static str,
-    pub(super) headers: HeaderMap,
-    pub(super) body: Bytes,
 }
 
 /// What came back, whatever it is.
