@@ -281,6 +281,22 @@ fn an_app_that_is_gone_is_told() {
     }
 }
 
+/// The app's time runs from the end of a request, however long that took, and a body may not stop in the middle.
+#[test]
+fn slow_apps_and_bodies_that_stop_are_given_up() {
+    let silent = Server::start(|_| Reaction::Silence).unwrap();
+    let stand = Stand::start(|options| {
+        options.app = silent.addr();
+        options.lines = "app_timeout = \"1s\"\npause = \"2s\"".to_owned();
+    });
+    assert_eq!(Call::get("/x").send(stand.edge.addr()).unwrap().status, 504);
+    let mut line = Line::connect(stand.edge.addr()).unwrap();
+    line.write(b"POST /x HTTP/1.1\r\nhost: g\r\ncontent-length: 9\r\n\r\nhalf").unwrap();
+    assert_eq!(line.reply(false).unwrap().status, 502);
+    let timed_out = "rekey_edge_upstream_faults_total{upstream=\"app\",reason=\"timeout\"}";
+    assert_eq!(stand.metric(timed_out).as_deref(), Some("1"));
+}
+
 /// A request that is under way is answered; then the program ends well.
 #[test]
 fn stopping_finishes_what_was_begun() {

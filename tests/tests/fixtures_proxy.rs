@@ -166,6 +166,12 @@ fn play(way: Way) {
     let mut places = Places { way, started: BTreeMap::new(), timed_out: Vec::new() };
     let cases = cases();
     let ours = |case: &&Case| {
+        // The edge answers these 400 itself, before anybody's dialect is known.
+        let target = case.request.target.to_ascii_lowercase();
+        let path = target.split('?').next().unwrap_or_default();
+        if ["%2f", "%5c", "%00"].iter().any(|escape| path.contains(escape)) {
+            return false;
+        }
         let reason = case.not_in_envoy.as_deref();
         reason.is_none_or(|reason| ENVOYS_OWN.iter().any(|own| reason.starts_with(own)))
     };

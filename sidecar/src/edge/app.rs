@@ -10,7 +10,7 @@ use hyper::header::{CONNECTION, CONTENT_LENGTH, HeaderValue, TRANSFER_ENCODING, 
 use hyper::upgrade::OnUpgrade;
 use hyper::{Request, Response, StatusCode, Uri};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::timeout;
+use tokio::time::sleep;
 
 use super::content::Content;
 use super::gate::Arrived;
@@ -27,7 +27,7 @@ const KEPT_FOR: Duration = Duration::from_secs(4);
 pub(super) struct App {
     pool: Arc<Pool>,
     answers_within: Duration,
-    idle: Duration,
+    pause: Duration,
     metrics: Arc<Metrics>,
     source: ClientSource,
     tunnels: Arc<Semaphore>,
@@ -44,14 +44,18 @@ impl App {
         Self {
             pool: Pool::new(upstream.clone(), KEPT_FOR),
             answers_within: config.app_timeout,
-            idle: config.idle,
+            pause: config.pause,
             metrics,
             source: config.client,
             tunnels: Arc::new(Semaphore::new(config.connections)),
         }
     }
 
-    pub(super) async fn pass(&self, mut arrived: Arrived, content: Content) -> Response<Content> {
+    pub(super) async fn pass(
+        &self,
+        mut arrived: Arrived,
+        mut content: Content,
+    ) -> Response<Content> {
         self.metrics.passed();
         let tunnel = match arrived.upgrade.take().map(|client| self.tunnel(client)) {
             None => None,
@@ -60,9 +64,18 @@ impl App {
                 return reply::plain(StatusCode::SERVICE_UNAVAILABLE, "too many tunnels\n");
             }
         };
+        let ended = content.ended();
         let request = self.request(arrived, content, tunnel.is_some());
-        let sent = timeout(self.answers_within, self.pool.send(request)).await;
-        match sent.unwrap_or(Err(Fault::TimeOut)) {
+        let late = async {
+            // Only a dropped sender says anything; a body that came whole has none.
+            let _ = ended.await;
+            sleep(self.answers_within).await;
+        };
+        let sent = tokio::select! {
+            sent = self.pool.send(request) => sent,
+            () = late => Err(Fault::TimeOut),
+        };
+        match sent {
             Ok((response, lease)) => self.bring(response, lease, tunnel),
             Err(fault) => self.fail(fault),
         }
@@ -114,7 +127,7 @@ impl App {
         }
         let (mut parts, body) = response.into_parts();
         parts.headers = hop::for_client(parts.headers);
-        Response::from_parts(parts, Content::streamed(body, self.idle).with_lease(lease))
+        Response::from_parts(parts, Content::streamed(body, self.pause).with_lease(lease))
     }
 
     fn fail(&self, fault: Fault) -> Response<Content> {

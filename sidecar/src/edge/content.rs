@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use hyper::HeaderMap;
 use hyper::body::{Body, Bytes, Frame, Incoming, SizeHint};
+use tokio::sync::oneshot;
 use tokio::time::{Instant, Sleep, sleep};
 
 use super::hop;
@@ -31,11 +32,13 @@ pub(super) struct Whole {
 
 pub(super) struct Streamed {
     body: Incoming,
-    idle: Duration,
+    limit: Duration,
     pause: Pin<Box<Sleep>>,
     is_paused: bool,
     lease: Option<Lease>,
     open: Option<Open>,
+    /// Dropped with the body.
+    end: Option<oneshot::Sender<()>>,
 }
 
 impl Content {
@@ -49,16 +52,26 @@ impl Content {
         Self::Whole(Whole { bytes, trailers, is_chunked, open: None })
     }
 
-    pub(super) fn streamed(body: Incoming, idle: Duration) -> Self {
-        let pause = Box::pin(sleep(idle));
+    pub(super) fn streamed(body: Incoming, limit: Duration) -> Self {
+        let pause = Box::pin(sleep(limit));
         Self::Streamed(Box::new(Streamed {
             body,
-            idle,
+            limit,
             pause,
             is_paused: false,
             lease: None,
             open: None,
+            end: None,
         }))
+    }
+
+    /// Resolves when nobody reads the body any more: it was sent whole, or given up.
+    pub(super) fn ended(&mut self) -> oneshot::Receiver<()> {
+        let (end, ended) = oneshot::channel();
+        if let Self::Streamed(streamed) = self {
+            streamed.end = Some(end);
+        }
+        ended
     }
 
     /// Gives the connection back when the answer has ended.
@@ -163,7 +176,7 @@ impl Streamed {
     ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
         if !self.is_paused {
             self.is_paused = true;
-            if let Some(end) = Instant::now().checked_add(self.idle) {
+            if let Some(end) = Instant::now().checked_add(self.limit) {
                 self.pause.as_mut().reset(end);
             }
         }

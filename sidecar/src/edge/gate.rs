@@ -36,6 +36,7 @@ pub(super) struct Gate {
     pub(super) app: App,
     pub(super) client: ClientSource,
     pub(super) idle: Duration,
+    pause: Duration,
     pub(super) metrics: Arc<Metrics>,
     /// What of the sidecar is everybody's, and writes nothing.
     public: Option<App>,
@@ -76,6 +77,7 @@ impl Gate {
             app: App::new(&config.app, config, Arc::clone(&metrics)),
             client: config.client,
             idle: config.idle,
+            pause: config.pause,
             public: config.public.as_ref().map(|at| App::new(at, config, Arc::clone(&metrics))),
             sidecars: Sidecars::new(&config.sidecars, Arc::clone(&metrics)),
             signer,
@@ -105,7 +107,7 @@ impl Gate {
         match is_free {
             true => {
                 let app = self.public_for(&arrived).unwrap_or(&self.app);
-                app.pass(arrived, Content::streamed(body, self.idle)).await
+                app.pass(arrived, Content::streamed(body, self.pause)).await
             }
             false => self.judge(&edge, arrived, body).await,
         }
@@ -129,7 +131,7 @@ impl Gate {
                 collect::drain(&arrived.parts, body).await;
                 self.carry_out(step, &arrived.parts, exchange, begun).await
             }
-            _ => self.app.pass(arrived, Content::streamed(body, self.idle)).await,
+            _ => self.app.pass(arrived, Content::streamed(body, self.pause)).await,
         }
     }
 

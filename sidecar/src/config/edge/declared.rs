@@ -78,17 +78,18 @@ const KEYS: &[Key] = &[
         "1 to 65536",
         "Connections held at a time, and as many upgraded ones; more wait.",
     ),
+    key("edge.idle", "\"60s\"", "1s to 1h", "How long a connection without a request stays open."),
     key(
-        "edge.idle",
-        "\"60s\"",
+        "edge.pause",
+        "\"5m\"",
         "1s to 1h",
-        "How long a connection without a request stays open, and how long a body may pause.",
+        "How long a body on its way to or from the app may pause.",
     ),
     key(
         "edge.app_timeout",
         "\"60s\"",
         "1s to 1h",
-        "From a request to the head of the app's answer; then 504.",
+        "From the end of a request to the head of the app's answer; then 504.",
     ),
     key(
         "edge.log_level",

@@ -43,9 +43,11 @@ pub struct EdgeConfig {
     /// Who is believed about the client's address, beside a Unix socket's peers.
     pub trusted: Vec<Network>,
     pub connections: usize,
-    /// How long a connection without a request, or a body without a byte, is waited for.
+    /// How long a connection without a request is kept.
     pub idle: Duration,
-    /// From a request to the head of the app's answer.
+    /// How long a body is waited for that does not go on.
+    pub pause: Duration,
+    /// From the end of a request to the head of the app's answer.
     pub app_timeout: Duration,
     pub log_level: tracing::Level,
 }
@@ -108,6 +110,7 @@ fn read(reader: &mut Reader<'_>, home: &Path) -> Option<EdgeConfig> {
     let trusted = trusted(reader);
     let connections = reader.read("edge.connections", |value| forms::whole(value, 1..=65_536));
     let idle = reader.read("edge.idle", |value| forms::duration(value, SECOND..=HOUR));
+    let pause = reader.read("edge.pause", |value| forms::duration(value, SECOND..=HOUR));
     let app_timeout =
         reader.read("edge.app_timeout", |value| forms::duration(value, SECOND..=HOUR));
     let log_level = reader.read("edge.log_level", forms::level);
@@ -123,6 +126,7 @@ fn read(reader: &mut Reader<'_>, home: &Path) -> Option<EdgeConfig> {
         trusted: trusted?,
         connections: connections?,
         idle: idle?,
+        pause: pause?,
         app_timeout: app_timeout?,
         log_level: log_level?,
     })
