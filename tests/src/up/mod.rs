@@ -39,8 +39,14 @@ fn run() -> Staged<()> {
         println!("… clearing {} of the last run", shown(&home));
         fs::remove_dir_all(&home)?;
     }
-    let plan =
-        Plan { home: home.clone(), port, gateway: Gateway::Envoy, limits: LIMITS, sections: String::new(), language: None };
+    let plan = Plan {
+        home: home.clone(),
+        port,
+        gateway: Gateway::Envoy,
+        limits: LIMITS,
+        sections: String::new(),
+        language: None,
+    };
     let mut installation = Installation::start(&plan, &mut |step| println!("… {step}"))?;
     println!("… importing accounts");
     let people = people(&guests);
