@@ -42,7 +42,7 @@ pub(super) fn edge(
     if is_check {
         return check(path, console);
     }
-    serve(EdgeConfig::load(path)?)
+    serve(&EdgeConfig::load(path)?)
 }
 
 fn check(path: &Path, console: &mut Console) -> Result<ExitCode, CliError> {
@@ -101,14 +101,14 @@ fn warnings(config: &EdgeConfig) -> Vec<String> {
     nameless.into_iter().chain(config.plan.warnings().iter().cloned()).collect()
 }
 
-fn serve(config: EdgeConfig) -> Result<ExitCode, CliError> {
+fn serve(config: &EdgeConfig) -> Result<ExitCode, CliError> {
     let events = log::start(config.log_level);
     tracing::info!(event = "starting", version = env!("CARGO_PKG_VERSION"));
-    for warning in warnings(&config) {
+    for warning in warnings(config) {
         tracing::warn!(event = "configured", warning);
     }
     let runtime = runtime()?;
-    let ended = runtime.block_on(run(&config, events));
+    let ended = runtime.block_on(run(config, events));
     // Tunnels have no end of their own.
     runtime.shutdown_background();
     ended
