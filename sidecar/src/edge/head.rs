@@ -121,6 +121,9 @@ mod tests {
 
     use super::*;
 
+    /// Target, version, headers; host and path, or the reason.
+    type Row<'r> = (&'r str, Version, &'r [(&'r str, &'r str)], Result<&'r str, &'r str>);
+
     fn judged(
         uri: &str,
         version: Version,
@@ -138,7 +141,7 @@ mod tests {
     #[test]
     fn a_request_names_one_host_and_one_path() {
         let (one, two) = (Version::HTTP_11, Version::HTTP_2);
-        let table: [(&str, Version, &[(&str, &str)], Result<&str, &str>); 19] = [
+        let table: [Row<'_>; 19] = [
             ("/a?b", one, &[("host", "h:1")], Ok("h:1/a?b")),
             ("//a/%62?c=//d", one, &[("host", "h")], Ok("h/a/b?c=//d")),
             ("http://a.example/x", one, &[("host", "h")], Ok("a.example/x")),
