@@ -18,8 +18,8 @@ stage := '"${CARGO_TARGET_DIR:-target}/debug/rekey-stage"'
 default:
     @"{{ just_executable() }}" --justfile "{{ justfile() }}" --list --unsorted
 
-# Fetch what the build and the tests need: Rust targets, Envoy, mail server, PostgreSQL, makers of hashes and ciphertexts
-setup: _rust _venv _peers _node _postgres _producers
+# Fetch what the build and the tests need: Rust targets, Envoy, mail server, PostgreSQL, nginx, makers of hashes and ciphertexts
+setup: _rust _venv _peers _node _postgres _nginx _producers
 
 # Reset passwords in all five dialects through a real Envoy, and show how
 [no-exit-message]
@@ -85,7 +85,7 @@ lint: _rust pure
 pure: _rust
     cargo check -p contract --target {{ pure_target }}
 
-# Write the golden files and the generated parts of README.md and envoy.yaml anew
+# Write the golden files and the generated parts of README.md, envoy.yaml and nginx.conf anew
 bless: setup wasm build
     REKEY_BLESS=1 cargo test {{ native }} --no-fail-fast --test fixtures_pure --test generated --test policies --test table
 
@@ -225,3 +225,24 @@ _smtp_sink:
     apt-get download postfix
     dpkg -x postfix_*.deb .
     rm postfix_*.deb
+
+# Debian's nginx in target/nginx, for the tests: unpacked, not installed; REKEY_NGINX names another one
+_nginx:
+    #!/bin/sh
+    set -eu
+    dir='{{ justfile_directory() }}/target/nginx'
+    for nginx in "${REKEY_NGINX:-}" /usr/sbin/nginx "$dir/usr/sbin/nginx"; do
+        if [ -n "$nginx" ] && [ -x "$nginx" ]; then exit 0; fi
+    done
+    command -v apt-get >/dev/null || { echo "setup: no nginx here: install version 1.18 or newer, and name it in REKEY_NGINX" >&2; exit 1; }
+    echo "setup: fetching nginx"
+    if ! apt-cache show nginx >/dev/null 2>&1; then
+        as_root=
+        if [ "$(id -u)" != 0 ]; then as_root=sudo; fi
+        $as_root apt-get update -qq
+    fi
+    mkdir -p "$dir"
+    cd "$dir"
+    apt-get download nginx
+    dpkg -x nginx_*.deb .
+    rm nginx_*.deb

@@ -3,6 +3,7 @@
 //! `message.json` and `keys`; beside the latter two, `answers/` may hold what the client gets for everything that can come back.
 
 mod back;
+pub mod gateway;
 mod judge;
 mod reply;
 mod request;

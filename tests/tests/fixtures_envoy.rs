@@ -3,13 +3,11 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use contract::edge::MadeBy;
-use contract::message::Operation;
-use rekey_tests::fixture::{Back, Case, Driver, Reply, Seen, cases, judge};
+use rekey_tests::fixture::{Back, Case, Driver, Reply, Seen, cases, gateway, judge};
 use rekey_tests::http::send_raw;
-use rekey_tests::stage::{Answer, App, Envoy, EnvoyOptions, Reaction, Received, Server, Staged};
+use rekey_tests::stage::{App, Envoy, EnvoyOptions, Reaction, Server, Staged};
 
 /// What Envoy adds on the way to the app.
 const ADDED: [&str; 4] = ["x-envoy-", "x-forwarded-", "x-request-id", "host"];
@@ -36,7 +34,7 @@ impl Gateway {
     }
 
     fn play(&self, case: &Case, back: &Back) -> Result<Seen, String> {
-        *self.next.lock().unwrap_or_else(PoisonError::into_inner) = reaction(back);
+        *self.next.lock().unwrap_or_else(PoisonError::into_inner) = gateway::reaction(back);
         self.app.clear();
         self.sidecar.clear();
         let reply =
@@ -44,14 +42,7 @@ impl Gateway {
         let (app, sidecar) = (self.app.requests(), self.sidecar.requests());
         let headers = reply.headers.iter().map(|(name, value)| (name, value));
         let reply = Reply::new(reply.status, headers, &reply.body);
-        match (app.as_slice(), sidecar.as_slice()) {
-            ([], []) => Ok(Seen::Answered(reply)),
-            ([received], []) => check_untouched(case, received).map(|()| Seen::Passed),
-            ([], [first, again @ ..]) if again.iter().all(|other| other.body == first.body) => {
-                forwarded(first, reply)
-            }
-            _ => Err(format!("app and sidecar got {app:#?} and {sidecar:#?}")),
-        }
+        gateway::seen(case, &ADDED, &app, &sidecar, reply)
     }
 }
 
@@ -82,61 +73,6 @@ impl Driver for Gateways {
         });
         gateway.play(case, back).map_err(|fault| format!("{}: {fault}", back.name))
     }
-}
-
-fn reaction(back: &Back) -> Reaction {
-    match (back.made_by, back.status) {
-        (MadeBy::Proxy, 504) => Reaction::Silence,
-        (MadeBy::Proxy, _) => Reaction::Close,
-        (MadeBy::Sidecar, status) => {
-            let mut headers = vec![
-                ("content-type".to_owned(), back.content_type.to_owned()),
-                ("cache-control".to_owned(), "no-store".to_owned()),
-                ("rekey-outcome".to_owned(), back.name.clone()),
-            ];
-            headers.extend(
-                back.retry_after.map(|seconds| ("retry-after".to_owned(), seconds.to_string())),
-            );
-            Reaction::Answer(Answer { status, headers, body: back.body.clone() })
-        }
-    }
-}
-
-fn forwarded(received: &Received, reply: Reply) -> Result<Seen, String> {
-    if received.target == "/v1/keys" {
-        let is_safe = matches!(received.method.as_str(), "GET" | "HEAD");
-        let fetched = is_safe && received.body.is_empty();
-        return match fetched {
-            true => Ok(Seen::Fetched(reply)),
-            false => Err(format!("the sidecar was asked for keys by {received:#?}")),
-        };
-    }
-    let operation = Operation::from_path(&received.target)
-        .ok_or_else(|| format!("the sidecar was asked for {}", received.target))?;
-    if received.method != "POST" {
-        return Err(format!("the sidecar got a {}", received.method));
-    }
-    let now =
-        SystemTime::now().duration_since(UNIX_EPOCH).map_err(|_| "the clock is before 1970")?;
-    Ok(Seen::Forwarded { operation, body: received.body.clone(), now: now.as_secs(), reply })
-}
-
-fn check_untouched(case: &Case, received: &Received) -> Result<(), String> {
-    let headers =
-        received.headers.iter().map(|(name, value)| (name.to_ascii_lowercase(), value.clone()));
-    let headers: Vec<_> =
-        headers.filter(|(name, _)| !ADDED.iter().any(|added| name.starts_with(added))).collect();
-    let sent = &case.request;
-    // Envoy says the length of a body that is not there.
-    let bodiless = sent.body.is_none();
-    let headers: Vec<_> =
-        headers.into_iter().filter(|(name, _)| !(bodiless && name == "content-length")).collect();
-    let same = received.method == sent.method
-        && received.target == sent.target
-        && received.header("host").as_deref().map(str::as_bytes) == sent.first("host")
-        && headers == sent.headers_for_the_app()
-        && received.body == sent.body.clone().unwrap_or_default();
-    if same { Ok(()) } else { Err(format!("the app got something else: {received:#?}")) }
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Tables of the README and the regex of envoy.yaml come from the code. Without REKEY_BLESS a difference fails; with it
+//! Tables of the README and what envoy.yaml and nginx.conf say of paths come from the code. Without REKEY_BLESS a difference fails; with it
 //! the files are written anew.
 
 use std::fmt::Write as _;
@@ -57,6 +57,20 @@ fn envoy_yaml_has_the_regex_and_the_busy_words_of_the_dialects() {
     let should = format!("{}{}{}", &is[..start], route_regex(), &is[end..]);
     settle("envoy/envoy.yaml", &is, &should);
     says_busy_in_the_words_of_the_dialects(&should);
+}
+
+#[test]
+fn nginx_conf_has_the_first_segments_of_the_dialects() {
+    let is = fs::read_to_string(file("envoy/nginx/nginx.conf")).unwrap();
+    let open = "location ~* \"^/(?:";
+    let start = is.find(open).unwrap() + open.len();
+    let end = start + is[start..].find(')').unwrap();
+    let segments: Vec<&str> = edge::first_segments().into_iter().collect();
+    assert!(
+        segments.iter().all(|segment| segment.bytes().all(|byte| byte.is_ascii_alphanumeric()))
+    );
+    let should = format!("{}{}{}", &is[..start], segments.join("|"), &is[end..]);
+    settle("envoy/nginx/nginx.conf", &is, &should);
 }
 
 fn dialects() -> String {

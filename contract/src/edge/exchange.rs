@@ -74,6 +74,12 @@ pub struct Exchange {
 }
 
 impl Edge {
+    /// Whether no claim is near this path, so that `on_head` would let any request pass. For hosts that would rather not
+    /// copy a head for that.
+    pub fn is_free(&self, path: &str) -> bool {
+        matches!(claim::find(self.claims(), path), claim::Found::Free)
+    }
+
     /// Judges a request's head; `is_whole` says that nothing follows it. An `Exchange` comes with every step but `Pass`.
     pub fn on_head(
         &self,

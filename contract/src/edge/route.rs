@@ -1,7 +1,7 @@
 //! The regular expression by which a gateway sends requests through the filter: every default path of every dialect, in
 //! every spelling that survives a gateway's own normalisation. It may catch more than is claimed, never less.
 
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::{format, string::String, vec::Vec};
 
 use crate::dialect::DIALECTS;
@@ -28,6 +28,13 @@ pub fn route_regex() -> String {
         "(?i){}/*(?:[;%.].*)?|{BETWEEN}(?:{first}).*{DISGUISE}.*|/+[^/]*{DISGUISE}[^/]*/.*|{MOVES}",
         root.expression()
     )
+}
+
+/// The first segments of all default paths, sorted: for gateways that decode a path before they choose by it, and send it
+/// on as it came.
+pub fn first_segments() -> BTreeSet<&'static str> {
+    let routes = DIALECTS.iter().flat_map(|dialect| dialect.routes());
+    routes.filter_map(|route| route.path.split('/').find(|segment| !segment.is_empty())).collect()
 }
 
 #[derive(Default)]

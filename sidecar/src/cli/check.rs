@@ -185,7 +185,7 @@ fn seconds(life: u32) -> String {
     }
 }
 
-fn endpoint(endpoint: &Endpoint) -> String {
+pub(super) fn endpoint(endpoint: &Endpoint) -> String {
     match endpoint {
         Endpoint::Tcp(address) => address.to_string(),
         Endpoint::Unix(path) => format!("unix:{}", path.display()),

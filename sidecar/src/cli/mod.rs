@@ -4,12 +4,14 @@
 mod account;
 mod check;
 mod console;
+mod edge;
 mod import;
 mod keys;
 mod mail;
 mod password;
 mod rooms;
 mod serve;
+mod signals;
 mod store;
 mod why;
 
@@ -49,6 +51,7 @@ First steps:
   rekey password explain           what the policy says of a password
   rekey why ann@example.com        what became of a reset that was asked for
   rekey mail list                  what waits to be sent, and what could not be
+  rekey edge --help                a gateway's part, for gateways without wasm
 
 Passwords are read from standard input only. Exit codes: 0 done, 1 judged bad (check, verify), 2 not done.";
 
@@ -72,6 +75,20 @@ enum Command {
     Check {
         /// Prints the reference of all keys instead.
         #[arg(long)]
+        reference: bool,
+    },
+    /// Runs the edge for gateways without wasm until SIGTERM or SIGINT: a reverse proxy between nginx, HAProxy or the
+    /// clients themselves, and your app.
+    ///
+    /// What is a reset goes to the sidecar, signed; everything else streams to the app. Logs one JSON object a line to
+    /// standard error; its key is read again when its file changes.
+    #[command(after_help = edge::EXAMPLES)]
+    Edge {
+        /// Judges the configuration and tells what would run; the exit code is 1 when there is a fault.
+        #[arg(long)]
+        check: bool,
+        /// Prints the reference of all keys instead.
+        #[arg(long, conflicts_with = "check")]
         reference: bool,
     },
     /// Accounts of the embedded directory.
@@ -124,6 +141,7 @@ pub fn run(cli: Cli, console: &mut Console) -> Result<ExitCode, CliError> {
     match cli.command {
         Command::Serve => serve::serve(load(config)?),
         Command::Check { reference } => check::check(config, reference, console),
+        Command::Edge { check, reference } => edge::edge(config, check, reference, console),
         Command::Account(command) => account::run(command, &load(config)?, console),
         Command::Mail(command) => mail::run(command, &load(config)?, console),
         Command::Keys(command) => keys::run(command, &load(config)?, console),

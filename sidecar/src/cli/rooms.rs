@@ -8,6 +8,7 @@ use tokio::runtime::{Builder, Runtime};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::directory::{Account, Embedded, ascii};
+use crate::edge::EdgeError;
 use crate::engine::EngineError;
 use crate::entropy::Entropy;
 use crate::flow;
@@ -20,6 +21,8 @@ use crate::store::{Forgotten, Store, StoreError, Story};
 pub enum RoomError {
     #[error("{0}; choose another address, or stop the program that listens there")]
     Bind(#[from] BindError),
+    #[error(transparent)]
+    Edge(#[from] EdgeError),
     #[error("the sidecar cannot be put together: {0}")]
     Engine(#[from] EngineError),
     #[error("no password can be hashed: {0}")]

@@ -1,12 +1,10 @@
 //! `rekey serve`: opens everything, serves, and on a signal stops in order: doors first, then the workers, then the store.
 //! On a second signal it stops at once.
 
-use std::io;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -19,6 +17,7 @@ use crate::keys::Keys;
 use crate::log::{self, Counts};
 
 use super::rooms::{RoomError, runtime};
+use super::signals::Signals;
 use super::{CliError, check};
 
 /// Longer than one mail that is being handed over.
@@ -76,30 +75,6 @@ async fn finish(mut work: JoinHandle<()>, patience: Duration) -> Result<ExitCode
     worked
         .map(|()| ExitCode::SUCCESS)
         .map_err(|_| CliError::refused("the workers failed; the log tells how"))
-}
-
-struct Signals {
-    hangup: Signal,
-    interrupt: Signal,
-    terminate: Signal,
-}
-
-impl Signals {
-    fn listen() -> io::Result<Self> {
-        Ok(Self {
-            hangup: signal(SignalKind::hangup())?,
-            interrupt: signal(SignalKind::interrupt())?,
-            terminate: signal(SignalKind::terminate())?,
-        })
-    }
-
-    async fn next(&mut self) -> &'static str {
-        tokio::select! {
-            _ = self.hangup.recv() => "SIGHUP",
-            _ = self.interrupt.recv() => "SIGINT",
-            _ = self.terminate.recv() => "SIGTERM",
-        }
-    }
 }
 
 #[cfg(test)]

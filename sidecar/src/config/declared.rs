@@ -329,24 +329,24 @@ const HASHING_AND_DIALECTS: &[Key] = &[
     ),
 ];
 
-/// All keys, in the order of the reference.
-pub(super) fn keys() -> impl Iterator<Item = &'static Key> {
-    let sections = [PLACES_AND_LIMITS, rules::KEYS, HASHING_AND_DIALECTS];
-    sections.into_iter().flatten()
-}
+/// All keys of one kind of file, section by section, in the order of the reference.
+pub(super) type Declared = &'static [&'static [Key]];
+
+/// Those of the sidecar.
+pub(super) const SIDECAR: Declared = &[PLACES_AND_LIMITS, rules::KEYS, HASHING_AND_DIALECTS];
 
 /// The declaration of a written path.
-pub(super) fn find(path: &str) -> Option<&'static Key> {
-    keys().find(|key| matches(key.path, path))
+pub(super) fn find(keys: Declared, path: &str) -> Option<&'static Key> {
+    keys.iter().copied().flatten().find(|key| matches(key.path, path))
 }
 
 /// Whether a path is a section that holds keys.
-pub(super) fn is_section(path: &str) -> bool {
+pub(super) fn is_section(keys: Declared, path: &str) -> bool {
     let depth = path.split('.').count();
     let prefix = |key: &&Key| {
         key.path.split('.').count() > depth && key.path.split('.').zip(path.split('.')).all(same)
     };
-    keys().any(|key| prefix(&key))
+    keys.iter().copied().flatten().any(|key| prefix(&key))
 }
 
 fn matches(pattern: &str, path: &str) -> bool {
@@ -360,22 +360,25 @@ fn same((pattern, segment): (&str, &str)) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{find, is_section, keys};
+    use super::{SIDECAR, find, is_section};
 
     #[test]
     fn paths_find_their_declaration() {
-        assert_eq!(find("limits.sends").map(|key| key.preset), Some("3"));
-        assert_eq!(find("profile.native.email.code_life").map(|key| key.form), Some("10s to 1d"));
-        assert!(find("limits").is_none());
-        assert!(find("limits.sends.x").is_none());
-        assert!(is_section("limits"));
-        assert!(is_section("profile.native.email"));
-        assert!(!is_section("limits.sends"));
+        assert_eq!(find(SIDECAR, "limits.sends").map(|key| key.preset), Some("3"));
+        assert_eq!(
+            find(SIDECAR, "profile.native.email.code_life").map(|key| key.form),
+            Some("10s to 1d")
+        );
+        assert!(find(SIDECAR, "limits").is_none());
+        assert!(find(SIDECAR, "limits.sends.x").is_none());
+        assert!(is_section(SIDECAR, "limits"));
+        assert!(is_section(SIDECAR, "profile.native.email"));
+        assert!(!is_section(SIDECAR, "limits.sends"));
     }
 
     #[test]
     fn no_key_stands_twice() {
-        let mut paths: Vec<_> = keys().map(|key| key.path).collect();
+        let mut paths: Vec<_> = SIDECAR.iter().copied().flatten().map(|key| key.path).collect();
         paths.sort_unstable();
         let all = paths.len();
         paths.dedup();

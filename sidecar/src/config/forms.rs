@@ -302,7 +302,7 @@ pub(super) fn relay(value: &DeValue<'_>) -> Formed<Relay> {
     Ok(Relay { tls, host, port, login: None })
 }
 
-fn host_and_port(text: &str, preset: u16) -> Option<(String, u16)> {
+pub(super) fn host_and_port(text: &str, preset: u16) -> Option<(String, u16)> {
     let (host, port) = match text.strip_prefix('[') {
         Some(rest) => rest.split_once(']').map(|(host, port)| (host, port.strip_prefix(':')))?,
         None => text.split_once(':').map_or((text, None), |(host, port)| (host, Some(port))),

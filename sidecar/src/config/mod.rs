@@ -2,6 +2,7 @@
 //! good and no combination unsafe; all faults are reported at once, each with its place and its remedy.
 
 mod declared;
+mod edge;
 mod faults;
 mod forms;
 mod mail;
@@ -27,10 +28,11 @@ use contract::name::Name;
 use lettre::message::Mailbox;
 use zeroize::Zeroizing;
 
+pub use self::edge::{ClientSource, EdgeConfig, Network, Upstream};
 pub use self::faults::{Fault, Faults};
 pub use self::password::PasswordConfig;
 pub use self::profile::DialectProfile;
-pub use self::reference::reference;
+pub use self::reference::{edge_reference, reference};
 pub use self::rules::LookupConfig;
 pub use self::store::{PostgresConfig, StoreConfig};
 pub use self::url::BaseUrl;
@@ -222,7 +224,7 @@ impl Config {
 
     /// Reads TOML; relative paths start at `home`, the directory of the file.
     pub fn parse(text: &str, home: &Path) -> Result<Self, Faults> {
-        let mut reader = Reader::open(text, home)?;
+        let mut reader = Reader::open(text, home, declared::SIDECAR)?;
         let config = parts::read(&mut reader);
         reader.finish(config)
     }

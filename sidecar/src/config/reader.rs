@@ -7,7 +7,7 @@ use contract::dialect::DIALECTS;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::declared::{self, keys};
+use super::declared::{self, Declared};
 use super::faults::{Fault, Faults};
 use super::forms::{Formed, Wrong};
 use super::rules::RULES;
@@ -15,6 +15,8 @@ use super::rules::RULES;
 /// The file, flattened to paths; a key that was read is gone from it.
 pub(super) struct Reader<'t> {
     home: PathBuf,
+    /// What may stand in the file.
+    keys: Declared,
     entries: Vec<Entry<'t>>,
     /// Where keys stood that were read already, for faults of combinations.
     seen: Vec<(String, usize)>,
@@ -28,7 +30,7 @@ struct Entry<'t> {
 }
 
 impl<'t> Reader<'t> {
-    pub(super) fn open(text: &'t str, home: &Path) -> Result<Self, Faults> {
+    pub(super) fn open(text: &'t str, home: &Path, keys: Declared) -> Result<Self, Faults> {
         let (table, errors) = DeTable::parse_recoverable(text);
         let mut faults = Faults::default();
         for error in &errors {
@@ -44,7 +46,7 @@ impl<'t> Reader<'t> {
         }
         let mut entries = Vec::new();
         flatten(text, "", table.into_inner(), &mut entries);
-        Ok(Self { home: home.to_owned(), entries, seen: Vec::new(), faults })
+        Ok(Self { home: home.to_owned(), keys, entries, seen: Vec::new(), faults })
     }
 
     /// Where relative paths start.
@@ -58,7 +60,7 @@ impl<'t> Reader<'t> {
         path: &str,
         form: impl FnOnce(&DeValue<'_>) -> Formed<T>,
     ) -> Option<T> {
-        let Some(key) = declared::find(path) else {
+        let Some(key) = declared::find(self.keys, path) else {
             self.refuse(
                 path,
                 "the program reads a key that it does not declare",
@@ -99,7 +101,7 @@ impl<'t> Reader<'t> {
     /// The configuration when there was no fault at all.
     pub(super) fn finish<T>(mut self, config: Option<T>) -> Result<T, Faults> {
         for entry in std::mem::take(&mut self.entries) {
-            if let Some(wrong) = unknown(&entry) {
+            if let Some(wrong) = unknown(self.keys, &entry) {
                 self.faults.push(fault(Some(entry.line), &entry.path, wrong));
             }
         }
@@ -138,11 +140,11 @@ fn line_of(text: &str, offset: usize) -> usize {
 }
 
 /// Why an entry that nobody read stands there in vain; `None` for an empty section.
-fn unknown(entry: &Entry<'_>) -> Option<Wrong> {
-    if let Some(wrong) = stranger(&entry.path) {
+fn unknown(keys: Declared, entry: &Entry<'_>) -> Option<Wrong> {
+    if let Some(wrong) = stranger(keys, &entry.path) {
         return Some(wrong);
     }
-    if declared::is_section(&entry.path) {
+    if declared::is_section(keys, &entry.path) {
         let empty = matches!(entry.value, DeValue::Table(_));
         return (!empty).then(|| {
             Wrong::new(
@@ -151,7 +153,7 @@ fn unknown(entry: &Entry<'_>) -> Option<Wrong> {
             )
         });
     }
-    let remedy = match nearest(&entry.path) {
+    let remedy = match nearest(keys, &entry.path) {
         Some(known) => format!("did you mean {known}?"),
         None => "remove it; `rekey check --reference` lists the keys that there are".to_owned(),
     };
@@ -159,8 +161,8 @@ fn unknown(entry: &Entry<'_>) -> Option<Wrong> {
 }
 
 /// A declared key under a dialect, a channel or a rule that there is not.
-fn stranger(path: &str) -> Option<Wrong> {
-    declared::find(path)?;
+fn stranger(keys: Declared, path: &str) -> Option<Wrong> {
+    declared::find(keys, path)?;
     let mut segments = path.split('.').skip(1);
     let dialects: Vec<&str> = DIALECTS.iter().map(|dialect| dialect.name()).collect();
     match segments.next().filter(|name| dialects.contains(name)) {
@@ -180,11 +182,12 @@ fn stranger(path: &str) -> Option<Wrong> {
 }
 
 /// The known path that is most like the written one, if any is.
-fn nearest(path: &str) -> Option<&'static str> {
+fn nearest(keys: Declared, path: &str) -> Option<&'static str> {
     let leaf = |path: &str| path.rsplit('.').next().map(str::to_owned);
-    let by_distance = keys().map(|key| (distance(key.path, path), key.path)).min();
+    let known = || keys.iter().copied().flatten().map(|key| key.path);
+    let by_distance = known().map(|known| (distance(known, path), known)).min();
     let close = by_distance.filter(|(distance, _)| *distance <= 3).map(|(_, path)| path);
-    close.or_else(|| keys().map(|key| key.path).find(|known| leaf(known) == leaf(path)))
+    close.or_else(|| known().find(|known| leaf(known) == leaf(path)))
 }
 
 /// Levenshtein's distance, in characters.

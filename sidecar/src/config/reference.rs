@@ -2,12 +2,22 @@
 
 use std::fmt::Write as _;
 
-use super::declared::keys;
+use super::declared::{Declared, SIDECAR};
+use super::edge;
 
-/// A Markdown table: key, default, values, meaning.
+/// A Markdown table of the sidecar's keys: key, default, values, meaning.
 pub fn reference() -> String {
+    show(SIDECAR)
+}
+
+/// The same of the keys of `rekey edge`.
+pub fn edge_reference() -> String {
+    show(edge::DECLARED)
+}
+
+fn show(keys: Declared) -> String {
     let mut table = String::from("| key | default | values | meaning |\n|---|---|---|---|\n");
-    for key in keys() {
+    for key in keys.iter().copied().flatten() {
         let preset = match key.preset {
             "" => "unset".to_owned(),
             preset => format!("`{preset}`"),

@@ -43,7 +43,10 @@ fn defaults_suit() {
 /// The table is the only place of a default, and every limit of it is a key.
 #[test]
 fn every_limit_is_a_key_with_the_tables_default() {
-    let declared: Vec<_> = super::declared::keys()
+    let declared: Vec<_> = super::declared::SIDECAR
+        .iter()
+        .copied()
+        .flatten()
         .filter(|key| key.path.starts_with("limits."))
         .map(|key| (key.path, key.preset))
         .collect();

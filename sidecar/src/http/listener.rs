@@ -15,21 +15,20 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
-use crate::config::{Endpoint, Listen};
+use crate::config::Endpoint;
 
-use super::connection;
 use super::reply::Reply;
 
 /// After an accept that failed (no file descriptors left, mostly).
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// What answers behind a door.
-pub(super) trait Room: Send + Sync + 'static {
+pub(crate) trait Room: Send + Sync + 'static {
     fn answer(self: Arc<Self>, request: Request<Incoming>) -> impl Future<Output = Reply> + Send;
 }
 
 #[derive(Debug)]
-pub(super) struct Door {
+pub(crate) struct Door {
     name: &'static str,
     socket: Socket,
 }
@@ -40,39 +39,44 @@ enum Socket {
     Unix(UnixListener, PathBuf),
 }
 
-enum Stream {
+pub(crate) enum Stream {
     Tcp(TcpStream),
     Unix(UnixStream),
 }
 
 /// A door that cannot be opened.
 #[derive(Debug, thiserror::Error)]
-#[error("listen.{name}: {address} cannot be listened on: {source}")]
+#[error("{key}: {address} cannot be listened on: {source}")]
 pub struct BindError {
-    name: &'static str,
+    key: &'static str,
     address: String,
     source: io::Error,
 }
 
 impl Door {
-    pub(super) async fn bind(name: &'static str, endpoint: &Endpoint) -> Result<Self, BindError> {
+    /// `name` is for the log, `key` the configuration's.
+    pub(crate) async fn bind(
+        name: &'static str,
+        key: &'static str,
+        endpoint: &Endpoint,
+    ) -> Result<Self, BindError> {
         let bound = match endpoint {
             Endpoint::Tcp(address) => TcpListener::bind(address).await.map(Socket::Tcp),
             Endpoint::Unix(path) => bind_unix(path).await,
         };
         bound.map(|socket| Self { name, socket }).map_err(|source| BindError {
-            name,
+            key,
             address: show(endpoint),
             source,
         })
     }
 
-    pub(super) fn name(&self) -> &'static str {
+    pub(crate) fn name(&self) -> &'static str {
         self.name
     }
 
     /// Where it listens; with port 0 configured, the port that the system chose.
-    pub(super) fn address(&self) -> String {
+    pub(crate) fn address(&self) -> String {
         match &self.socket {
             Socket::Tcp(listener) => {
                 listener.local_addr().map(|address| address.to_string()).unwrap_or_default()
@@ -81,13 +85,16 @@ impl Door {
         }
     }
 
-    pub(super) async fn run<R: Room>(
+    /// Takes connections and has each one served, until `stop` turns true; then waits for what was begun.
+    pub(crate) async fn run<Served>(
         self,
-        room: Arc<R>,
-        listen: &Listen,
+        connections: usize,
         mut stop: watch::Receiver<bool>,
-    ) {
-        let slots = Arc::new(Semaphore::new(listen.connections));
+        serve: impl Fn(Stream) -> Served,
+    ) where
+        Served: Future<Output = ()> + Send + 'static,
+    {
+        let slots = Arc::new(Semaphore::new(connections));
         let mut open = JoinSet::new();
         loop {
             let (permit, stream) = tokio::select! {
@@ -96,12 +103,9 @@ impl Door {
                 next = self.next(&slots) => next,
             };
             while open.try_join_next().is_some() {}
-            let (room, idle, stop) = (Arc::clone(&room), listen.idle, stop.clone());
+            let served = serve(stream);
             open.spawn(async move {
-                match stream {
-                    Stream::Tcp(stream) => connection::serve(stream, room, idle, stop).await,
-                    Stream::Unix(stream) => connection::serve(stream, room, idle, stop).await,
-                }
+                served.await;
                 drop(permit);
             });
         }

@@ -1,12 +1,13 @@
 //! The three doors: signed (for the gateway), public (for everybody), admin (for operators). Invariant: they are separate
 //! sockets, and only the signed one leads to anything that writes.
 
+pub(crate) mod activity;
 mod admin;
-mod connection;
-mod listener;
+pub(crate) mod connection;
+pub(crate) mod listener;
 mod metrics;
 mod public;
-mod reply;
+pub(crate) mod reply;
 mod signed;
 #[cfg(test)]
 mod tests;
@@ -38,9 +39,9 @@ pub struct Doors {
 impl Doors {
     /// Opens all, or none; each one is logged with the address that it got.
     pub async fn bind(listen: &Listen) -> Result<Self, BindError> {
-        let signed = Door::bind("signed", &listen.signed).await?;
-        let public = Door::bind("public", &listen.public).await?;
-        let admin = Door::bind("admin", &listen.admin).await?;
+        let signed = Door::bind("signed", "listen.signed", &listen.signed).await?;
+        let public = Door::bind("public", "listen.public", &listen.public).await?;
+        let admin = Door::bind("admin", "listen.admin", &listen.admin).await?;
         let doors = Self { signed, public, admin };
         for door in [&doors.signed, &doors.public, &doors.admin] {
             tracing::info!(event = "listening", listener = door.name(), address = door.address());
@@ -60,10 +61,23 @@ impl Doors {
         let signed = Signed::new(config, Arc::clone(&engine), Arc::clone(&metrics));
         let public = Public::new(config, Arc::clone(&engine));
         let admin = Admin::new(engine, metrics);
+        let Listen { connections, idle, .. } = config.listen;
         tokio::join!(
-            self.signed.run(Arc::new(signed), &config.listen, stop.clone()),
-            self.public.run(Arc::new(public), &config.listen, stop.clone()),
-            self.admin.run(Arc::new(admin), &config.listen, stop),
+            self.signed.run(
+                connections,
+                stop.clone(),
+                connection::of(Arc::new(signed), idle, stop.clone())
+            ),
+            self.public.run(
+                connections,
+                stop.clone(),
+                connection::of(Arc::new(public), idle, stop.clone())
+            ),
+            self.admin.run(
+                connections,
+                stop.clone(),
+                connection::of(Arc::new(admin), idle, stop.clone())
+            ),
         );
     }
 }

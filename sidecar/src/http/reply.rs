@@ -9,25 +9,25 @@ use hyper::header::{
 };
 use hyper::{Response, StatusCode};
 
-pub(super) type Reply = Response<Full<Bytes>>;
+pub(crate) type Reply = Response<Full<Bytes>>;
 
 const REKEY_OUTCOME: HeaderName = HeaderName::from_static("rekey-outcome");
 
 /// Seconds after which a client may come back when something of ours failed.
 const RETRY: u32 = 5;
 
-pub(super) fn plain(status: StatusCode, text: &'static str) -> Reply {
+pub(crate) fn plain(status: StatusCode, text: &'static str) -> Reply {
     let mut reply = Response::new(Full::from(text));
     *reply.status_mut() = status;
     set(&mut reply, CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
     sealed(reply)
 }
 
-pub(super) fn not_found() -> Reply {
+pub(crate) fn not_found() -> Reply {
     plain(StatusCode::NOT_FOUND, "not found\n")
 }
 
-pub(super) fn not_allowed(allow: &'static str) -> Reply {
+pub(crate) fn not_allowed(allow: &'static str) -> Reply {
     let mut reply = plain(StatusCode::METHOD_NOT_ALLOWED, "method not allowed\n");
     set(&mut reply, ALLOW, HeaderValue::from_static(allow));
     reply
@@ -43,7 +43,7 @@ pub(super) fn found(location: &str) -> Reply {
 }
 
 /// A document that may be kept for `seconds` by anybody.
-pub(super) fn document(body: String, kind: &'static str, seconds: u32) -> Reply {
+pub(crate) fn document(body: String, kind: &'static str, seconds: u32) -> Reply {
     let mut reply = sealed(Response::new(Full::from(body)));
     set(&mut reply, CONTENT_TYPE, HeaderValue::from_static(kind));
     let kept = HeaderValue::try_from(format!("public, max-age={seconds}"));

@@ -15,6 +15,7 @@ use tokio::time::timeout;
 
 use crate::config::{Config, Endpoint, Listen};
 
+use super::connection;
 use super::listener::{Door, Room};
 use super::reply::{self, Reply};
 
@@ -55,7 +56,7 @@ impl Stage {
             std::path::Path::new("/"),
         )
         .unwrap();
-        let door = Door::bind("signed", &config.listen.signed).await.unwrap();
+        let door = Door::bind("signed", "listen.signed", &config.listen.signed).await.unwrap();
         let (address, toy, (stop, stopped)) =
             (door.address(), Arc::new(Toy::default()), watch::channel(false));
         let running = tokio::spawn(run(door, Arc::clone(&toy), config.listen, stopped));
@@ -77,7 +78,8 @@ impl Stage {
 }
 
 async fn run(door: Door, toy: Arc<Toy>, listen: Listen, stop: watch::Receiver<bool>) {
-    door.run(toy, &listen, stop).await;
+    let serve = connection::of(toy, listen.idle, stop.clone());
+    door.run(listen.connections, stop, serve).await;
 }
 
 async fn ask(mut stream: impl AsyncRead + tokio::io::AsyncWrite + Unpin, request: &[u8]) -> String {
@@ -186,9 +188,9 @@ async fn a_unix_socket_is_taken_over_only_from_the_dead() {
     let path = folder.path().join("signed.sock");
     let endpoint = Endpoint::Unix(path.clone());
     drop(std::os::unix::net::UnixListener::bind(&path).unwrap());
-    let door = Door::bind("signed", &endpoint).await.unwrap();
+    let door = Door::bind("signed", "listen.signed", &endpoint).await.unwrap();
     assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o660);
-    assert!(Door::bind("signed", &endpoint).await.is_err());
+    assert!(Door::bind("signed", "listen.signed", &endpoint).await.is_err());
     let (stop, stopped) = watch::channel(false);
     let listen = Config::parse("", folder.path()).unwrap().listen;
     let running = tokio::spawn(run(door, Arc::new(Toy::default()), listen, stopped));

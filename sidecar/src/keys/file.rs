@@ -18,13 +18,19 @@ pub struct Marks(Vec<Option<[i64; 5]>>);
 
 /// Looks at the files, not into them.
 pub fn marks(files: &KeyFiles) -> Marks {
-    let mark = |path: &Path| {
-        let found = fs::metadata(path).ok()?;
-        let inode = i64::from_ne_bytes(found.ino().to_ne_bytes());
-        let size = i64::try_from(found.size()).unwrap_or(i64::MAX);
-        Some([inode, size, found.mtime(), found.mtime_nsec(), found.ctime_nsec()])
-    };
-    Marks(all(files).into_iter().map(|(file, _)| mark(file.path())).collect())
+    Marks(all(files).into_iter().map(|(file, _)| look(file.path())).collect())
+}
+
+/// The same of one file.
+pub fn mark(path: &Path) -> Marks {
+    Marks(vec![look(path)])
+}
+
+fn look(path: &Path) -> Option<[i64; 5]> {
+    let found = fs::metadata(path).ok()?;
+    let inode = i64::from_ne_bytes(found.ino().to_ne_bytes());
+    let size = i64::try_from(found.size()).unwrap_or(i64::MAX);
+    Some([inode, size, found.mtime(), found.mtime_nsec(), found.ctime_nsec()])
 }
 
 /// The lines of a file.

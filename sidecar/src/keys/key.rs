@@ -101,7 +101,7 @@ impl Key {
         self.kind != Kind::Rsa && self.edge().is_none_or(|key| key.is_example())
     }
 
-    pub(super) fn edge(&self) -> Option<EdgeKey> {
+    pub(crate) fn edge(&self) -> Option<EdgeKey> {
         EdgeKey::parse(self.id.clone(), &Zeroizing::new(hex(&self.secret)))
     }
 

@@ -18,7 +18,7 @@ use contract::name::Name;
 use crate::config::{KeyFile, KeyFiles};
 use crate::entropy::Entropy;
 
-pub use self::file::{Marks, add_line, marks, parse as parse_lines, read_lines, replace};
+pub use self::file::{Marks, add_line, mark, marks, parse as parse_lines, read_lines, replace};
 pub use self::key::Key;
 pub use self::kind::{Kind, Shelf};
 pub use self::ring::{InUse, Ring, RingFault, peppers};

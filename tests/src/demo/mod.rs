@@ -20,7 +20,7 @@ use std::process::ExitCode;
 use play::Play;
 use secrets::Secrets;
 
-use crate::installation::{Installation, Logs, Plan, free_port, wait_until_whole};
+use crate::installation::{Gateway, Installation, Logs, Plan, free_port, wait_until_whole};
 use crate::signals::Stop;
 use crate::stage::{Fault, Staged};
 
@@ -45,10 +45,19 @@ pub fn demo() -> ExitCode {
 /// # Errors
 /// The installation does not start or stop. What does not hold is in the transcript.
 pub fn perform(acts: &[Act], transcript: &mut Transcript) -> Staged<()> {
+    perform_behind(Gateway::Envoy, acts, transcript)
+}
+
+/// The same behind this gateway.
+///
+/// # Errors
+/// As [`perform`].
+pub fn perform_behind(gateway: Gateway, acts: &[Act], transcript: &mut Transcript) -> Staged<()> {
     let home = tempfile::tempdir()?;
     let plan = Plan {
         home: home.path().to_owned(),
         port: free_port()?,
+        gateway,
         limits: "",
         sections: String::new(),
         language: None,
@@ -124,7 +133,13 @@ fn judge_logs(acts: &[Act], transcript: &mut Transcript, secrets: &Secrets, logs
         secrets.count()
     );
     transcript.claim(&claim, none(&secrets.found_in(logs)));
-    let asks = logs.access.lines().filter(|line| line.contains("rekey_initiate")).count();
+    let asks = logs
+        .access
+        .lines()
+        .filter(|line| {
+            line.contains("rekey_initiate") || line.contains("\"operation\":\"initiate\"")
+        })
+        .count();
     let answered = logs.sidecar.lines().filter(|line| line.contains("\"answered\"")).count();
     let wanted = acts.len() * 2;
     let seen = if asks >= wanted && answered >= asks {
@@ -137,7 +152,7 @@ fn judge_logs(acts: &[Act], transcript: &mut Transcript, secrets: &Secrets, logs
 
 fn show_logs(transcript: &Transcript, logs: &Logs) {
     transcript.tail("the sidecar's log", &logs.sidecar);
-    transcript.tail("Envoy's log", &logs.envoy);
+    transcript.tail("the gateway's log", &logs.gateway);
     transcript.tail("the access log", &logs.access);
 }
 

@@ -24,7 +24,7 @@ impl Secrets {
     pub(super) fn found_in(&self, logs: &Logs) -> Vec<String> {
         let named = [
             ("the access log", &logs.access),
-            ("Envoy's log", &logs.envoy),
+            ("the gateway's log", &logs.gateway),
             ("the sidecar's log", &logs.sidecar),
         ];
         let mut found = Vec::new();

@@ -1,6 +1,8 @@
-//! A whole installation on this machine: mail server, spool for texts, sidecar, app and Envoy with the shipped wiring.
+//! A whole installation on this machine: mail server, spool for texts, sidecar, app, and Envoy with the shipped wiring or
+//! `rekey edge`.
 //! The demo, `up` and the flow tests stand on it. Everything stops when it is dropped.
 
+mod front;
 mod person;
 
 use std::fs;
@@ -12,12 +14,12 @@ use std::path::{Path, PathBuf};
 use contract::signature::hex;
 use serde_json::{Value, json};
 
+pub use front::Gateway;
 pub use person::{Person, invite, line_of};
 
+use self::front::{Behind, Front};
 use crate::http::Call;
-use crate::stage::{
-    App, Envoy, EnvoyOptions, Fault, Mailbox, Sidecar, Staged, Texts, rekey, until,
-};
+use crate::stage::{App, EnvoyOptions, Fault, Mailbox, Sidecar, Staged, Texts, rekey, until};
 
 const FIRST_PORT: u16 = 12_000;
 const PORTS: u16 = 20_000;
@@ -29,6 +31,7 @@ pub struct Plan {
     pub home: PathBuf,
     /// The gateway's port.
     pub port: u16,
+    pub gateway: Gateway,
     /// Lines for the sidecar's `[limits]`.
     pub limits: &'static str,
     /// More sections of the sidecar's configuration.
@@ -40,7 +43,7 @@ pub struct Plan {
 /// A running installation.
 #[derive(Debug)]
 pub struct Installation {
-    envoy: Envoy,
+    front: Front,
     sidecar: Sidecar,
     pub app: App,
     mailbox: Mailbox,
@@ -60,7 +63,7 @@ pub struct Places {
 #[derive(Clone, Debug)]
 pub struct Logs {
     pub access: String,
-    pub envoy: String,
+    pub gateway: String,
     pub sidecar: String,
 }
 
@@ -87,15 +90,18 @@ impl Installation {
         draw_password_keys(&toml, &shelf)?;
         let sidecar = Sidecar::start(&toml, &shelf)?;
         keep_doors(&sidecar, toml)?;
-        progress("starting the gateway (Envoy with envoy/envoy.yaml and our filter)");
-        let mut options =
-            EnvoyOptions::new(sidecar.addr("signed")?, sidecar.addr("public")?, app.addr())
-                .env("REKEY_EDGE_KEY", &edge_key);
-        options.port = Some(plan.port);
-        options.plugin_config = Some(format!("{edge:#}"));
-        let envoy = Envoy::start(&options)?;
+        progress(match plan.gateway {
+            Gateway::Envoy => "starting the gateway (Envoy with envoy/envoy.yaml and our filter)",
+            Gateway::Edge => "starting the gateway (rekey edge)",
+        });
+        let behind = Behind {
+            app: app.addr(),
+            public: sidecar.addr("public")?,
+            signed: sidecar.addr("signed")?,
+        };
+        let front = Front::start(plan.gateway, plan.port, behind, &edge, &edge_key)?;
         let texts = Texts::new(&places.texts);
-        Ok(Self { envoy, sidecar, app, mailbox, texts, places })
+        Ok(Self { front, sidecar, app, mailbox, texts, places })
     }
 
     /// Adds accounts to the embedded directory: all of them, or none.
@@ -156,8 +162,8 @@ impl Installation {
 
     /// Where clients connect.
     #[must_use]
-    pub const fn gateway(&self) -> SocketAddr {
-        self.envoy.addr()
+    pub fn gateway(&self) -> SocketAddr {
+        self.front.addr()
     }
 
     /// The sidecar's process, and the configuration by which it can be started again at the same doors.
@@ -174,18 +180,18 @@ impl Installation {
         self.sidecar.addr("admin")
     }
 
-    #[must_use]
-    pub const fn envoy_admin(&self) -> SocketAddr {
-        self.envoy.admin()
+    /// The gateway's address for operators.
+    ///
+    /// # Errors
+    /// It is not known.
+    pub fn gateway_admin(&self) -> Staged<SocketAddr> {
+        self.front.admin()
     }
 
     #[must_use]
     pub fn logs(&self) -> Logs {
-        Logs {
-            access: self.envoy.access_log(),
-            envoy: self.envoy.log(),
-            sidecar: self.sidecar.log(),
-        }
+        let (access, gateway) = self.front.logs();
+        Logs { access, gateway, sidecar: self.sidecar.log() }
     }
 
     /// Stops gateway and sidecar, which then have written all of their logs.
@@ -193,7 +199,7 @@ impl Installation {
     /// # Errors
     /// One of them would not stop as it should.
     pub fn close(&mut self) -> Staged<Logs> {
-        self.envoy.stop()?;
+        self.front.stop()?;
         let ended = self.sidecar.stop()?;
         if !ended.success() {
             return Err(Fault::new("the sidecar did not stop gracefully", ended.to_string()));
@@ -211,7 +217,7 @@ impl Places {
     }
 }
 
-/// A port that nobody has now, below those that the system gives to clients: it is ours only when Envoy binds it.
+/// A port that nobody has now, below those that the system gives to clients: it is ours only when the gateway binds it.
 ///
 /// # Errors
 /// There is none.

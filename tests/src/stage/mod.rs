@@ -3,10 +3,12 @@
 
 mod app;
 mod child;
+mod edge;
 mod envoy;
 mod lenient;
 mod mail;
 mod mailbox;
+mod nginx;
 mod postgres;
 mod relay;
 mod server;
@@ -19,10 +21,12 @@ use std::time::{Duration, Instant};
 
 pub use app::App;
 pub use child::Running;
+pub use edge::{Edge, EdgeOptions};
 pub use envoy::{Envoy, EnvoyOptions};
 pub use lenient::{Reset, reset_in};
 pub use mail::Mail;
 pub use mailbox::Mailbox;
+pub use nginx::Nginx;
 pub use postgres::{Database, Postgres, Safety};
 pub use relay::{At, Manner, Relay, Taken};
 pub use server::{Answer, Reaction, Received, Server};

@@ -131,7 +131,7 @@ pub fn rekey(arguments: &[&str], input: &str, dir: &Path) -> Staged<Told> {
     Ok(Told { status, out: text(stdout), err: text(stderr) })
 }
 
-fn binary() -> Staged<PathBuf> {
+pub(super) fn binary() -> Staged<PathBuf> {
     let binary = target().join("debug/rekey");
     if binary.exists() {
         return Ok(binary);
@@ -143,7 +143,7 @@ fn binary() -> Staged<PathBuf> {
 }
 
 /// The address in the log line that says a listener is open.
-fn address(log: &str, listener: &str) -> Option<String> {
+pub(super) fn address(log: &str, listener: &str) -> Option<String> {
     log.lines().find_map(|line| {
         let line: serde_json::Value = serde_json::from_str(line).ok()?;
         let is = |key: &str, value: &str| line.get(key).and_then(|v| v.as_str()) == Some(value);

@@ -41,7 +41,7 @@ pub(super) fn text(
         "             process {id}; killed, start it again: {rekey} serve -c {}",
         shown(config)
     ));
-    lines.push(format!("envoy        http://{}", installation.envoy_admin()));
+    lines.push(format!("envoy        http://{}", installation.gateway_admin()?));
     lines.push("running; Ctrl-C stops everything".to_owned());
     Ok(lines.join("\n"))
 }

@@ -11,7 +11,7 @@ use std::process::ExitCode;
 use serde_json::Value;
 
 use crate::demo::{Proof, acts, person_of};
-use crate::installation::{Installation, Person, Plan, invite, line_of, wait_until_whole};
+use crate::installation::{Gateway, Installation, Person, Plan, invite, line_of, wait_until_whole};
 use crate::signals::Stop;
 use crate::stage::{Fault, Mail, Staged, Texts, root};
 
@@ -39,8 +39,14 @@ fn run() -> Staged<()> {
         println!("… clearing {} of the last run", shown(&home));
         fs::remove_dir_all(&home)?;
     }
-    let plan =
-        Plan { home: home.clone(), port, limits: LIMITS, sections: String::new(), language: None };
+    let plan = Plan {
+        home: home.clone(),
+        port,
+        gateway: Gateway::Envoy,
+        limits: LIMITS,
+        sections: String::new(),
+        language: None,
+    };
     let mut installation = Installation::start(&plan, &mut |step| println!("… {step}"))?;
     println!("… importing accounts");
     let people = people(&guests);

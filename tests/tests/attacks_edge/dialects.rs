@@ -193,29 +193,7 @@ pub(crate) fn assert_busy(path: &str, reply: &Reply, context: &str) {
     assert_complete(reply, &context);
 }
 
-/// The same for "throttled".
-pub(crate) fn assert_throttled(path: &str, reply: &Reply) {
-    let text = reply.text();
-    let context = format!("{path}: {} {text}", reply.status);
-    assert_eq!(reply.status, 429, "{context}");
-    let right = match dialect(path) {
-        "anqicms" => text == "{\"code\":-1,\"msg\":\"请求过于频繁，请稍后再试\"}\n",
-        "authing" => {
-            text.starts_with(
-                "{\"statusCode\":429,\"message\":\"您的请求已超过最大数量限制，请稍后重试\"",
-            ) && !text.contains("apiCode")
-        }
-        "bamboocloud" => {
-            text == r#"{"error_code":"IDAAS.SDK.COM.0002","error_msg":"系统繁忙,请稍后重试"}"#
-        }
-        "native" => text.contains(r#""code":"throttled""#),
-        _ => text == r#"{"status":"fail","message":"Too many requests, please try again later"}"#,
-    };
-    assert!(right, "{context}");
-    assert_complete(reply, &context);
-}
-
-fn assert_complete(reply: &Reply, context: &str) {
+pub(crate) fn assert_complete(reply: &Reply, context: &str) {
     let seconds: u32 = reply.header("retry-after").expect(context).parse().expect(context);
     assert!((1..=3600).contains(&seconds), "{context}");
     assert_eq!(reply.header("cache-control").as_deref(), Some("no-store"), "{context}");

@@ -145,7 +145,7 @@ fn the_access_log_holds_no_secret() {
     let missing = "/api/verify/email;x?token=feedc0de77";
     send_raw(stand.addr(), &request("GET", missing, "host: g", &[], "")).unwrap();
     stand.access_line("\"status\":404");
-    for log in [stand.envoy.access_log(), stand.envoy.log()] {
+    for log in stand.gateway.logs() {
         for secret in [
             "feedc0de77",
             "424242",

@@ -7,12 +7,12 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use contract::message::{Message, Operation};
 use contract::name::Name;
 use contract::signature::{EdgeKey, verify};
-use rekey_tests::http::Call;
-use rekey_tests::stage::{Answer, App, Envoy, EnvoyOptions, Reaction, Received, Server, until};
+use rekey_tests::stage::{Answer, App, EnvoyOptions, Reaction, Received, Server, until};
 
 use crate::dialects;
+use crate::gateway::{self, Gateway, Options};
 
-/// The key that this Envoy signs with; drawn once for these tests.
+/// The key that this gateway signs with; drawn once for these tests.
 pub(crate) const KEY: &str = "9f3c1b7ae04d58622c91d3f8a7b6405e1d2cf9083b64a75e8812c06fd4a93b57";
 
 /// What may go on to the sidecar beside the signed body.
@@ -36,8 +36,7 @@ type Reacts = dyn Fn(&Received) -> Reaction + Send + Sync;
 /// A gateway between an app and a stand-in for the sidecar.
 pub(crate) struct Stand {
     pub(crate) app: App,
-    pub(crate) envoy: Envoy,
-    pub(crate) options: EnvoyOptions,
+    pub(crate) gateway: Gateway,
     pub(crate) sidecar: Server,
     reacts: Arc<Mutex<Arc<Reacts>>>,
 }
@@ -47,7 +46,7 @@ impl Stand {
         Self::with(|options| options)
     }
 
-    pub(crate) fn with(change: impl FnOnce(EnvoyOptions) -> EnvoyOptions) -> Self {
+    pub(crate) fn with(change: impl FnOnce(Options) -> Options) -> Self {
         let app = App::start().unwrap();
         let reacts: Arc<Mutex<Arc<Reacts>>> = Arc::new(Mutex::new(Arc::new(kindly)));
         let ours = Arc::clone(&reacts);
@@ -56,14 +55,13 @@ impl Stand {
             react(request)
         })
         .unwrap();
-        let options = EnvoyOptions::new(sidecar.addr(), app.addr(), app.addr());
-        let options = change(options.env("REKEY_EDGE_KEY", KEY));
-        let envoy = Envoy::start(&options).unwrap();
-        Self { app, envoy, options, sidecar, reacts }
+        let options = change(gateway::options(sidecar.addr(), app.addr(), KEY));
+        let gateway = Gateway::start(&options);
+        Self { app, gateway, sidecar, reacts }
     }
 
     pub(crate) fn addr(&self) -> SocketAddr {
-        self.envoy.addr()
+        self.gateway.addr()
     }
 
     /// From now on the stand-in does this.
@@ -101,7 +99,7 @@ impl Stand {
         assert!(escaped.is_empty(), "{context}: the app saw\n{}", escaped.join("\n"));
     }
 
-    /// The next ordinary request of every dialect works, and no VM has died so far.
+    /// The next ordinary request of every dialect works, and the gateway has no complaint so far.
     pub(crate) fn lives(&self, context: &str) {
         for ordinary in dialects::ordinary() {
             let reply = ordinary.call.send(self.addr()).unwrap();
@@ -114,33 +112,14 @@ impl Stand {
             );
         }
         self.holds(context);
-        let log = self.envoy.log();
-        for sign in ["panicked", "Function: proxy_", "Plugin", "wasm_fail", "VM failed"] {
-            assert!(!log.contains(sign), "{context}: the log says {sign}\n{log}");
-        }
-        for (name, value) in self.vm_failures() {
-            assert_eq!(value, 0, "{context}: {name}");
-        }
-    }
-
-    /// Envoy's own counters of dead or reloaded VMs.
-    fn vm_failures(&self) -> Vec<(String, u64)> {
-        let stats = Call::get("/stats").send(self.envoy.admin()).unwrap().text();
-        let failure = |name: &str| {
-            name.starts_with("wasm")
-                && ["fail", "reload", "error", "crash"].iter().any(|part| name.contains(part))
-        };
-        let lines = stats.lines().filter_map(|line| line.split_once(": "));
-        lines
-            .filter(|(name, _)| failure(name))
-            .map(|(name, value)| (name.to_owned(), value.trim().parse().unwrap()))
-            .collect()
+        let complaints = self.gateway.complaints();
+        assert!(complaints.is_empty(), "{context}: {}", complaints.join("\n"));
     }
 
     /// Waits for a line of the access log that has this text.
     pub(crate) fn access_line(&self, part: &str) -> String {
         until("a line of the access log", || {
-            let log = self.envoy.access_log();
+            let log = self.gateway.access_log();
             Ok(log.lines().find(|line| line.contains(part)).map(str::to_owned))
         })
         .unwrap()

@@ -6,8 +6,9 @@ mod reader;
 
 use alloc::{borrow::ToOwned, format, string::String, sync::Arc, vec::Vec};
 
+use crate::edge::claim::Standing;
 use crate::edge::{Claim, Settings};
-use crate::json::{self, Names, Value};
+use crate::json::{self, Names, Object, Value};
 use crate::name::Name;
 use crate::signature::EdgeKey;
 
@@ -70,10 +71,16 @@ pub const KEYS: &[(&str, &str)] = &[
 /// A configured edge.
 #[derive(Debug)]
 pub struct Edge {
+    plan: Plan,
+    key: EdgeKey,
+}
+
+/// A configuration without its key: for hosts that keep the key elsewhere, and exchange it.
+#[derive(Clone, Debug)]
+pub struct Plan {
     audience: Name,
     site: Name,
     base_url: String,
-    key: EdgeKey,
     origins: Vec<String>,
     claims: Vec<Arc<Claim>>,
     warnings: Vec<String>,
@@ -85,26 +92,19 @@ pub type Environment<'e> = &'e mut dyn FnMut(&str) -> Option<String>;
 impl Edge {
     /// Reads a configuration; the error lists every fault as a sentence.
     pub fn from_json(bytes: &[u8], environment: Environment<'_>) -> Result<Self, Vec<String>> {
-        let object = match json::parse(bytes, Names::Exact) {
-            Ok(Value::Object(object)) => object,
-            Ok(_) => return Err(Vec::from(["the configuration must be a JSON object".to_owned()])),
-            Err(fault) => {
-                return Err(Vec::from([format!("the configuration is not strict JSON: {fault}")]));
-            }
-        };
-        reader::read(object, environment)
+        reader::read(object(bytes)?, environment)
     }
 
     pub fn audience(&self) -> &Name {
-        &self.audience
+        &self.plan.audience
     }
 
     pub fn site(&self) -> &Name {
-        &self.site
+        &self.plan.site
     }
 
     pub fn base_url(&self) -> &str {
-        &self.base_url
+        &self.plan.base_url
     }
 
     pub fn key(&self) -> &EdgeKey {
@@ -113,22 +113,57 @@ impl Edge {
 
     /// What is configured as wished and still wants a thought; to be logged at start.
     pub fn warnings(&self) -> &[String] {
-        &self.warnings
+        &self.plan.warnings
     }
 
     pub(in crate::edge) fn claims(&self) -> &[Arc<Claim>] {
-        &self.claims
+        &self.plan.claims
     }
 
     pub(in crate::edge) fn known_origins<'e>(
         &'e self,
         settings: &'e Settings,
     ) -> impl Iterator<Item = &'e str> {
-        self.origins.iter().map(String::as_str).chain(settings.clients.origins())
+        self.plan.origins.iter().map(String::as_str).chain(settings.clients.origins())
     }
 
     /// Stands in for a request id when the host gave neither id nor randomness.
     pub(in crate::edge) fn nameless(&self) -> Name {
-        self.site.clone()
+        self.plan.site.clone()
+    }
+}
+
+impl Plan {
+    /// Reads a configuration as [`Edge::from_json`] does. A key in it is not used, and a warning says so; `mode` means
+    /// nothing to a host that is no filter.
+    pub fn from_json(bytes: &[u8]) -> Result<Self, Vec<String>> {
+        reader::read_plan(object(bytes)?)
+    }
+
+    /// The edge that signs with this key.
+    pub fn with_key(&self, key: EdgeKey) -> Edge {
+        Edge { plan: self.clone(), key }
+    }
+
+    pub fn audience(&self) -> &Name {
+        &self.audience
+    }
+
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+
+    /// The claimed paths that are served, each with its dialect's name.
+    pub fn served(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let on = self.claims.iter().filter(|claim| claim.standing == Standing::On);
+        on.map(|claim| (claim.dialect.name(), claim.path.as_str()))
+    }
+}
+
+fn object(bytes: &[u8]) -> Result<Object, Vec<String>> {
+    match json::parse(bytes, Names::Exact) {
+        Ok(Value::Object(object)) => Ok(object),
+        Ok(_) => Err(Vec::from(["the configuration must be a JSON object".to_owned()])),
+        Err(fault) => Err(Vec::from([format!("the configuration is not strict JSON: {fault}")])),
     }
 }

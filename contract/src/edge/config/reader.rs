@@ -2,7 +2,7 @@
 
 use alloc::{borrow::ToOwned, format, string::String, vec::Vec};
 
-use super::{Edge, Environment};
+use super::{Edge, Environment, Plan};
 use crate::json::{Object, Value};
 use crate::name::Name;
 use crate::signature::EdgeKey;
@@ -12,6 +12,23 @@ pub(super) fn read(object: Object, environment: Environment<'_>) -> Result<Edge,
     let mut reader = Reader::default();
     match reader.edge(object, environment) {
         Some(edge) if reader.faults.is_empty() => Ok(edge),
+        _ => Err(reader.faults),
+    }
+}
+
+/// Reads all but the key, which the host keeps elsewhere.
+pub(super) fn read_plan(mut object: Object) -> Result<Plan, Vec<String>> {
+    let mut reader = Reader::default();
+    let has_key = object.take("key").is_some();
+    if object.take("allow_inline_key").is_some() || has_key {
+        reader
+            .warnings
+            .push("key: is not used here, the key has a file of its own; remove it".into());
+    }
+    // How a filter collects a body; another host has one way.
+    drop(object.take("mode"));
+    match reader.plan(object) {
+        Some(plan) if reader.faults.is_empty() => Ok(plan),
         _ => Err(reader.faults),
     }
 }
@@ -28,12 +45,17 @@ impl Reader {
     }
 
     fn edge(&mut self, mut object: Object, environment: Environment<'_>) -> Option<Edge> {
-        let audience = self.name(&mut object, "audience", None);
-        let site = self.name(&mut object, "site", Some("default"));
-        let base_url = self.base_url(&mut object);
         self.mode(&mut object);
         let inline = self.flag(&mut object, "", "allow_inline_key");
         let key = self.key(&mut object, inline, environment);
+        let plan = self.plan(object);
+        Some(Edge { plan: plan?, key: key? })
+    }
+
+    fn plan(&mut self, mut object: Object) -> Option<Plan> {
+        let audience = self.name(&mut object, "audience", None);
+        let site = self.name(&mut object, "site", Some("default"));
+        let base_url = self.base_url(&mut object);
         let mut origins = self.origins(&mut object, "");
         origins.extend(base_url.clone());
         let claims = self.dialects(&mut object);
@@ -51,11 +73,10 @@ impl Reader {
                 "dialects",
             ],
         );
-        Some(Edge {
+        Some(Plan {
             audience: audience?,
             site: site?,
             base_url: base_url?,
-            key: key?,
             origins,
             claims,
             warnings: core::mem::take(&mut self.warnings),

@@ -1,0 +1,229 @@
+//! One request: refused, the app's, or ours. `contract::edge` decides which; this carries its steps out. Invariant: what is
+//! ours has the dialect's own answer, whatever fails behind us, and never reaches the app.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use contract::edge::{Answer, Circumstances, Edge, Exchange, Head, MadeBy, Step};
+use hyper::body::{Body, Incoming};
+use hyper::header::HeaderValue;
+use hyper::http::request::Parts;
+use hyper::upgrade::OnUpgrade;
+use hyper::{Method, Request, Response, Version};
+use tokio::time::Instant;
+
+use super::app::App;
+use super::client::{self, Peer};
+use super::collect::{self, Collected};
+use super::content::Content;
+use super::head::{self, Addressed};
+use super::metrics::Metrics;
+use super::question::Question;
+use super::reply;
+use super::sidecars::{Back, Sidecars};
+use super::signer::Signer;
+use super::tunnel;
+use crate::clock::Clock;
+use crate::config::{ClientSource, EdgeConfig, Network};
+use crate::entropy::Entropy;
+
+/// The keys that verify our access tokens.
+const JWKS: &str = "/.well-known/jwks.json";
+
+/// What all connections share.
+pub(super) struct Gate {
+    pub(super) app: App,
+    pub(super) client: ClientSource,
+    pub(super) idle: Duration,
+    pause: Duration,
+    pub(super) metrics: Arc<Metrics>,
+    /// What of the sidecar is everybody's, and writes nothing.
+    public: Option<App>,
+    pub(super) signer: Signer,
+    pub(super) trusted: Vec<Network>,
+    sidecars: Sidecars,
+}
+
+/// A request that is somebody's.
+pub(super) struct Arrived {
+    pub(super) parts: Parts,
+    pub(super) addressed: Addressed,
+    pub(super) peer: Peer,
+    /// A WebSocket's way to the client, when it asked for one.
+    pub(super) upgrade: Option<OnUpgrade>,
+}
+
+/// What the pure machine asks of its host.
+struct Here(Option<IpAddr>);
+
+impl Circumstances for Here {
+    fn now(&mut self) -> Option<u64> {
+        Some(Clock::System.now().seconds())
+    }
+
+    fn random(&mut self) -> Option<[u8; 16]> {
+        Entropy::System.bytes().ok()
+    }
+
+    fn sender(&mut self) -> Option<IpAddr> {
+        self.0
+    }
+}
+
+impl Gate {
+    pub(super) fn new(config: &EdgeConfig, signer: Signer, metrics: Arc<Metrics>) -> Self {
+        Self {
+            app: App::new(&config.app, config, Arc::clone(&metrics)),
+            client: config.client,
+            idle: config.idle,
+            pause: config.pause,
+            public: config.public.as_ref().map(|at| App::new(at, config, Arc::clone(&metrics))),
+            sidecars: Sidecars::new(&config.sidecars, Arc::clone(&metrics)),
+            signer,
+            trusted: config.trusted.clone(),
+            metrics,
+        }
+    }
+
+    pub(super) async fn answer(
+        &self,
+        peer: Peer,
+        mut request: Request<Incoming>,
+    ) -> Response<Content> {
+        let upgrade = tunnel::is_asked_for(&request).then(|| hyper::upgrade::on(&mut request));
+        let (parts, body) = request.into_parts();
+        let addressed = match head::judge(&parts) {
+            Ok(addressed) => addressed,
+            Err(refused) => {
+                self.metrics.refused(refused.reason);
+                collect::drain(&parts, body).await;
+                return reply::plain(refused.status, refused.text);
+            }
+        };
+        let edge = self.signer.edge();
+        let is_free = edge.is_free(addressed.target.path());
+        let arrived = Arrived { parts, addressed, peer, upgrade };
+        match is_free {
+            true => {
+                let app = self.public_for(&arrived).unwrap_or(&self.app);
+                app.pass(arrived, Content::streamed(body, self.pause)).await
+            }
+            false => self.judge(&edge, arrived, body).await,
+        }
+    }
+
+    fn public_for(&self, arrived: &Arrived) -> Option<&App> {
+        let is_safe = matches!(arrived.parts.method, Method::GET | Method::HEAD);
+        self.public.as_ref().filter(|_| is_safe && arrived.addressed.target.path() == JWKS)
+    }
+
+    async fn judge(&self, edge: &Edge, arrived: Arrived, body: Incoming) -> Response<Content> {
+        let begun = Instant::now();
+        let sender = client::address(self.client, &arrived.peer, &arrived.parts.headers);
+        let mut here = Here(sender);
+        let (step, exchange) = edge.on_head(to_head(&arrived), body.is_end_stream(), &mut here);
+        match (step, exchange) {
+            (Step::Collect, Some(exchange)) => {
+                self.collect(edge, (arrived, body), exchange, &mut here, begun).await
+            }
+            (step @ (Step::Reply(_) | Step::Fetch), Some(exchange)) => {
+                collect::drain(&arrived.parts, body).await;
+                self.carry_out(step, &arrived.parts, exchange, begun).await
+            }
+            _ => self.app.pass(arrived, Content::streamed(body, self.pause)).await,
+        }
+    }
+
+    async fn collect(
+        &self,
+        edge: &Edge,
+        (arrived, mut body): (Arrived, Incoming),
+        mut exchange: Exchange,
+        here: &mut Here,
+        begun: Instant,
+    ) -> Response<Content> {
+        let step = match collect::read(&mut body).await {
+            Collected::Whole(bytes, trailers) => match exchange.on_request(edge, &bytes, here) {
+                Step::Pass => {
+                    let is_chunked = collect::is_chunked(&arrived.parts);
+                    let content = Content::collected(bytes, trailers, is_chunked);
+                    return self.app.pass(arrived, content).await;
+                }
+                step => step,
+            },
+            Collected::TooLarge => exchange.on_oversize(),
+            Collected::Broken(status) => {
+                Step::Reply(exchange.on_answer(status, MadeBy::Proxy, None, &[]))
+            }
+        };
+        if matches!(step, Step::Reply(_)) {
+            collect::drain(&arrived.parts, body).await;
+        }
+        self.carry_out(step, &arrived.parts, exchange, begun).await
+    }
+
+    async fn carry_out(
+        &self,
+        step: Step,
+        parts: &Parts,
+        mut exchange: Exchange,
+        begun: Instant,
+    ) -> Response<Content> {
+        let answer = match step {
+            Step::Reply(answer) => answer,
+            Step::Forward(forward) => {
+                let question = Question::message(forward, parts, exchange.request());
+                self.ask(&mut exchange, &question).await
+            }
+            Step::Fetch => {
+                let question = Question::keys(parts, exchange.request());
+                self.ask(&mut exchange, &question).await
+            }
+            // Neither comes here; if one did, it must not go on.
+            Step::Pass | Step::Collect => exchange.on_failure(),
+        };
+        self.told(&exchange, answer.status, begun);
+        reply::answer(answer)
+    }
+
+    async fn ask(&self, exchange: &mut Exchange, question: &Question) -> Answer {
+        match self.sidecars.ask(question).await {
+            Ok(Back { status, retry_after, body }) => {
+                exchange.on_answer(status, MadeBy::Sidecar, retry_after, &body)
+            }
+            Err(_) => exchange.on_failure(),
+        }
+    }
+
+    /// Counts and logs a request of ours: no query, no address, no body.
+    fn told(&self, exchange: &Exchange, status: u16, begun: Instant) {
+        self.metrics.answered(exchange);
+        tracing::info!(
+            event = "answered",
+            operation = exchange.operation(),
+            dialect = exchange.dialect().name(),
+            request = exchange.request().as_str(),
+            outcome = exchange.outcome(),
+            status,
+            milliseconds = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX),
+        );
+    }
+}
+
+/// The head as the pure machine reads it, with the path in its one spelling.
+fn to_head(arrived: &Arrived) -> Head {
+    let headers = &arrived.parts.headers;
+    let mut pairs = Vec::with_capacity(headers.len().saturating_add(2));
+    let pair = |name: &[u8], value: &[u8]| (name.to_vec(), value.to_vec());
+    pairs.push(pair(b":method", arrived.parts.method.as_str().as_bytes()));
+    pairs.push(pair(b":path", arrived.addressed.target.as_str().as_bytes()));
+    let bytes = |value: &HeaderValue| value.as_bytes().to_vec();
+    pairs.extend(headers.iter().map(|(name, value)| (name.as_str().into(), bytes(value))));
+    Head::new(pairs)
+}
+
+/// Whether an HTTP/1.1 header map may hold this; HTTP/2 knows no upgrade.
+pub(super) fn is_http1(parts: &Parts) -> bool {
+    parts.version == Version::HTTP_11
+}
