@@ -4,7 +4,7 @@
 use alloc::string::String;
 
 use crate::dialect::Sharing;
-use crate::edge::claim::loose;
+use crate::edge::spelling::loose;
 use crate::edge::{Head, media};
 use crate::json::{Names, Object, Value, fold};
 use crate::lookalike::bare;
