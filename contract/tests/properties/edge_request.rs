@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::sync::OnceLock;
 
 use contract::dialect::{DIALECTS, Sharing};
-use contract::edge::{Answer, Circumstances, Edge, Forward, Head, MAX_BODY, MadeBy, Step};
+use contract::edge::{Answer, Circumstances, Edge, Exchange, Forward, Head, MAX_BODY, MadeBy, Step};
 use contract::json::{self, Names};
 use contract::message::Message;
 use contract::signature::{EdgeKey, verify};
@@ -20,6 +20,7 @@ pub(crate) fn check(bytes: &[u8]) {
     match (step, exchange) {
         (Step::Pass, None) => request.is_harmless(),
         (Step::Reply(answer), Some(_)) => can_be_sent(&answer),
+        (Step::Fetch, Some(mut exchange)) => answers(&mut exchange, request.body),
         (Step::Collect, Some(mut exchange)) => {
             let step = if request.body.len() > MAX_BODY {
                 exchange.on_oversize()
@@ -30,15 +31,20 @@ pub(crate) fn check(bytes: &[u8]) {
                 Step::Pass => request.is_harmless(),
                 Step::Reply(answer) => can_be_sent(&answer),
                 Step::Forward(forward) => is_believed(&forward),
-                Step::Collect => panic!("a whole request is to be collected again"),
+                Step::Collect | Step::Fetch => panic!("a whole request is held back"),
             }
-            for made_by in [MadeBy::Sidecar, MadeBy::Proxy] {
-                can_be_sent(&exchange.on_answer(200, made_by, None, request.body));
-            }
-            can_be_sent(&exchange.on_failure());
+            answers(&mut exchange, request.body);
         }
         (step, exchange) => panic!("an impossible step: {step:?} {exchange:?}"),
     }
+}
+
+/// Whatever comes back, these bytes or none, the client gets an answer.
+fn answers(exchange: &mut Exchange, body: &[u8]) {
+    for made_by in [MadeBy::Sidecar, MadeBy::Proxy] {
+        can_be_sent(&exchange.on_answer(200, made_by, None, body));
+    }
+    can_be_sent(&exchange.on_failure());
 }
 
 struct Request<'b> {
