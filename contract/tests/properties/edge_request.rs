@@ -5,7 +5,9 @@ use std::net::IpAddr;
 use std::sync::OnceLock;
 
 use contract::dialect::{DIALECTS, Sharing};
-use contract::edge::{Answer, Circumstances, Edge, Exchange, Forward, Head, MAX_BODY, MadeBy, Step};
+use contract::edge::{
+    Answer, Circumstances, Edge, Exchange, Forward, Head, MAX_BODY, MadeBy, Step,
+};
 use contract::json::{self, Names};
 use contract::message::Message;
 use contract::signature::{EdgeKey, verify};
