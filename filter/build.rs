@@ -3,8 +3,9 @@
 
 use std::path::PathBuf;
 
-/// Every worker thread has its own. Far more than any exchange needs: recursion is bounded by the depth of JSON.
-const STACK_BYTES: u32 = 128 * 1024;
+/// Every worker thread has its own. All fixtures and attacks run with a quarter of it; recursion is bounded by the depth of
+/// JSON.
+const STACK_BYTES: u32 = 64 * 1024;
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");

@@ -202,7 +202,12 @@ fn judge_all(way: Way) {
     let cases: Vec<Case> = cases().into_iter().chain(attacks()).collect();
     let faults: Vec<String> = cases.iter().flat_map(|case| judge(case, &mut strict)).collect();
     assert!(faults.is_empty(), "{} faults\n{}", faults.len(), faults.join("\n"));
+    let memory = strict.vms.values_mut().map(Vm::memory).max().unwrap_or_default();
+    assert!(memory <= MAX_MEMORY, "a VM has taken {memory} bytes");
 }
+
+/// What the VM of one worker may take, in bytes, after all that it was shown.
+const MAX_MEMORY: usize = 512 * 1024;
 
 const WHOLE: usize = 1 << 20;
 

@@ -14,10 +14,10 @@ use rekey_tests::stage::target;
 const MAX_SIZE: usize = 200 * 1024;
 
 /// In bytes, as `filter/build.rs` sets it.
-const STACK: i32 = 128 * 1024;
+const STACK: i32 = 64 * 1024;
 
 /// Of 64 KiB at the start: stack, constants, the first of the heap.
-const MAX_PAGES: u64 = 3;
+const MAX_PAGES: u64 = 2;
 
 /// All that a host must offer. One more, and the module does not load into some of them.
 const IMPORTS: [&str; 14] = [
