@@ -104,7 +104,7 @@ fn resolve(path: &str) -> String {
 }
 
 /// Decodes what was decoded, too, until nothing is left.
-fn decode(path: &str) -> String {
+pub(super) fn decode(path: &str) -> String {
     let mut bytes: Vec<u8> = Vec::with_capacity(path.len());
     for byte in path.bytes() {
         bytes.push(byte);
