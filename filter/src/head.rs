@@ -40,7 +40,7 @@ pub(crate) fn remove_ours(headers: &Headers) -> Result<(), HostFault> {
     Ok(())
 }
 
-pub(crate) fn number<N: std::str::FromStr>(headers: &Headers, name: &[u8]) -> Option<N> {
+pub(crate) fn number<N: core::str::FromStr>(headers: &Headers, name: &[u8]) -> Option<N> {
     let (_, value) = headers.iter().find(|(known, _)| known == name)?;
     core::str::from_utf8(value).ok()?.trim().parse().ok()
 }

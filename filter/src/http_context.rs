@@ -1,11 +1,12 @@
 //! Callback -> event -> carry out the step. Decides nothing but what to do when the host itself fails: refuse.
 //! Natural mode: the request is held at its headers until its body is whole, and so is the answer.
 
-use std::rc::Rc;
+use alloc::format;
+use alloc::rc::Rc;
+use alloc::string::ToString;
+use alloc::vec::Vec;
 
 use contract::edge::{Answer, Exchange, FETCH, Forward, Head, MAX_ANSWER, MAX_BODY, MadeBy, Step};
-use proxy_wasm::traits::{Context, HttpContext};
-use proxy_wasm::types::Action;
 
 use crate::head::{KEPT, REPLACED, number, remove_ours};
 use crate::host::{self, Headers, Host, HostFault, Level};
@@ -18,6 +19,13 @@ pub(crate) struct Http {
     kept: Headers,
     /// Whether the message of this direction has a body; one that ends with trailers alone has none to read or replace.
     has_body: bool,
+}
+
+/// What the host does with what it holds.
+#[derive(Clone, Copy)]
+pub(crate) enum Action {
+    Continue = 0,
+    Pause = 1,
 }
 
 enum Phase {
@@ -237,7 +245,7 @@ impl Http {
         let Some(shared) = self.shared.clone() else {
             return refuse_blindly();
         };
-        match std::mem::replace(&mut self.phase, Phase::Free) {
+        match core::mem::replace(&mut self.phase, Phase::Free) {
             Phase::Collecting(exchange) => {
                 self.collect(&shared, exchange).unwrap_or_else(fail_closed)
             }
@@ -252,7 +260,7 @@ impl Http {
         let Some(shared) = self.shared.clone() else {
             return Action::Continue;
         };
-        match std::mem::replace(&mut self.phase, Phase::Free) {
+        match core::mem::replace(&mut self.phase, Phase::Free) {
             Phase::Answering(exchange, back) => {
                 self.translate(&shared, exchange, back).unwrap_or_else(fail_closed)
             }
@@ -264,17 +272,16 @@ impl Http {
     }
 }
 
-impl Context for Http {}
-
-impl HttpContext for Http {
-    fn on_http_request_headers(&mut self, _count: usize, is_whole: bool) -> Action {
+/// The host's callbacks.
+impl Http {
+    pub(crate) fn on_request_headers(&mut self, is_whole: bool) -> Action {
         let Some(shared) = self.shared.clone() else {
             return refuse_blindly();
         };
         self.begin(&shared, is_whole).unwrap_or_else(fail_closed)
     }
 
-    fn on_http_request_body(&mut self, size: usize, is_whole: bool) -> Action {
+    pub(crate) fn on_request_body(&mut self, size: usize, is_whole: bool) -> Action {
         self.has_body = true;
         match self.phase {
             Phase::Collecting(_) if is_whole || size > MAX_BODY => self.request_is_whole(),
@@ -283,7 +290,7 @@ impl HttpContext for Http {
         }
     }
 
-    fn on_http_request_trailers(&mut self, _count: usize) -> Action {
+    pub(crate) fn on_request_trailers(&mut self) -> Action {
         let is_ours = matches!(self.phase, Phase::Collecting(_));
         let action = self.request_is_whole();
         if is_ours && matches!(self.phase, Phase::Forwarded(_)) {
@@ -295,11 +302,11 @@ impl HttpContext for Http {
         action
     }
 
-    fn on_http_response_headers(&mut self, _count: usize, is_whole: bool) -> Action {
+    pub(crate) fn on_response_headers(&mut self, is_whole: bool) -> Action {
         let Some(shared) = self.shared.clone() else {
             return Action::Continue;
         };
-        match std::mem::replace(&mut self.phase, Phase::Free) {
+        match core::mem::replace(&mut self.phase, Phase::Free) {
             Phase::Forwarded(exchange) | Phase::Collecting(exchange) => {
                 self.hold_answer(&shared, exchange, is_whole).unwrap_or_else(fail_closed)
             }
@@ -310,7 +317,7 @@ impl HttpContext for Http {
         }
     }
 
-    fn on_http_response_body(&mut self, size: usize, is_whole: bool) -> Action {
+    pub(crate) fn on_response_body(&mut self, size: usize, is_whole: bool) -> Action {
         self.has_body = true;
         match self.phase {
             Phase::Answering(..) if is_whole => self.answer_is_whole(),
@@ -320,7 +327,7 @@ impl HttpContext for Http {
         }
     }
 
-    fn on_http_response_trailers(&mut self, _count: usize) -> Action {
+    pub(crate) fn on_response_trailers(&mut self) -> Action {
         self.answer_is_whole()
     }
 }
@@ -330,7 +337,7 @@ impl Http {
         let Some(shared) = self.shared.clone() else {
             return refuse_blindly();
         };
-        match std::mem::replace(&mut self.phase, Phase::Free) {
+        match core::mem::replace(&mut self.phase, Phase::Free) {
             Phase::Answering(mut exchange, _) => {
                 let answer = exchange.on_failure();
                 self.reply(&shared, &exchange, &answer).unwrap_or_else(fail_closed)
@@ -350,7 +357,7 @@ fn fail_closed(fault: HostFault) -> Action {
 }
 
 /// The last resort, where not even the dialect is known.
-fn refuse_blindly() -> Action {
+pub(crate) fn refuse_blindly() -> Action {
     let mut answer = Answer::empty(503);
     answer.headers.push(("cache-control", "no-store".into()));
     if host::reply(&answer).is_err() {

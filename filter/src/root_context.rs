@@ -1,12 +1,13 @@
 //! The plugin in one VM: reads the configuration, hands it to every request, keeps the counters.
 //! Invariant: a faulty configuration never runs; the host refuses to start and its log says why.
 
-use std::cell::RefCell;
-use std::rc::Rc;
+use alloc::format;
+use alloc::rc::Rc;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::cell::RefCell;
 
 use contract::edge::{Edge, Exchange};
-use proxy_wasm::traits::{Context, HttpContext, RootContext};
-use proxy_wasm::types::ContextType;
 
 use crate::host::{self, Level};
 use crate::http_context::Http;
@@ -44,15 +45,14 @@ impl Shared {
     }
 }
 
-impl Context for Root {}
-
-impl RootContext for Root {
-    fn on_configure(&mut self, _size: usize) -> bool {
+impl Root {
+    /// Reads the plugin's configuration.
+    pub(crate) fn on_configure(&mut self) -> bool {
         let Ok(json) = host::configuration() else {
             host::log(Level::Error, "rekey: the host gives no plugin configuration");
             return false;
         };
-        match Edge::from_json(&json, &mut variable) {
+        match Edge::from_json(&json, &mut host::variable) {
             Ok(edge) => {
                 for warning in edge.warnings() {
                     host::log(Level::Warn, &format!("rekey: {warning}"));
@@ -69,16 +69,7 @@ impl RootContext for Root {
         }
     }
 
-    fn create_http_context(&self, _context_id: u32) -> Option<Box<dyn HttpContext>> {
-        Some(Box::new(Http::new(self.shared.clone())))
+    pub(crate) fn stream(&self) -> Http {
+        Http::new(self.shared.clone())
     }
-
-    fn get_type(&self) -> Option<ContextType> {
-        Some(ContextType::HttpContext)
-    }
-}
-
-/// The SDK's and std's text readers panic on, or print, a variable that is not UTF-8.
-fn variable(name: &str) -> Option<String> {
-    std::env::var_os(name)?.into_string().ok().filter(|value| !value.is_empty())
 }

@@ -1,6 +1,7 @@
 //! Fixtures: a folder holds one raw request and one verdict, and every driver (pure, wasm, Envoy) is judged by the same
 //! bytes. `cases/<dialect>/<case>/`: `request.http`, perhaps `settings.json`, and exactly one of `pass`, `answer.http`,
 //! `message.json` and `keys`; beside the latter two, `answers/` may hold what the client gets for everything that can come back.
+//! `attacks/<attack>/<dialect>-<case>/` is the same for what is sent in bad faith.
 
 mod back;
 pub mod gateway;
@@ -32,7 +33,11 @@ pub const SENDER: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 #[derive(Clone, Debug)]
 pub struct Case {
     pub dialect: String,
+    /// The folder that it lies in: the dialect, or the attack.
+    pub room: String,
     pub name: String,
+    /// Whether it comes from `attacks/`, where a gateway may be stricter than the edge.
+    pub is_attack: bool,
     pub dir: PathBuf,
     pub request: Request,
     /// The plugin configuration it runs with.
@@ -43,7 +48,7 @@ pub struct Case {
 
 impl std::fmt::Display for Case {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(out, "{}/{}", self.dialect, self.name)
+        write!(out, "{}/{}", self.room, self.name)
     }
 }
 
@@ -65,11 +70,33 @@ pub fn blessing() -> bool {
 /// A folder cannot be read or is no case.
 #[must_use]
 pub fn cases() -> Vec<Case> {
-    let base = fs::read_to_string(folder().join("edge.json")).expect("fixtures/edge.json");
-    let base: Value = serde_json::from_str(&base).expect("fixtures/edge.json is JSON");
+    let base = configuration();
     let dialects = folders(&folder().join("cases"));
     let cases = dialects.iter().flat_map(|dialect| folders(dialect));
-    cases.map(|dir| load(&dir, &base)).collect()
+    cases.map(|dir| load(&dir, &name_of(dir.parent()), &base)).collect()
+}
+
+/// Every case of every attack. The dialect is the first word of the case's name.
+///
+/// # Panics
+/// As [`cases`].
+#[must_use]
+pub fn attacks() -> Vec<Case> {
+    let base = configuration();
+    let attacks = folders(&folder().join("attacks"));
+    let cases = attacks.iter().flat_map(|attack| folders(attack));
+    let dialect = |dir: &Path| name_of(Some(dir)).split('-').next().unwrap_or_default().to_owned();
+    cases.map(|dir| Case { is_attack: true, ..load(&dir, &dialect(&dir), &base) }).collect()
+}
+
+fn configuration() -> Value {
+    let text = fs::read_to_string(folder().join("edge.json")).expect("fixtures/edge.json");
+    serde_json::from_str(&text).expect("fixtures/edge.json is JSON")
+}
+
+fn name_of(path: Option<&Path>) -> String {
+    let name = path.and_then(Path::file_name).unwrap_or_default();
+    name.to_string_lossy().into_owned()
 }
 
 /// An edge with this configuration.
@@ -93,15 +120,11 @@ fn folders(dir: &Path) -> Vec<PathBuf> {
     found
 }
 
-fn load(dir: &Path, base: &Value) -> Case {
-    let part = |path: Option<&Path>| {
-        path.and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned())
-    };
-    let dialect = part(dir.parent()).unwrap_or_default();
+fn load(dir: &Path, dialect: &str, base: &Value) -> Case {
     let raw = fs::read(dir.join("request.http"))
         .unwrap_or_else(|error| panic!("{}: request.http: {error}", dir.display()));
     let mut configuration = base.clone();
-    let settings = &mut configuration["dialects"][&dialect];
+    let settings = &mut configuration["dialects"][dialect];
     if settings.is_null() {
         // A dialect that edge.json does not name yet takes every default.
         *settings = Value::Object(Map::new());
@@ -109,15 +132,17 @@ fn load(dir: &Path, base: &Value) -> Case {
     if let Ok(text) = fs::read_to_string(dir.join("settings.json")) {
         let changes: Map<String, Value> = serde_json::from_str(&text)
             .unwrap_or_else(|error| panic!("{}: settings.json: {error}", dir.display()));
-        merge(&mut configuration["dialects"][&dialect], changes);
+        merge(&mut configuration["dialects"][dialect], changes);
     }
     Case {
-        name: part(Some(dir)).unwrap_or_default(),
+        name: name_of(Some(dir)),
+        room: name_of(dir.parent()),
+        is_attack: false,
         request: Request::parse(&raw)
             .unwrap_or_else(|| panic!("{}: request.http is not HTTP/1.1", dir.display())),
         configuration: format!("{configuration:#}"),
         not_in_envoy: fs::read_to_string(dir.join("envoy.skip")).ok(),
-        dialect,
+        dialect: dialect.to_owned(),
         dir: dir.to_owned(),
     }
 }

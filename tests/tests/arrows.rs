@@ -30,7 +30,7 @@ const ALLOWED: [(&str, &[&str]); 5] = [
         ],
     ),
     ("contract", &["hmac", "sha2", "subtle", "thiserror", "zeroize"]),
-    ("filter", &["contract", "getrandom", "proxy-wasm"]),
+    ("filter", &["contract", "dlmalloc"]),
     (
         "sidecar",
         &[

@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use contract::dialect::{DIALECTS, Dialect, Does};
 use contract::edge::{Circumstances, Edge, Exchange, Head, MAX_BODY, Step};
 use rekey_tests::fixture::{
-    Back, Case, Driver, NOW, Reply, SENDER, Seen, bless, blessing, cases, edge, judge,
+    Back, Case, Driver, NOW, Reply, SENDER, Seen, attacks, bless, blessing, cases, edge, judge,
 };
 
 #[derive(Default)]
@@ -88,14 +88,32 @@ impl Circumstances for Fixed {
 #[test]
 fn every_case_has_its_verdict() {
     let mut pure = Pure::default();
-    let cases = cases();
-    assert!(cases.len() > 100, "the fixtures are lost");
+    let cases: Vec<Case> = cases().into_iter().chain(attacks()).collect();
+    assert!(cases.len() > 1000, "the fixtures are lost");
     if blessing() {
         cases.iter().for_each(|case| bless(case, &mut pure));
         return;
     }
     let faults: Vec<String> = cases.iter().flat_map(|case| judge(case, &mut pure)).collect();
     assert!(faults.is_empty(), "{} faults\n{}", faults.len(), faults.join("\n"));
+}
+
+/// An attack is answered by the edge. One that leads to the same message as an honest request says so in its name, and
+/// none of its words is in the message; only a call that is the app's passes on.
+#[test]
+fn no_attack_gets_through() {
+    if blessing() {
+        return;
+    }
+    for case in attacks() {
+        let message = std::fs::read_to_string(case.dir.join("message.json"));
+        assert!(!case.dir.join("pass").exists(), "{case} passes on");
+        assert_eq!(message.is_ok(), case.name.ends_with("-harmless"), "{case}");
+        for word in ["evil", "203.0.113.7", "is_admin", "redirect", "DELETE"] {
+            let is_in = message.as_ref().is_ok_and(|message| message.contains(word));
+            assert!(!is_in, "{case}: {word} is in the message");
+        }
+    }
 }
 
 /// The answers of every operation, in every language, are written down somewhere.

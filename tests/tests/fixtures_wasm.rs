@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 
 use contract::edge::MadeBy;
 use contract::message::Operation;
-use rekey_tests::fixture::{Back, Case, Driver, NOW, Reply, SENDER, Seen, cases, judge};
+use rekey_tests::fixture::{Back, Case, Driver, NOW, Reply, SENDER, Seen, attacks, cases, judge};
 use rekey_tests::stage::target;
 use rekey_tests::wasm::{
     Answer, Exchange, ForwardedRequest, Framing, Module, Options, Request, UpstreamReply, Verdict,
@@ -199,9 +199,15 @@ fn check_untouched(
 
 fn judge_all(way: Way) {
     let mut strict = Strict { vms: BTreeMap::new(), way };
-    let faults: Vec<String> = cases().iter().flat_map(|case| judge(case, &mut strict)).collect();
+    let cases: Vec<Case> = cases().into_iter().chain(attacks()).collect();
+    let faults: Vec<String> = cases.iter().flat_map(|case| judge(case, &mut strict)).collect();
     assert!(faults.is_empty(), "{} faults\n{}", faults.len(), faults.join("\n"));
+    let memory = strict.vms.values_mut().map(Vm::memory).max().unwrap_or_default();
+    assert!(memory <= MAX_MEMORY, "a VM has taken {memory} bytes");
 }
+
+/// What the VM of one worker may take, in bytes, after all that it was shown.
+const MAX_MEMORY: usize = 512 * 1024;
 
 const WHOLE: usize = 1 << 20;
 

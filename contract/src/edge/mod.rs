@@ -15,12 +15,14 @@ mod reading;
 mod route;
 mod settings;
 mod sharing;
+mod spelling;
 
 pub use answer::{Answer, Exchanged, MadeBy};
 pub use asking::{Asking, optional, required};
-pub use claim::{Claim, loose};
+pub use claim::Claim;
 pub use config::{Edge, Environment, KEYS, Plan};
 pub use exchange::{Circumstances, Exchange, FETCH, Forward, MAX_ANSWER, MAX_BODY, Step};
 pub use head::Head;
 pub use route::{first_segments, route_regex};
 pub use settings::{Client, Clients, Settings};
+pub use spelling::loose;

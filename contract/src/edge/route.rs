@@ -9,8 +9,9 @@ use crate::dialect::DIALECTS;
 /// What can stand between two segments: slashes, and whatever lenient routers drop behind a segment.
 const BETWEEN: &str = "(?:[;%.][^/]*|/)+";
 
-/// Double escapes, letters that fold into ASCII, and characters that nobody sees.
-const DISGUISE: &str = "(?:%25|%c2%ad|%c5%bf|%e2%(?:80|81|84)|%ef%bb%bf)";
+/// Escapes that should not be in a path of ours: double ones, white space and controls, and everything beyond ASCII, in
+/// which are letters that fold into it, characters that nobody sees, and bytes that some decoders drop.
+const DISGUISE: &str = "%(?:[0189a-f]|2[05]|7f)";
 
 /// Separators and dots that were escaped twice, and dot segments with something behind them: these move a path.
 const MOVES: &str = ".*(?:%25(?:25)*(?:2e|2f|5c)|/[.]{1,2}[;%]).*";

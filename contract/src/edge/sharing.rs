@@ -4,10 +4,10 @@
 use alloc::string::String;
 
 use crate::dialect::Sharing;
-use crate::edge::claim::loose;
+use crate::edge::spelling::decode;
 use crate::edge::{Head, media};
 use crate::json::{Names, Object, Value, fold};
-use crate::lookalike::bare;
+use crate::lookalike::{bare, is_ignorable};
 use crate::outcome::Refusal;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,10 +123,22 @@ pub(super) fn judge_query(
 }
 
 /// How often a lenient parser might find this name in a query: some merge the query into the body, some decode twice,
-/// some split at `;`, some trim.
+/// some split at `;`, some trim. Nothing in a query ends it: what stands behind an encoded `#` or NUL counts, too.
 fn mentions(query: &str, member: &str) -> usize {
-    let separated = query.replace(['&', '=', '+', ';', '?', '#', '['], "/");
-    let decoded = loose(&separated).replace(['&', '=', '+', '?', '#', '['], "/");
     let wanted = bare(member);
-    decoded.split('/').filter(|word| bare(word) == wanted).count()
+    let decoded = decode(query);
+    let seen: String = decoded.chars().filter(|c| !is_ignorable(*c)).collect();
+    let count = |text: &str, is_between: fn(char) -> bool| {
+        text.split(is_between).filter(|word| bare(word) == wanted).count()
+    };
+    let counts = [
+        count(&decoded, is_separator),
+        count(&decoded, |c| is_separator(c) || is_ignorable(c)),
+        count(&decode(&seen), is_separator),
+    ];
+    counts.into_iter().max().unwrap_or_default()
+}
+
+fn is_separator(c: char) -> bool {
+    "&=+;?#[./\\|,".contains(c)
 }

@@ -3,6 +3,7 @@
 //! no lone surrogate, no trailing data; and depth, members and number length are bounded.
 
 mod fold;
+mod folding;
 mod parse;
 #[cfg(test)]
 mod tests;
@@ -164,13 +165,22 @@ impl Object {
 
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Value> {
-        self.members.iter().find(|(known, _)| self.same(known, name)).map(|(_, value)| value)
+        self.members.iter().find(|(known, _)| same(self.names, known, name)).map(|(_, value)| value)
     }
 
     /// Takes the member out, so that what is left are the members nobody asked for.
     pub fn take(&mut self, name: &str) -> Option<Value> {
-        let index = self.members.iter().position(|(known, _)| self.same(known, name))?;
-        Some(self.members.remove(index).1)
+        let names = self.names;
+        let mut taken = None;
+        // `Vec::remove` could panic, as far as the compiler sees.
+        self.members.retain_mut(|(known, value)| {
+            let is_it = same(names, known, name);
+            if is_it {
+                taken = Some(core::mem::replace(value, Value::Null));
+            }
+            !is_it
+        });
+        taken
     }
 
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
@@ -190,12 +200,12 @@ impl Object {
     fn push(&mut self, name: String, value: Value) {
         self.members.push((name, value));
     }
+}
 
-    fn same(&self, left: &str, right: &str) -> bool {
-        match self.names {
-            Names::Exact => left == right,
-            Names::Folded => fold(left).eq(fold(right)),
-        }
+fn same(names: Names, left: &str, right: &str) -> bool {
+    match names {
+        Names::Exact => left == right,
+        Names::Folded => fold(left).eq(fold(right)),
     }
 }
 

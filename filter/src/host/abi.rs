@@ -5,6 +5,9 @@
     reason = "foreign functions of the host; every pointer is used in this file only"
 )]
 
+use alloc::alloc::{Layout, alloc};
+use alloc::vec;
+use alloc::vec::Vec;
 use core::ptr;
 
 /// The host refused a call; the number is its status.
@@ -35,6 +38,7 @@ pub(super) enum Buffer {
 pub(crate) enum Level {
     Warn = 3,
     Error = 4,
+    Critical = 5,
 }
 
 #[link(wasm_import_module = "env")]
@@ -76,6 +80,26 @@ unsafe extern "C" {
     ) -> u32;
     fn proxy_define_metric(kind: u32, name: *const u8, size: usize, id: *mut u32) -> u32;
     fn proxy_increment_metric(id: u32, offset: i64) -> u32;
+}
+
+// The target's `memcmp`; without std nobody else asks for it.
+#[link(name = "c")]
+unsafe extern "C" {}
+
+#[link(wasm_import_module = "wasi_snapshot_preview1")]
+unsafe extern "C" {
+    fn environ_get(places: *mut *mut u8, texts: *mut u8) -> u32;
+    fn environ_sizes_get(count: *mut usize, size: *mut usize) -> u32;
+    fn random_get(bytes: *mut u8, size: usize) -> u32;
+}
+
+/// The host asks for room for what it hands over: a boxed slice, or null when there is no room.
+#[unsafe(no_mangle)]
+extern "C" fn proxy_on_memory_allocate(size: usize) -> *mut u8 {
+    match Layout::array::<u8>(size) {
+        Ok(layout) if size > 0 => unsafe { alloc(layout) },
+        _ => ptr::null_mut(),
+    }
 }
 
 pub(crate) fn log(level: Level, text: &str) {
@@ -148,6 +172,19 @@ pub(super) fn define_counter(name: &str) -> Result<u32, HostFault> {
 
 pub(super) fn increment(counter: u32) -> Result<(), HostFault> {
     check(unsafe { proxy_increment_metric(counter, 1) })
+}
+
+pub(super) fn fill_random(bytes: &mut [u8]) -> Result<(), HostFault> {
+    check(unsafe { random_get(bytes.as_mut_ptr(), bytes.len()) })
+}
+
+/// The variables that the host shows, `name=value`, with a NUL behind each.
+pub(super) fn environment() -> Result<Vec<u8>, HostFault> {
+    let (mut count, mut size) = (0, 0);
+    check(unsafe { environ_sizes_get(&raw mut count, &raw mut size) })?;
+    let (mut places, mut texts) = (vec![ptr::null_mut(); count], vec![0; size]);
+    check(unsafe { environ_get(places.as_mut_ptr(), texts.as_mut_ptr()) })?;
+    Ok(texts)
 }
 
 fn check(status: u32) -> Result<(), HostFault> {

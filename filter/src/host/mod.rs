@@ -3,7 +3,9 @@
 
 mod abi;
 
-use std::net::IpAddr;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::net::IpAddr;
 
 use abi::{Buffer, Map};
 pub(crate) use abi::{HostFault, Level, log};
@@ -76,6 +78,14 @@ pub(crate) fn increment(counter: u32) -> Result<(), HostFault> {
     abi::increment(counter)
 }
 
+/// A variable that the host lets the VM see; one that is empty or not UTF-8 is none.
+pub(crate) fn variable(name: &str) -> Option<String> {
+    let environment = abi::environment().ok()?;
+    let mut texts = environment.split(|byte| *byte == 0);
+    let value = texts.find_map(|text| text.strip_prefix(name.as_bytes())?.strip_prefix(b"="))?;
+    String::from_utf8(value.to_vec()).ok().filter(|value| !value.is_empty())
+}
+
 /// Time, randomness and sender, as this host gives them.
 pub(crate) struct Host;
 
@@ -86,7 +96,7 @@ impl Circumstances for Host {
 
     fn random(&mut self) -> Option<[u8; 16]> {
         let mut bytes = [0; 16];
-        getrandom::fill(&mut bytes).ok().map(|()| bytes)
+        abi::fill_random(&mut bytes).ok().map(|()| bytes)
     }
 
     fn sender(&mut self) -> Option<IpAddr> {

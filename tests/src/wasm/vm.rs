@@ -213,6 +213,12 @@ impl Vm {
         self.dead
     }
 
+    /// Bytes of memory that it has taken; it gives none back.
+    pub fn memory(&mut self) -> usize {
+        let memory = self.instance.get_memory(&mut self.store, "memory");
+        memory.map_or(0, |memory| memory.data_size(&self.store))
+    }
+
     /// All metrics by name.
     #[must_use]
     pub fn metrics(&self) -> BTreeMap<String, u64> {
