@@ -44,7 +44,8 @@ Encrypted passwords and peppered hashes, which need keys only where you want the
   rekey keys add rsa                     the first one is used once every live instance holds it; an active rsa or sm2 key
   rekey keys add rsa --from app.pem      is published, one that is pending or retiring still decrypts
   rekey keys activate rsa ID             then `retire` the former, and --finally when no client has it any more
-  rekey keys add pepper                  an active pepper keys new hashes; it cannot end while a hash names it
+  rekey keys add pepper                  an active pepper keys new hashes; a former one can end 120 s after the exchange,
+                                         when no hash names it, not even one of a former password
 
 A key that leaked: add, activate, and `retire OLD --finally --now`, which ends every link, code and grant of it.")]
 pub(super) enum KeysCommand {
@@ -273,7 +274,8 @@ fn change(
     console: &mut Console,
 ) -> Result<(), CliError> {
     let id = Name::parse(id).ok_or_else(|| CliError::refused("no key has such an id"))?;
-    let wish = Wish { kind, id: id.clone(), step, now, here: Held::all(&read(config)?) };
+    let (here, peppered) = (Held::all(&read(config)?), config.password.recipe.is_peppered());
+    let wish = Wish { kind, id: id.clone(), step, now, here, peppered };
     let judged = rooms::runtime()?.block_on(async {
         let store = Store::open(&config.store)?;
         store.change_key(Clock::System.now(), wish).await

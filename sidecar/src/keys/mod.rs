@@ -22,7 +22,9 @@ pub use self::file::{Marks, add_line, mark, marks, parse as parse_lines, read_li
 pub use self::key::Key;
 pub use self::kind::{Kind, Shelf};
 pub use self::ring::{InUse, Ring, RingFault, peppers};
-pub use self::rotation::{ALIVE, Facts, Instance, PUBLISHED, Refused, Step, Wish, judge, stranger};
+pub use self::rotation::{
+    ALIVE, Facts, Instance, PUBLISHED, Refused, SETTLED, Step, Wish, judge, stranger,
+};
 pub use self::state::{Held, KeyRow, KeyState, KeyStates};
 
 /// All keys that are held, in the order of their files; of the first four kinds at least one.

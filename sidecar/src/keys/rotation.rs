@@ -17,6 +17,11 @@ pub const ALIVE: Duration = Duration::from_secs(15);
 /// How long a key set may lie in a cache: a JWT key signs nothing before it was published for so long.
 pub const PUBLISHED: Duration = Duration::from_secs(300);
 
+/// How long a pepper must be retiring before it ends: an instance works with what it heard last for up to 15 s, or until a
+/// beat that the store does not answer has run out of time, and then ends what it has in hand, some of it up to 30 s old.
+/// What it hashes with a pepper that has ended nobody can check.
+pub const SETTLED: Duration = Duration::from_secs(120);
+
 /// An instance, as it tells of itself with every heartbeat.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Instance {
@@ -59,6 +64,15 @@ pub struct Wish {
     pub now: bool,
     /// What the key files here hold.
     pub here: Vec<Held>,
+    /// The configuration here wants a pepper in every new hash.
+    pub peppered: bool,
+}
+
+impl Wish {
+    /// Whether what lives of the key stands in the way.
+    pub fn spares_what_lives(&self) -> bool {
+        self.step == Step::Finally && !self.now
+    }
 }
 
 /// What the store knows when it is asked.
@@ -103,10 +117,20 @@ pub enum Refused {
     #[error("it is the active one: `rekey keys activate` another first")]
     Active,
     #[error(
-        "{0} passwords are hashed with it: each is hashed anew when it is reset; or end them with `--now`, so that nobody \
-         logs in with them again"
+        "new hashes need it, for password.pepper is true: `rekey keys activate pepper` another, which retires this one; or \
+         set password.pepper = false, restart every instance, and then retire it"
+    )]
+    Needed,
+    #[error(
+        "{0} passwords, former ones among them, are hashed with it: each is hashed anew when it is reset, and a former one is \
+         forgotten after some resets more; or end them with `--now`, so that nobody logs in with them again"
     )]
     Hashes(u32),
+    #[error(
+        "an instance may not have heard yet that it is retiring, and hash with it: try again in {} s; or, where nobody resets \
+         a password now, end it with `--now`", .0.as_secs().max(1)
+    )]
+    Unsettled(Duration),
     #[error("it is {}, not retiring: `rekey keys retire` it first, without --finally", .0.as_str())]
     NotRetiring(KeyState),
     #[error(
@@ -146,6 +170,7 @@ pub fn judge(wish: &Wish, facts: &Facts) -> Result<Vec<KeyRow>, Refused> {
             Ok(former.chain([row(&wish.id, KeyState::Active)]).collect())
         }
         Step::Retire => match state {
+            KeyState::Active if wish.kind == Kind::Pepper && wish.peppered => Err(Refused::Needed),
             KeyState::Active if !wish.kind.is_optional() => Err(Refused::Active),
             KeyState::Active | KeyState::Pending => Ok(vec![row(&wish.id, KeyState::Retiring)]),
             state => Err(Refused::Already(state)),
@@ -199,13 +224,16 @@ fn may_end(wish: &Wish, facts: &Facts, state: KeyState) -> Result<(), Refused> {
     if wish.now {
         return Ok(());
     }
+    let since = facts.states.of(wish.kind, &wish.id).map_or(facts.now, |row| row.since);
+    let left = |life| facts.now.until(since.plus(life));
+    let unsettled = left(SETTLED);
     match (facts.living, wish.kind) {
+        (_, Kind::Pepper) if !unsettled.is_zero() => return Err(Refused::Unsettled(unsettled)),
         (0, _) => {}
         (hashes, Kind::Pepper) => return Err(Refused::Hashes(hashes)),
         (proofs, _) => return Err(Refused::Living(proofs)),
     }
-    let since = facts.states.of(wish.kind, &wish.id).map_or(facts.now, |row| row.since);
-    let left = facts.now.until(since.plus(Duration::from_secs(jwt::LIFE)));
+    let left = left(Duration::from_secs(jwt::LIFE));
     match wish.kind == Kind::Jwt && !left.is_zero() {
         true => Err(Refused::Tokens(left)),
         false => Ok(()),
@@ -251,7 +279,7 @@ mod tests {
 
     fn wish(kind: Kind, id: &str, step: Step) -> Wish {
         let here = vec![held(kind, "old", "c1"), held(kind, "new", "c2")];
-        Wish { kind, id: Name::parse(id).unwrap(), step, now: false, here }
+        Wish { kind, id: Name::parse(id).unwrap(), step, now: false, here, peppered: false }
     }
 
     fn told(judged: Result<Vec<KeyRow>, Refused>) -> Vec<(String, &'static str)> {
@@ -324,6 +352,32 @@ mod tests {
         let early = judge(&wish(kind, "new", Step::Finally), &facts(kind, &gone, &[]));
         assert_eq!(early, Err(Refused::NotRetiring(KeyState::Pending)));
         assert_eq!(judge(&wish(Kind::Index, "i", Step::Retire), &with(0)), Err(Refused::Index));
+    }
+
+    #[test]
+    fn a_pepper_ends_after_every_instance_has_heard_and_never_where_new_hashes_need_it() {
+        let kind = Kind::Pepper;
+        let finally = |ago, living, now| {
+            let rows = [("old", KeyState::Retiring, ago), ("new", KeyState::Active, ago)];
+            let facts = Facts { living, ..facts(kind, &rows, &[]) };
+            judge(&Wish { now, ..wish(kind, "old", Step::Finally) }, &facts)
+        };
+        let early = Err(Refused::Unsettled(Duration::from_secs(1)));
+        assert_eq!(finally(119, 0, false), early);
+        assert_eq!(finally(119, 2, false), early);
+        assert!(finally(120, 0, false).is_ok() && finally(0, 2, true).is_ok());
+        assert_eq!(finally(120, 2, false), Err(Refused::Hashes(2)));
+        let rows = [("old", KeyState::Active, 9), ("new", KeyState::Pending, 9)];
+        let retire = |kind, id, peppered| {
+            let wish = Wish { peppered, ..wish(kind, id, Step::Retire) };
+            judge(&wish, &facts(kind, &rows, &[])).err()
+        };
+        assert_eq!(retire(kind, "old", true), Some(Refused::Needed));
+        for (kind, id, peppered) in
+            [(kind, "old", false), (kind, "new", true), (Kind::Rsa, "old", true)]
+        {
+            assert_eq!(retire(kind, id, peppered), None, "{kind} {id} {peppered}");
+        }
     }
 
     #[test]

@@ -13,6 +13,8 @@ use super::sql::tx::{Broken, Tx};
 pub(super) enum Mode {
     /// Its statements change nothing, and need no transaction.
     Read,
+    /// It reads the whole of a table, which may take minutes.
+    Survey,
     /// In a transaction, which it may share with others.
     Write,
     /// In one of its own, which may take minutes.

@@ -190,6 +190,30 @@ fn keys_for_passwords_are_drawn_adopted_and_exchanged() {
 }
 
 #[test]
+fn a_pepper_that_new_hashes_need_is_exchanged_and_not_taken_away() {
+    let home = Home::new("[password]\npepper = true");
+    for _ in 0..2 {
+        home.run("keys add pepper");
+        home.beat();
+    }
+    let list = home.run("keys list");
+    let (first, next) = (id_of(&list, "pepper", "active"), id_of(&list, "pepper", "pending"));
+    let refused = home.type_in(&format!("keys retire pepper {first}"), "").unwrap_err();
+    for word in ["rekey keys activate pepper", "password.pepper = false", "restart"] {
+        assert!(refused.contains(word), "{refused}");
+    }
+    let said = home.run(&format!("keys activate pepper {next}"));
+    assert!(said.contains(&format!("{first} is retiring")), "{said}");
+    let early = home.type_in(&format!("keys retire pepper {first} --finally"), "").unwrap_err();
+    assert!(early.contains("try again in 1") && early.contains("--now"), "{early}");
+    home.run(&format!("keys retire pepper {first} --finally --now"));
+    // Where no new hash needs one, the last may go.
+    fs::write(home.at("rekey.toml"), "data = \"data\"").unwrap();
+    let said = home.run(&format!("keys retire pepper {next}"));
+    assert!(said.contains("is retiring"), "{said}");
+}
+
+#[test]
 fn keys_are_shown_to_no_terminal_by_chance() {
     let home = Home::new("");
     home.beat();

@@ -31,7 +31,7 @@ fn add(rig: &Rig, kind: Kind, id: &str) {
 
 async fn wish(rig: &Rig, kind: Kind, id: &str, step: Step, now: bool) -> Option<Refused> {
     let here = Held::all(&Keys::read(&rig.engine.config.keys).unwrap());
-    let wish = Wish { kind, id: name(id), step, now, here };
+    let wish = Wish { kind, id: name(id), step, now, here, peppered: false };
     rig.engine.store.change_key(rig.now(), wish).await.unwrap().err()
 }
 

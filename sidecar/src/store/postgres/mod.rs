@@ -33,7 +33,7 @@ const GROUP: usize = 16;
 /// Beyond a statement's own time: begin, commit, and what waits before it.
 const PATIENCE: Duration = Duration::from_millis(500);
 
-/// For what runs alone: a start may have to revoke very many rows.
+/// For what reads or changes very many rows: a start may have to revoke all of them.
 const LONG: Duration = Duration::from_secs(600);
 
 /// Ways to one database; a clone is the same store.
@@ -89,7 +89,10 @@ impl Postgres {
             TrySendError::Full(_) => StoreError::Busy,
             TrySendError::Disconnected(_) => StoreError::Closed,
         })?;
-        let patience = if mode == Mode::Alone { LONG } else { self.patience };
+        let patience = match mode {
+            Mode::Survey | Mode::Alone => LONG,
+            Mode::Read | Mode::Write => self.patience,
+        };
         // A server that is frozen answers nobody: its lanes wait, and callers are told what is true.
         match timeout(patience, answer).await {
             Ok(answer) => answer.unwrap_or(Err(StoreError::Closed)),
@@ -106,7 +109,7 @@ fn serve(lane: &mut Lane, jobs: &Jobs, patience: Duration) {
             let ended = match mode {
                 _ if since.elapsed() > patience => Err(StoreError::Busy),
                 Mode::Read => lane.look(&mut *work),
-                Mode::Alone => lane.alone(&mut *work),
+                Mode::Survey | Mode::Alone => lane.alone(&mut *work),
                 Mode::Write => {
                     group.push(work);
                     continue;

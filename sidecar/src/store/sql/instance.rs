@@ -21,6 +21,13 @@ const LEAP: i64 = 1 << 32;
 /// Twice the longest life that can be configured: a proof that was not sent until then never is.
 const LONGEST: Duration = Duration::from_secs(2 * 24 * 3600);
 
+/// What a survey found.
+#[derive(Clone, Copy)]
+struct Survey {
+    began: Millis,
+    hashes: u32,
+}
+
 /// Who has it changes keys or beats.
 const LOCK: &str = "rekey keys";
 
@@ -40,7 +47,7 @@ impl Store {
 
     /// What is known of keys, with how many proofs of each live, and of those who hold them.
     pub async fn key_facts(&self, at: Millis) -> Result<Facts, StoreError> {
-        self.read(move |tx| facts(tx, at, None)).await
+        self.read(move |tx| facts(tx, at)).await
     }
 
     /// Does what is wished with a key, or says why not.
@@ -49,9 +56,19 @@ impl Store {
         at: Millis,
         wish: Wish,
     ) -> Result<Result<Vec<KeyRow>, Refused>, StoreError> {
+        let survey = match wish.kind == Kind::Pepper && wish.spares_what_lives() {
+            true => Some(self.survey(at, wish.id.clone()).await?),
+            false => None,
+        };
         self.write(move |tx| {
             tx.alone(LOCK)?;
-            let facts = facts(tx, at, Some(&wish))?;
+            let mut facts = facts(tx, at)?;
+            if let Some(Survey { began, hashes }) = survey {
+                // Judged as of then: a hash may have been written since with a key that was not retiring yet.
+                (facts.now, facts.living) = (began, hashes);
+            } else if wish.kind == Kind::Master && wish.spares_what_lives() {
+                facts.living = living(tx, wish.id.as_str(), facts.now)?;
+            }
             let judged = judge(&wish, &facts);
             for row in judged.iter().flatten() {
                 let write = "INSERT INTO key_state (kind, id, state, since) VALUES (?1, ?2, ?3, ?4) \
@@ -60,6 +77,16 @@ impl Store {
                 tx.run(write, values![kind, row.id.as_str(), state, row.since])?;
             }
             Ok(judged)
+        })
+        .await
+    }
+
+    /// Looks for what a pepper keys. Without the lock, for beats wait for that.
+    async fn survey(&self, at: Millis, pepper: Name) -> Result<Survey, StoreError> {
+        self.run(Mode::Survey, move |tx| {
+            take_time(tx)?;
+            let began = clock(tx)?.unwrap_or(at);
+            Ok(Survey { began, hashes: keyed(tx, pepper.as_str())? })
         })
         .await
     }
@@ -111,11 +138,16 @@ fn count(tx: &mut Tx<'_>, mark: i64, at: Millis) -> Result<(i64, Option<u32>), B
     Ok((number, begun.map(|()| revoke_all(tx, at)).transpose()?))
 }
 
-fn revoke_all(tx: &mut Tx<'_>, at: Millis) -> Result<u32, Broken> {
+/// All rows in one statement take longer than one of a request may. Ends with the transaction.
+fn take_time(tx: &mut Tx<'_>) -> Result<(), Broken> {
     if tx.is_shared() {
-        // All rows in one statement take longer than one of a request may.
         tx.run("SELECT set_config('statement_timeout', '600s', true)", &[])?;
     }
+    Ok(())
+}
+
+fn revoke_all(tx: &mut Tx<'_>, at: Millis) -> Result<u32, Broken> {
+    take_time(tx)?;
     let challenges = "UPDATE challenge SET state = 'revoked', ended = ?1, held_by = NULL, held_until = NULL \
          WHERE state IN ('live', 'held')";
     let revoked = tx.run(challenges, values![at])?;
@@ -188,14 +220,10 @@ fn begin(tx: &mut Tx<'_>, beat: &Beat, at: Millis, known: &mut KeyStates) -> Res
     Ok(())
 }
 
-fn facts(tx: &mut Tx<'_>, at: Millis, wish: Option<&Wish>) -> Result<Facts, Broken> {
+/// All but what lives of a key, which is counted where it matters.
+fn facts(tx: &mut Tx<'_>, at: Millis) -> Result<Facts, Broken> {
     let now = clock(tx)?.unwrap_or(at);
-    let living = match wish {
-        Some(wish) if wish.kind == Kind::Master => living(tx, wish.id.as_str(), now)?,
-        Some(wish) if wish.kind == Kind::Pepper => keyed(tx, wish.id.as_str())?,
-        _ => 0,
-    };
-    Ok(Facts { now, states: states(tx)?, instances: instances(tx)?, living })
+    Ok(Facts { now, states: states(tx)?, instances: instances(tx)?, living: 0 })
 }
 
 /// Proofs of a master that somebody could still present.
@@ -207,10 +235,11 @@ fn living(tx: &mut Tx<'_>, master: &str, now: Millis) -> Result<u32, Broken> {
     tx.only(query, values![master, now, now.minus(LONGEST)])
 }
 
-/// Hashes that a pepper keys: each names it, as a parameter of its string.
+/// Hashes that a pepper keys, of former passwords too: each names it, as a parameter of its string.
 fn keyed(tx: &mut Tx<'_>, pepper: &str) -> Result<u32, Broken> {
     // Not LIKE, to which the one engine takes capitals for small letters.
-    let query = "SELECT COUNT(*) FROM account \
+    let query = "SELECT COUNT(*) FROM (SELECT password_hash FROM account \
+         UNION ALL SELECT password_hash FROM password_history) AS hashes \
          WHERE REPLACE(REPLACE(password_hash, ?1, ''), ?2, '') <> password_hash";
     let named = format!(",keyid={}", Base64Unpadded::encode_string(pepper.as_bytes()));
     tx.only(query, values![&format!("{named}$"), &format!("{named},")])

@@ -59,7 +59,7 @@ impl Sqlite {
         F: Fn(&mut Tx<'_>) -> Result<T, Broken> + Send + 'static,
     {
         match mode {
-            Mode::Read => self.readers.run(act).await,
+            Mode::Read | Mode::Survey => self.readers.run(act).await,
             Mode::Write | Mode::Alone => self.writer.run(act).await,
         }
     }

@@ -8,7 +8,13 @@ use zeroize::Zeroizing;
 
 use super::rig::*;
 use crate::config::{PostgresConfig, StoreConfig};
+use crate::keys::{self, Kind, Step, Wish};
 use crate::store::*;
+
+/// An account of which each look takes longer than `at` allows.
+const SLOW: &str = "ALTER TABLE account RENAME TO aside; \
+     INSERT INTO aside (id, active, second_factor, counter, changed) VALUES ('a', 1, 0, 0, 0); \
+     CREATE VIEW account AS SELECT CASE WHEN pg_sleep(2) IS NULL THEN '' ELSE 'x' END AS password_hash FROM aside";
 
 fn at(database: &Database, ca: Option<PathBuf>, tls: bool) -> StoreConfig {
     StoreConfig::Postgres(PostgresConfig {
@@ -77,6 +83,39 @@ async fn a_lock_on_the_server_is_waited_for_no_longer_than_a_statement_may_take(
     // Its connection ends with it, and the lock with that.
     tokio::task::spawn_blocking(move || drop(client)).await.unwrap();
     assert_eq!(store.take_ask(rig.ask(1, BEGIN)).await.unwrap(), Asked::Taken);
+}
+
+/// The table of accounts is made slow; there a pepper may end all the same, and beats go on meanwhile.
+#[tokio::test]
+async fn hashes_are_looked_through_for_longer_than_a_request_may_take() {
+    let database = Server::shared().database().unwrap();
+    let one = at(&database, None, false);
+    let (store, other) = (Store::open(&one).unwrap(), Store::open(&one).unwrap());
+    let (url, password) = (database.url(), database.password().to_owned());
+    let slowed = tokio::task::spawn_blocking(move || {
+        let mut config: ::postgres::Config = url.parse().unwrap();
+        let mut client = config.password(password).connect(::postgres::NoTls).unwrap();
+        client.batch_execute(SLOW).unwrap();
+    });
+    slowed.await.unwrap();
+    let here = vec![keys::Held { kind: Kind::Pepper, id: name("old"), check: "c".into() }];
+    let wish = move |step| {
+        let here = here.clone();
+        Wish { kind: Kind::Pepper, id: name("old"), step, now: false, here, peppered: false }
+    };
+    assert!(store.change_key(BEGIN, wish(Step::Retire)).await.unwrap().is_ok());
+    let age = |by: &'static str| store.write(move |tx| tx.run(by, &[]));
+    age("UPDATE key_state SET since = since - 118500").await.unwrap();
+    // It is over when the look is, and was not when that began.
+    let early = store.change_key(BEGIN, wish(Step::Finally)).await.unwrap();
+    assert!(matches!(early, Err(keys::Refused::Unsettled(_))), "{early:?}");
+    age("UPDATE key_state SET since = since - 1500").await.unwrap();
+    let ended = tokio::spawn(async move { store.change_key(BEGIN, wish(Step::Finally)).await });
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let beat = Beat { instance: [1; 16], at: BEGIN, holds: Vec::new(), mark: 0 };
+    other.beat(beat).await.unwrap();
+    assert!(!ended.is_finished());
+    assert!(ended.await.unwrap().unwrap().is_ok());
 }
 
 #[tokio::test]
