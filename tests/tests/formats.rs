@@ -262,7 +262,7 @@ fn argon2_cffi_verifies_ours() {
 fn argon2_cffi_with_the_pepper_verifies_ours() {
     let id = Name::parse("7a11").unwrap();
     let pepper = Pepper { id, key: [7; 32].into() };
-    let peppers = Peppers::new(Ranked { active: Some(pepper), others: Vec::new() });
+    let peppers = Peppers::new(Ranked { active: Some(pepper), others: Vec::new() }, Vec::new());
     let cost = Cost { memory_kib: 1_024, passes: 2, lanes: 1 };
     let recipe = Recipe::PepperedArgon2id(cost);
     let judge = Judge::new(recipe, peppers);

@@ -55,7 +55,8 @@ pub(super) async fn hasher(config: &Config) -> Result<Hasher, RoomError> {
         true => Peppers::default(),
         false => {
             let facts = Store::open(&config.store)?.key_facts(Clock::System.now()).await?;
-            Peppers::new(keys::peppers(&held, &facts.states)?)
+            let (keys, retired) = keys::peppers(&held, &facts.states)?;
+            Peppers::new(keys, retired)
         }
     };
     Ok(Hasher::new((&config.password).into(), peppers)?)

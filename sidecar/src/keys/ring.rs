@@ -3,9 +3,10 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
+use contract::name::Name;
 use contract::signature::EdgeKey;
 
-use super::{Held, Key, KeyStates, Keys, Kind};
+use super::{Held, Key, KeyRow, KeyState, KeyStates, Keys, Kind};
 use crate::jwt::{JwtKey, JwtKeys};
 use crate::password::{Decryptor, Pepper, Peppers, Ranked, Sm2Layouts};
 use crate::secret::{Master, Masters, SecretFault, Secrets};
@@ -48,7 +49,8 @@ pub enum RingFault {
 impl Ring {
     pub fn new(keys: &Keys, states: &KeyStates, layouts: Sm2Layouts) -> Result<Self, RingFault> {
         let (masters, in_use) = ready(keys, states, layouts)?;
-        let peppers = Peppers::new(peppers(&keys.peppers, states)?);
+        let (ranked, retired) = peppers(&keys.peppers, states)?;
+        let peppers = Peppers::new(ranked, retired);
         let secrets = Secrets::derive(keys.index.bytes().ok_or(SecretFault)?, masters)?;
         let (index, now) = (Held::of(&keys.index), RwLock::new(Arc::new(in_use)));
         Ok(Self { index, layouts, peppers, secrets, now })
@@ -74,7 +76,8 @@ impl Ring {
             return Err(RingFault::Index(keys.index.id.as_str().to_owned()));
         }
         let (masters, in_use) = ready(keys, states, self.layouts)?;
-        self.peppers.change(peppers(&keys.peppers, states)?);
+        let (ranked, retired) = peppers(&keys.peppers, states)?;
+        self.peppers.change(ranked, retired);
         self.secrets.change(masters);
         *self.now.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(in_use);
         Ok(())
@@ -109,9 +112,11 @@ fn ready(
     Ok((masters, InUse { edge, jwt, decryptor }))
 }
 
-/// The peppers of this moment.
-pub fn peppers(held: &[Key], states: &KeyStates) -> Result<Ranked<Pepper>, RingFault> {
-    ranked(held, states, Kind::Pepper, Key::pepper)
+/// The peppers of this moment, and the ids of those that are retired, held or not.
+pub fn peppers(held: &[Key], states: &KeyStates) -> Result<(Ranked<Pepper>, Vec<Name>), RingFault> {
+    let is_retired = |row: &&KeyRow| row.kind == Kind::Pepper && row.state == KeyState::Retired;
+    let retired = states.0.iter().filter(is_retired).map(|row| row.id.clone()).collect();
+    Ok((ranked(held, states, Kind::Pepper, Key::pepper)?, retired))
 }
 
 /// Keys of a kind that an instance may do without.

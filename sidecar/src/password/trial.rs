@@ -71,7 +71,10 @@ impl Trial {
                 Ok(false) | Err(FormatFault::Cut) => {}
                 // Nobody can ever check such a hash, and its owner is not to be locked out for it.
                 Err(
-                    fault @ (FormatFault::Costly | FormatFault::Malformed | FormatFault::Unknown),
+                    fault @ (FormatFault::Costly
+                    | FormatFault::Malformed
+                    | FormatFault::RetiredPepper
+                    | FormatFault::Unknown),
                 ) => tracing::warn!(event = "former_unreadable", kind = %fault),
                 Err(fault) => return Err(fault),
             }
@@ -86,5 +89,96 @@ impl std::fmt::Debug for Verdict {
             Self::Hash(_) => out.write_str("Hash(..)"),
             Self::Broken(broken) => broken.fmt(out),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use contract::name::Name;
+    use contract::profile::Published;
+
+    use super::*;
+    use crate::password::{
+        Cost, EngineChoice, Hasher, HasherConfig, Peppers, Preset, Ranked, Recipe,
+    };
+
+    /// Of "password", with a pepper of the id 7a11.
+    const PEPPERED: &str = "$argon2id$v=19$m=256,t=2,p=1,keyid=N2ExMQ$c29tZXNhbHQ$ne0VSG+xdpZIsz9ZxhNioLQwAfuQ1YskMW/pkIiqTmw";
+    const GOOD: &str = "correct horse battery";
+
+    fn hasher(retired: &[&str]) -> Hasher {
+        let recipe = Recipe::Argon2id(Cost { memory_kib: 64, passes: 1, lanes: 1 });
+        let config = HasherConfig {
+            threads: 1,
+            queue: 8,
+            deadline: Duration::from_secs(60),
+            recipe,
+            engine: EngineChoice::Reference,
+        };
+        let retired = retired.iter().map(|id| Name::parse(id).unwrap()).collect();
+        Hasher::new(config, Peppers::new(Ranked::default(), retired)).unwrap()
+    }
+
+    fn trial(password: &str, former: &[&str]) -> Trial {
+        let rules = Preset::Default.rules(&Published::NOTHING);
+        Trial {
+            policy: Arc::new(Policy::new(rules, None)),
+            person: Person::default(),
+            password: Password::parse(password.into()).unwrap(),
+            former: former.iter().map(|hash| (*hash).to_owned()).collect(),
+            salt: [1; 16],
+            is_endless: None,
+            breached: Ok(false),
+        }
+    }
+
+    async fn judged(hasher: &Hasher, trial: Trial) -> Result<Vec<Breach>, TrialFault> {
+        let verdict = hasher.run(move |desk| trial.judge(desk)).await.unwrap()?;
+        Ok(match verdict {
+            Verdict::Hash(_) => Vec::new(),
+            Verdict::Broken(broken) => broken,
+        })
+    }
+
+    #[tokio::test]
+    async fn a_former_password_is_refused_and_what_nobody_can_check_is_not_one() {
+        let hasher = hasher(&["7a11"]);
+        let password = Password::parse(GOOD.into()).unwrap();
+        let former = hasher.hash(password, [2; 16]).await.unwrap();
+        let used = trial(GOOD, &["!", &former]);
+        assert_eq!(judged(&hasher, used).await, Ok(vec![Breach::History]));
+        let other = trial("another horse battery", &["!", PEPPERED, &former]);
+        assert_eq!(judged(&hasher, other).await, Ok(vec![]));
+    }
+
+    #[tokio::test]
+    async fn a_former_password_that_only_we_cannot_check_is_a_fault() {
+        let fault = judged(&hasher(&[]), trial(GOOD, &[PEPPERED])).await;
+        assert_eq!(fault, Err(TrialFault::Format(FormatFault::UnknownPepper)));
+    }
+
+    #[tokio::test]
+    async fn a_fault_of_the_look_up_counts_where_nothing_else_is_broken() {
+        let hasher = hasher(&[]);
+        let late = |password| Trial { breached: Err(LookupFault::Late), ..trial(password, &[]) };
+        let fault = judged(&hasher, late(GOOD)).await;
+        assert_eq!(fault, Err(TrialFault::Lookup(LookupFault::Late)));
+        let short = judged(&hasher, late("short-1")).await.unwrap();
+        assert_eq!(short, vec![Breach::TooShort { min: 8, max: 128 }]);
+        let found = Trial { breached: Ok(true), ..trial(GOOD, &[]) };
+        assert_eq!(judged(&hasher, found).await, Ok(vec![Breach::Breached]));
+    }
+
+    #[tokio::test]
+    async fn what_is_endless_is_told_with_all_else_and_never_hashed() {
+        let hasher = hasher(&[]);
+        let endless = Breach::TooManyBytes { min: 8, max: 128, bytes: 72 };
+        let password = "x".repeat(200);
+        let trial = Trial { is_endless: Some(endless), ..trial(&password, &[PEPPERED]) };
+        let told = judged(&hasher, trial).await.unwrap();
+        assert_eq!(told, vec![Breach::TooLong { min: 8, max: 128 }, endless]);
+        assert_eq!(hasher.hashed(), 0);
     }
 }

@@ -15,6 +15,10 @@ use crate::entropy::{Entropy, NoEntropy};
 /// Bits of a modulus. More than 4096 would let one message hold a hash thread for long.
 const BITS: std::ops::RangeInclusive<u32> = 2048..=4096;
 
+/// Bytes that a ciphertext may lack: jsencrypt writes the number without its leading zeros, so that once in 256 times one is
+/// missing.
+const MISSING: usize = 4;
+
 /// Bits of one that we draw: what every client's library can do.
 const DRAWN: usize = 2048;
 
@@ -48,7 +52,9 @@ impl RsaKey {
 
     /// What came out, right or made up; `None` only for what is no ciphertext of this key's size, which everybody can see.
     pub(super) fn open(&self, ciphertext: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
-        self.0.pkcs1v15_decrypt(ciphertext).ok().map(Zeroizing::new)
+        let missing = self.0.size().checked_sub(ciphertext.len()).filter(|few| *few <= MISSING)?;
+        let whole = [vec![0; missing], ciphertext.to_vec()].concat();
+        self.0.pkcs1v15_decrypt(&whole).ok().map(Zeroizing::new)
     }
 
     fn of(key: PrivateKey) -> Option<Self> {

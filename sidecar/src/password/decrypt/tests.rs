@@ -169,13 +169,16 @@ fn faulty_rsa_ciphertexts_are_refused_and_bad_padding_is_no_error() {
     let seen = |ciphertext: &[u8]| key.open(ciphertext).map(|text| text.to_vec());
     assert_eq!(seen(&good).as_deref(), Some(&b"a good password"[..]));
     for (ciphertext, what) in [
-        (&good[1..], "short"),
+        (&good[5..], "short"),
         (&[&[0], good.as_slice()].concat(), "long"),
         (&[0xFF; 256], "beyond the modulus"),
         (&[], "empty"),
     ] {
         assert_eq!(seen(ciphertext), None, "{what}");
     }
+    let led_by_zero = std::iter::repeat_with(|| key.close(b"a good password"));
+    let led_by_zero = led_by_zero.take(9_999).find(|ciphertext| ciphertext[0] == 0).unwrap();
+    assert_eq!(seen(&led_by_zero[1..]).as_deref(), Some(&b"a good password"[..]), "jsencrypt");
     // Random numbers below the modulus are badly padded, all but one in some hundred thousand.
     let mut short = 0;
     for _ in 0..50 {
@@ -190,7 +193,7 @@ fn faulty_rsa_ciphertexts_are_refused_and_bad_padding_is_no_error() {
     }
     assert!(short < 5, "{short} of 50 made-up texts would be passwords");
     let decryptor = Decryptor::new(ranked(vec![key]), ranked(Vec::new()), Sm2Layouts::Standard);
-    for text in ["", "=", "no base64!", "QQ", "QQ==\n", &Base64::encode_string(&good[1..])] {
+    for text in ["", "=", "no base64!", "QQ", "QQ==\n", &Base64::encode_string(&good[5..])] {
         assert_eq!(opened(&decryptor, Encryption::Rsa, text), None, "{text}");
     }
 }

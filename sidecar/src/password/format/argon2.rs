@@ -163,7 +163,7 @@ mod tests {
     use crate::password::format::tests::{known, pepper, right};
 
     fn peppers(active: Option<Pepper>, others: Vec<Pepper>) -> Peppers {
-        Peppers::new(Ranked { active, others })
+        Peppers::new(Ranked { active, others }, vec![])
     }
 
     #[test]
@@ -212,6 +212,9 @@ mod tests {
         assert_eq!(right(keyed, "password", &rotated), Ok(true));
         let gone = peppers(Some(next), vec![]);
         assert_eq!(right(keyed, "password", &gone), Err(FormatFault::UnknownPepper));
+        let id = Name::parse("7a11").unwrap();
+        let ended = Peppers::new(Ranked::default(), vec![id]);
+        assert_eq!(right(keyed, "password", &ended), Err(FormatFault::RetiredPepper));
         let other = peppers(None, vec![pepper("7a11", 5)]);
         assert_eq!(right(keyed, "password", &other), Ok(false));
     }
@@ -225,10 +228,12 @@ mod tests {
         let handle = peppers.clone();
         let mut write = || recipe.write("password", &[7; 16], &mut memory, &handle);
         assert_eq!(write(), Err(FormatFault::NoPepper));
-        peppers.change(Ranked { active: Some(pepper("first", 1)), others: vec![] });
+        peppers.change(Ranked { active: Some(pepper("first", 1)), others: vec![] }, vec![]);
         let first = write().unwrap();
-        peppers
-            .change(Ranked { active: Some(pepper("second", 2)), others: vec![pepper("first", 1)] });
+        peppers.change(
+            Ranked { active: Some(pepper("second", 2)), others: vec![pepper("first", 1)] },
+            vec![],
+        );
         let second = write().unwrap();
         assert!(
             first.contains(",keyid=Zmlyc3Q$") && second.contains(",keyid=c2Vjb25k$"),

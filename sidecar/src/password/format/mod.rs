@@ -59,6 +59,8 @@ pub enum FormatFault {
         "the hash was made with a pepper that is not here; `rekey keys import` brings it from where it is"
     )]
     UnknownPepper,
+    #[error("the hash was made with a pepper that is retired for good; a reset gives a new one")]
+    RetiredPepper,
 }
 
 /// A stored hash in one of the formats that we check.

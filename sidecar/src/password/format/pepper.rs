@@ -20,16 +20,23 @@ pub struct Pepper {
 /// The keys of the moment: the active one is in new hashes, all of them check old ones. Every clone is a handle on the same
 /// keys, so that they can be exchanged while hashes are made.
 #[derive(Clone, Default)]
-pub struct Peppers(Arc<RwLock<Arc<Ranked<Pepper>>>>);
+pub struct Peppers(Arc<RwLock<Arc<Known>>>);
+
+#[derive(Default)]
+struct Known {
+    keys: Ranked<Pepper>,
+    /// Ids of those that nothing is believed of any more.
+    retired: Vec<Name>,
+}
 
 impl Peppers {
-    pub fn new(keys: Ranked<Pepper>) -> Self {
-        Self(Arc::new(RwLock::new(Arc::new(keys))))
+    pub fn new(keys: Ranked<Pepper>, retired: Vec<Name>) -> Self {
+        Self(Arc::new(RwLock::new(Arc::new(Known { keys, retired }))))
     }
 
     /// Takes up other keys, in every clone.
-    pub fn change(&self, keys: Ranked<Pepper>) {
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keys);
+    pub fn change(&self, keys: Ranked<Pepper>, retired: Vec<Name>) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(Known { keys, retired });
     }
 
     /// What is in new hashes.
@@ -37,16 +44,19 @@ impl Peppers {
     /// # Errors
     /// No pepper is active.
     pub fn active(&self) -> Result<Pepper, FormatFault> {
-        self.known().active.clone().ok_or(FormatFault::NoPepper)
+        self.known().keys.active.clone().ok_or(FormatFault::NoPepper)
     }
 
     pub(super) fn find(&self, id: &Name) -> Result<Pepper, FormatFault> {
         let known = self.known();
-        let mut all = known.active.iter().chain(&known.others);
-        all.find(|pepper| pepper.id == *id).cloned().ok_or(FormatFault::UnknownPepper)
+        let mut all = known.keys.active.iter().chain(&known.keys.others);
+        all.find(|pepper| pepper.id == *id).cloned().ok_or(match known.retired.contains(id) {
+            true => FormatFault::RetiredPepper,
+            false => FormatFault::UnknownPepper,
+        })
     }
 
-    fn known(&self) -> Arc<Ranked<Pepper>> {
+    fn known(&self) -> Arc<Known> {
         Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
     }
 }
@@ -60,6 +70,6 @@ impl fmt::Debug for Pepper {
 impl fmt::Debug for Peppers {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let known = self.known();
-        write!(out, "Peppers({:?}, {:?})", known.active, known.others)
+        write!(out, "Peppers({:?}, {:?})", known.keys.active, known.keys.others)
     }
 }
