@@ -66,7 +66,7 @@ pub(super) fn judge(
 pub(super) fn terms(person: &Person) -> Vec<String> {
     let mut terms: Vec<String> = plain_terms(person);
     if let Some(name) = &person.display_name {
-        terms.push(readings::first(name));
+        terms.extend(readings::first(name));
     }
     terms.retain(|term| is_telling(term));
     terms
