@@ -6,11 +6,12 @@ use std::time::{Duration, Instant};
 
 use base64ct::{Base64, Encoding};
 use contract::message::Encryption;
-use contract::signature::{hex, unhex};
-use rsa::PublicKey;
-use rsa::pkcs8::DecodePublicKey;
+use contract::signature::hex;
+use rsa::pkcs8::DecodePrivateKey;
+use rsa::{PrivateKey, PublicKey};
 use sidecar::entropy::Entropy;
 use sidecar::password::{Decryptor, Ranked, RsaKey, Sm2Key, Sm2Layouts};
+use sm2::SecretKey;
 use sm2::elliptic_curve::common::getrandom::SysRng;
 use sm2::pke::EncryptingKey;
 
@@ -35,43 +36,70 @@ fn kind(name: &'static str, make: impl Fn(usize) -> String) -> Kind {
     Kind { name, texts: (0..POOL).map(make).collect(), lingers: false }
 }
 
-/// With a key of either kind, both published.
-fn decryptor() -> Decryptor {
-    let rsa = RsaKey::read(&RsaKey::draw(&Entropy::System).unwrap());
-    let sm2 = Sm2Key::read(&Sm2Key::draw(&Entropy::System).unwrap());
-    let only = |key| Ranked { active: key, others: Vec::new() };
-    Decryptor::new(only(rsa), Ranked { active: sm2, others: Vec::new() }, Sm2Layouts::Standard)
+/// Two believed keys of either kind, the first of them published, and what to encrypt with for each.
+struct Keys {
+    decryptor: Decryptor,
+    rsa: [PublicKey; 2],
+    sm2: [EncryptingKey; 2],
 }
 
-fn by_rsa(decryptor: &Decryptor) -> Vec<Kind> {
-    let pem = decryptor.public().rsa.clone().unwrap();
-    let key = PublicKey::from_public_key_pem(&pem).unwrap();
-    let close = |text: &[u8]| Base64::encode_string(&key.pkcs1v15_encrypt(text).unwrap());
+impl Keys {
+    fn draw() -> Self {
+        let ([first, second], rsa) = two(|| {
+            let der = RsaKey::draw(&Entropy::System).unwrap();
+            let public = PrivateKey::from_pkcs8_der(&der).unwrap().to_public_key();
+            (RsaKey::read(&der).unwrap(), public)
+        });
+        let rsa_keys = Ranked { active: Some(first), others: vec![second] };
+        let ([first, second], sm2) = two(|| {
+            let scalar = Sm2Key::draw(&Entropy::System).unwrap();
+            let public = SecretKey::from_slice(&scalar).unwrap().public_key();
+            (Sm2Key::read(&scalar).unwrap(), EncryptingKey::new(public))
+        });
+        let sm2_keys = Ranked { active: Some(first), others: vec![second] };
+        Self { decryptor: Decryptor::new(rsa_keys, sm2_keys, Sm2Layouts::Standard), rsa, sm2 }
+    }
+}
+
+fn two<A, B>(draw: impl Fn() -> (A, B)) -> ([A; 2], [B; 2]) {
+    let ((first, for_first), (second, for_second)) = (draw(), draw());
+    ([first, second], [for_first, for_second])
+}
+
+fn by_rsa(keys: &Keys) -> Vec<Kind> {
+    // Below either modulus: what is not is refused at sight, whatever it holds.
+    let fits = |ciphertext: &Vec<u8>| ciphertext[0] < 0x80;
+    let close = |at: usize, text: &[u8]| {
+        let drawn = || keys.rsa[at].pkcs1v15_encrypt(text).unwrap();
+        Base64::encode_string(&std::iter::repeat_with(drawn).find(fits).unwrap())
+    };
     let drawn = |_| {
         let mut text: [u8; 256] = Entropy::System.bytes().unwrap();
-        text[0] = 0;
+        text[0] &= 0x7F;
         Base64::encode_string(&text)
     };
     vec![
-        kind("padded, with a control", |_| close(b"a short pass\nword")),
-        kind("padded, a password", |_| close(b"a short password")),
-        kind("padded, too long", |_| close(&[b'x'; 240])),
+        kind("padded, with a control", |_| close(0, b"a short pass\nword")),
+        kind("padded, a password", |_| close(0, b"a short password")),
+        kind("padded, too long", |_| close(0, &[b'x'; 240])),
+        kind("padded for the second key, with a control", |_| close(1, b"a short pass\nword")),
+        kind("padded for the second key, a password", |_| close(1, b"a short password")),
         kind("badly padded", drawn),
     ]
 }
 
-fn by_sm2(decryptor: &Decryptor) -> Vec<Kind> {
-    let point = unhex::<65>(decryptor.public().sm2.as_deref().unwrap()).unwrap();
-    let key = EncryptingKey::from_sec1_bytes(&point).unwrap();
-    let close = |text: &[u8]| hex(&key.encrypt(&mut SysRng, text).unwrap()[1..]);
+fn by_sm2(keys: &Keys) -> Vec<Kind> {
+    let close =
+        |at: usize, text: &[u8]| hex(&keys.sm2[at].encrypt(&mut SysRng, text).unwrap()[1..]);
     let spoilt = |at: usize| {
-        let mut text = close(b"a short password").into_bytes();
+        let mut text = close(0, b"a short password").into_bytes();
         text[at] = if text[at] == b'0' { b'1' } else { b'0' };
         String::from_utf8(text).unwrap()
     };
     vec![
-        kind("vouched for, with a control", |_| close(b"a short pass\nwor")),
-        kind("vouched for, a password", |_| close(b"a short password")),
+        kind("vouched for, with a control", |_| close(0, b"a short pass\nwor")),
+        kind("vouched for, a password", |_| close(0, b"a short password")),
+        kind("vouched for by the second key", |_| close(1, b"a short password")),
         kind("another C3, in its first byte", |_| spoilt(128)),
         kind("another C2", |_| spoilt(200)),
     ]
@@ -124,20 +152,20 @@ fn judge(decryptor: &Decryptor, encryption: Encryption, kinds: &[Kind]) {
 #[test]
 fn what_a_ciphertext_holds_tells_nothing() {
     let _alone = alone();
-    let decryptor = decryptor();
-    judge(&decryptor, Encryption::Rsa, &by_rsa(&decryptor));
-    judge(&decryptor, Encryption::Sm2, &by_sm2(&decryptor));
+    let keys = Keys::draw();
+    judge(&keys.decryptor, Encryption::Rsa, &by_rsa(&keys));
+    judge(&keys.decryptor, Encryption::Sm2, &by_sm2(&keys));
 }
 
 /// The control: what takes longer is found.
 #[test]
 fn a_padding_that_took_a_hundred_microseconds_more_is_found() {
     let _alone = alone();
-    let decryptor = decryptor();
-    let mut kinds = by_rsa(&decryptor);
+    let keys = Keys::draw();
+    let mut kinds = by_rsa(&keys);
     kinds.retain(|kind| kind.name == "badly padded" || kind.name == "padded, with a control");
     kinds[1].lingers = true;
-    let area = areas(&decryptor, Encryption::Rsa, &kinds)[0];
+    let area = areas(&keys.decryptor, Encryption::Rsa, &kinds)[0];
     eprintln!("control: {area:.3}");
     assert!(area > *ALIKE.end(), "100 us are not found: {area:.3}");
 }
