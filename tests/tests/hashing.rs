@@ -20,6 +20,9 @@ const HASH: &str =
 const NEW: &str = "correct horse battery";
 const MANY: &str = "backlog = 100000\nclient = \"100000/1m\"\ninstallation = \"100000/1m\"";
 
+/// MiB that 300 connections need, and leave in the heap; two hashes need 38.
+const CONNECTIONS: u64 = 24;
+
 /// MiB that a sidecar has for itself.
 fn memory(crew: &Crew) -> u64 {
     let path = format!("/proc/{}/smaps_rollup", crew.sidecar.id());
@@ -150,10 +153,9 @@ fn three_hundred_at_once() {
         drop(stop);
         (away, watch.join().unwrap(), asks.join().unwrap())
     });
-    // 2 x 19 MiB, and what 300 connections need.
-    assert!(most <= before + 38 + 24, "{before} MiB before, {most} MiB at the most");
+    assert!(most <= before + 38 + CONNECTIONS, "{before} MiB before, {most} MiB at the most");
     assert!(away.iter().any(|times| *times > 0), "nobody was ever sent away");
-    // While that many were being hashed; half of them, for the machine may be crowded.
+    // While that many were being hashed; half of them, for the machine may be crowded. The bench holds the p99.
     assert!(asks[asks.len() / 2] < Duration::from_millis(250), "{:?}", asks[asks.len() / 2]);
     assert_eq!(crew.metric("rekey_hashes_total") - hashed, 300, "one hash for each");
     let rows = crew.sql("SELECT account FROM audit WHERE event = 'confirm' AND outcome = 'reset'");
@@ -162,7 +164,12 @@ fn three_hundred_at_once() {
     rows.into_iter().for_each(|[account]| *resets.entry(account).or_insert(0) += 1);
     assert_eq!(resets.len(), 300);
     assert!(resets.values().all(|times| *times == 1), "{resets:?}");
-    until("the memory to go back", || Ok((memory(crew) <= before + 16).then_some(()))).unwrap();
+    let mut left = u64::MAX;
+    let back = until("the memory to go back", || {
+        left = left.min(memory(crew));
+        Ok((left <= before + CONNECTIONS).then_some(()))
+    });
+    assert!(back.is_ok(), "{before} MiB before, {most} MiB at the most, {left} MiB left");
 }
 
 /// Who hangs up while his password is hashed frees no place, and gains nothing.
