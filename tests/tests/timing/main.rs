@@ -71,7 +71,7 @@ fn an_ask_tells_nothing_while_the_relay_is_slow_or_gone() {
 #[test]
 fn a_hundred_microseconds_are_found() {
     let rig = Rig::build("native", |data| std::fs::write(data.join("delay"), LINGERING).unwrap());
-    let area = rig.areas(&[(State::Unknown, State::Lingering)], &ask)[0];
-    eprintln!("control: {area:.3}");
-    assert!(area > 0.53, "100 us are not found: {area:.3}");
+    let told = rig.compare(&[(State::Unknown, State::Lingering)], &ask)[0];
+    eprintln!("control: {told}");
+    assert!(told.is_apart() && told.area > 0.53, "100 us are not found: {told}");
 }

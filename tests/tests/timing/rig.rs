@@ -11,7 +11,7 @@ use rekey_tests::http::{Line, Reply};
 use rekey_tests::stage::Relay;
 
 use crate::LINGERING;
-use crate::judge::{Pair, area};
+use crate::judge::{Pair, Told};
 
 /// So much for one address is nobody's but ours.
 const ROOM: &str = "cool_down = \"1s\"\naddress = \"60000/1m\"\nwrong_codes = \"100000/1h\"";
@@ -108,7 +108,7 @@ impl Rig {
     }
 
     /// How well the second state of each pair can be told from the first by time; by bytes is a fault at once.
-    pub(crate) fn areas(&self, pairs: &[Pair], make: &impl Fn(&str) -> Message) -> Vec<f64> {
+    pub(crate) fn compare(&self, pairs: &[Pair], make: &impl Fn(&str) -> Message) -> Vec<Told> {
         let states: BTreeSet<State> =
             pairs.iter().flat_map(|(left, right)| [*left, *right]).collect();
         let mut order: Vec<State> =
@@ -133,7 +133,7 @@ impl Rig {
             }
         }
         assert_eq!(answers.len(), 1, "answers differ: {answers:#?}");
-        pairs.iter().map(|(left, right)| area(&times[left], &times[right])).collect()
+        pairs.iter().map(|(left, right)| Told::of(&times[left], &times[right])).collect()
     }
 }
 
