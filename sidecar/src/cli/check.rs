@@ -11,6 +11,7 @@ use contract::profile::{Login, Rules};
 
 use crate::config::{BaseUrl, Config, Endpoint, Relay, StoreConfig, Tls, reference};
 use crate::keys::{self, Found, KeyError, Kind, Shelf};
+use crate::password::{FormatFault, Lookup};
 
 use super::{CliError, Console};
 
@@ -46,11 +47,26 @@ pub(super) fn check(
     for warning in warnings {
         console.line(format_args!("  - {warning}"))?;
     }
-    conclude(&keys, console)
+    conclude(&faults(&config, &keys), console)
 }
 
-fn conclude(keys: &[Result<Found, KeyError>], console: &mut Console) -> Result<ExitCode, CliError> {
-    let faults: Vec<&KeyError> = keys.iter().filter_map(|found| found.as_ref().err()).collect();
+/// What would keep `serve` from starting though the file itself is good. What the store says of keys, only it knows.
+fn faults(config: &Config, keys: &[Result<Found, KeyError>]) -> Vec<String> {
+    let mut faults: Vec<String> =
+        keys.iter().filter_map(|found| found.as_ref().err()).map(KeyError::to_string).collect();
+    let lookup = config.lookup.as_ref().map(Lookup::new);
+    faults.extend(
+        lookup.and_then(Result::err).map(|fault| format!("password.breached_lookup: {fault}")),
+    );
+    let is_pepper = |(kind, _): &(Kind, Name)| *kind == Kind::Pepper;
+    let has_pepper = keys.iter().flatten().any(|found| found.ids.iter().any(is_pepper));
+    if config.password.recipe.is_peppered() && !has_pepper {
+        faults.push(format!("password.pepper: {}", FormatFault::NoPepper));
+    }
+    faults
+}
+
+fn conclude(faults: &[String], console: &mut Console) -> Result<ExitCode, CliError> {
     if faults.is_empty() {
         console.line("\nnothing to mend: `rekey serve` would start")?;
         return Ok(ExitCode::SUCCESS);

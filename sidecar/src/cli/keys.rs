@@ -47,7 +47,8 @@ Encrypted passwords and peppered hashes, which need keys only where you want the
   rekey keys add pepper                  an active pepper keys new hashes; a former one can end 120 s after the exchange,
                                          when no hash names it, not even one of a former password
 
-A key that leaked: add, activate, and `retire OLD --finally --now`, which ends every link, code and grant of it.")]
+A key that leaked: add, activate, and `retire OLD --finally --now`, which ends every link, code and grant of it; of a pepper,
+every password whose hash names it.")]
 pub(super) enum KeysCommand {
     /// Shows every key: its state, since when, and whether it is held here and by the live instances.
     List,
@@ -79,7 +80,7 @@ pub(super) enum KeysCommand {
         /// Nothing that it made is believed any more. Refused while something of it lives.
         #[arg(long)]
         finally: bool,
-        /// With --finally: ends what lives of it.
+        /// With --finally: ends what lives of it, unasked. Of a pepper: every password whose hash names it, for good.
         #[arg(long, requires = "finally")]
         now: bool,
     },

@@ -20,7 +20,7 @@ pub use self::lookup::LookupConfig;
 
 use super::forms::{self, Formed, Wrong};
 use super::reader::Reader;
-use crate::password::{BreachedFile, Manner, Normal, Policy, Preset, Rules, folded};
+use crate::password::{BreachedFile, Manner, Normal, Policy, Preset, Rules, folded, is_telling};
 
 /// What is written of the rules for all dialects.
 pub(super) struct RulesConfig {
@@ -161,11 +161,11 @@ fn classes(value: &DeValue<'_>) -> Formed<Classes> {
 
 fn words(value: &DeValue<'_>) -> Formed<Vec<String>> {
     let words: Vec<String> = texts(value)?.into_iter().map(str::to_owned).collect();
-    let remedy = "write at most 64 words of 3 to 64 letters and digits, such as the product's name";
+    let remedy = "write at most 64 words of 3 to 64 letters and digits (two of Han), such as the product's name";
     if words.len() > 64 {
         return Err(Wrong::new("there are too many words", remedy));
     }
-    let bad = words.iter().find(|word| !(3..=64).contains(&folded(word).chars().count()));
+    let bad = words.iter().find(|word| !is_telling(&folded(word)) || word.chars().count() > 64);
     match bad {
         Some(word) => Err(Wrong::new(format!("\"{word}\" is too short or too long"), remedy)),
         None => Ok(words),

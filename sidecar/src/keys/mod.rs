@@ -59,7 +59,8 @@ pub enum KeyFault {
     )]
     Missing,
     #[error(
-        "everybody on this machine can read the key: draw a new one, into a file with mode 0600"
+        "everybody on this machine can read the key: give the file mode 0600, and exchange the keys in it if others may have \
+         (`rekey keys add`, activate, retire). A pepper's line stays while hashes name it"
     )]
     Exposed,
     #[error("each of its lines must read {0}")]

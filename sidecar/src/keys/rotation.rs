@@ -127,8 +127,8 @@ pub enum Refused {
     )]
     Hashes(u32),
     #[error(
-        "an instance may not have heard yet that it is retiring, and hash with it: try again in {} s; or, where nobody resets \
-         a password now, end it with `--now`", .0.as_secs().max(1)
+        "an instance may not have heard yet that it is retiring, and hash with it: try again in {} s; then it is also seen \
+         whether hashes still need it", .0.as_secs().max(1)
     )]
     Unsettled(Duration),
     #[error("it is {}, not retiring: `rekey keys retire` it first, without --finally", .0.as_str())]

@@ -23,7 +23,7 @@ pub use format::{
 pub use hasher::{HashError, Hasher, HasherConfig};
 pub use policy::{
     BreachedFile, CodedSet, Demands, FileFault, Lookup, LookupFault, Manner, Normal, Person,
-    Policy, PolicyFault, Preset, Rules, add, fingerprint, folded, normalized, table,
+    Policy, PolicyFault, Preset, Rules, add, fingerprint, folded, is_telling, normalized, table,
 };
 pub use ranked::Ranked;
 pub use trial::{Trial, TrialFault, Verdict};

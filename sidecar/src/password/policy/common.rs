@@ -3,13 +3,18 @@
 //! no policy takes one.
 
 use sha2::{Digest, Sha256};
+use unicode_normalization::UnicodeNormalization;
+use zeroize::Zeroizing;
 
 use super::rice::CodedSet;
 
 static LIST: &[u8] = include_bytes!("common.bin");
 
+/// Also where it is written in the full-width letters that an input method gives.
 pub(super) fn contains(password: &str) -> bool {
-    CodedSet::of(LIST).contains(fingerprint(password))
+    let list = CodedSet::of(LIST);
+    let plain = Zeroizing::new(password.nfkc().collect::<String>());
+    list.contains(fingerprint(password)) || list.contains(fingerprint(&plain))
 }
 
 /// What the list knows a password by.
@@ -58,6 +63,7 @@ mod tests {
             "a123456789",
             "nihao123",
             "qq123456",
+            "ｐａｓｓｗｏｒｄ１２３",
             "asd123456",
             "changeme",
             "baseball",

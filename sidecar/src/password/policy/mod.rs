@@ -29,7 +29,7 @@ pub use self::common::fingerprint;
 pub use self::lookup::{Lookup, LookupFault};
 pub use self::normal::{Normal, normalized};
 pub use self::person::Person;
-pub use self::personal::{Manner, folded};
+pub use self::personal::{Manner, folded, is_telling};
 pub use self::presets::{Demands, Preset, table};
 pub use self::rice::CodedSet;
 

@@ -2,6 +2,7 @@
 //! service's own words. Case and separators are ignored on both sides; terms too short to say anything are left out.
 
 use contract::policy::Breach;
+use unicode_normalization::UnicodeNormalization;
 use zeroize::Zeroizing;
 
 use super::Rules;
@@ -11,6 +12,8 @@ use super::readings;
 /// A shorter term is in too many good passwords.
 const SHORTEST: usize = 3;
 const SHORTEST_NUMBER: usize = 4;
+/// Two characters that stand for words are a whole name.
+const SHORTEST_WORD: usize = 2;
 /// A part of a name, which must be longer: `ann` is in `channel`.
 const SHORTEST_PART: usize = 4;
 
@@ -37,9 +40,10 @@ impl Manner {
     }
 }
 
-/// Lower case, and letters and digits only: `O'Neil-9` and `oneil9` are the same.
+/// Lower case, letters and digits only, and what an input method writes wide in its plain form: `O'Neil-9`, `oneil9` and
+/// `ｏｎｅｉｌ９` are the same.
 pub fn folded(text: &str) -> Zeroizing<String> {
-    let letters = text.chars().flat_map(char::to_lowercase).filter(|c| c.is_alphanumeric());
+    let letters = text.nfkc().flat_map(char::to_lowercase).filter(|c| c.is_alphanumeric());
     Zeroizing::new(letters.collect())
 }
 
@@ -88,9 +92,20 @@ fn has(manner: Manner, password: &str, term: &str) -> bool {
     }
 }
 
-fn is_telling(term: &str) -> bool {
+/// Han, kana and hangul.
+fn is_ideograph(c: char) -> bool {
+    matches!(c, '\u{3040}'..='\u{30FF}' | '\u{3400}'..='\u{9FFF}' | '\u{AC00}'..='\u{D7AF}' | '\u{20000}'..='\u{3FFFF}')
+}
+
+/// Whether a folded term is long enough to be looked for.
+pub fn is_telling(term: &str) -> bool {
     let is_number = term.chars().all(char::is_numeric);
-    term.chars().count() >= if is_number { SHORTEST_NUMBER } else { SHORTEST }
+    let shortest = match term.chars().all(is_ideograph) {
+        true => SHORTEST_WORD,
+        false if is_number => SHORTEST_NUMBER,
+        false => SHORTEST,
+    };
+    term.chars().count() >= shortest
 }
 
 /// All terms but the name's pinyin, folded.
@@ -184,5 +199,23 @@ mod tests {
     fn words_of_the_service_are_found_even_without_the_person() {
         assert_eq!(broken(Manner::Off, "my a-c-m-e pass, ann_lee"), [Breach::ServiceWord]);
         assert_eq!(broken(Manner::Inside, "acme ann_lee"), [Breach::Personal, Breach::ServiceWord]);
+    }
+
+    #[test]
+    fn two_han_characters_are_a_name_and_wide_letters_are_letters() {
+        let person = Person {
+            user_name: Some("李娜".into()),
+            display_name: Some("张伟".into()),
+            ..Person::default()
+        };
+        let rules = Preset::Default.rules_bare();
+        let rules = Rules { personal: Manner::Inside, words: vec!["华为".into()], ..rules };
+        let broken = |password: &str| judge(&rules, &person, password).collect::<Vec<_>>();
+        for password in ["张伟kq7rrmm", "kq7李娜rrmm", "ｚｈａｎｇｗｅｉｋｑ７"] {
+            assert_eq!(broken(password), [Breach::Personal], "{password}");
+        }
+        assert_eq!(broken("华为kq7rrmm"), [Breach::ServiceWord]);
+        assert_eq!(broken("张kq7rr伟mm"), []);
+        assert!(!is_telling("ab") && !is_telling("123") && is_telling("张伟"));
     }
 }

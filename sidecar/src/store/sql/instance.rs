@@ -197,8 +197,9 @@ fn register(tx: &mut Tx<'_>, beat: &Beat, at: Millis, states: &KeyStates) -> Res
 /// to work with a key that it lacks.
 fn begin(tx: &mut Tx<'_>, beat: &Beat, at: Millis, known: &mut KeyStates) -> Result<(), Broken> {
     let is_first = |held: &&Held| {
-        let row = known.of(held.kind, &held.id);
-        held.kind.is_optional() && row.is_some_and(|row| row.state == KeyState::Pending)
+        let mut of_kind = known.0.iter().filter(|row| row.kind == held.kind);
+        // Where one was active before, somebody chose; the next is somebody's choice, too.
+        held.kind.is_optional() && of_kind.all(|row| row.state == KeyState::Pending)
     };
     let waiting: Vec<Held> = beat.holds.iter().filter(is_first).cloned().collect();
     if waiting.iter().all(|held| known.active(held.kind).is_some()) {
