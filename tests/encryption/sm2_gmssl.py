@@ -11,12 +11,21 @@ document = json.loads(sys.stdin.readline())
 public = document["sm2"]["publicKey"].removeprefix("04")
 
 
+def sealed(text, mode):
+    """There are random numbers that this library draws and cannot multiply with; then it draws again."""
+    for _ in range(100):
+        try:
+            return CryptSM2(private_key="", public_key=public, mode=mode).encrypt(text).hex()
+        except TypeError:
+            continue
+    raise SystemExit("gmssl encrypts nothing")
+
+
 def encrypt(password):
     text = password.encode()
     if layout == "ios":
-        draft = CryptSM2(private_key="", public_key=public, mode=0)
-        return "04" + draft.encrypt(base64.b64encode(text)).hex()
-    bare = CryptSM2(private_key="", public_key=public, mode=1).encrypt(text).hex()
+        return "04" + sealed(base64.b64encode(text), 0)
+    bare = sealed(text, 1)
     return {"bare": bare, "upper": bare.upper(), "marked": "sm2:" + bare, "tagged": "04" + bare}[layout]
 
 
