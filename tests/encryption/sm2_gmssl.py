@@ -12,13 +12,10 @@ public = document["sm2"]["publicKey"].removeprefix("04")
 
 
 def sealed(text, mode):
-    """There are random numbers that this library draws and cannot multiply with; then it draws again."""
-    for _ in range(100):
-        try:
-            return CryptSM2(private_key="", public_key=public, mode=mode).encrypt(text).hex()
-        except TypeError:
-            continue
-    raise SystemExit("gmssl encrypts nothing")
+    cipher = CryptSM2(private_key="", public_key=public, mode=mode)
+    # It takes leading fours and noughts for a tag, also where a key begins with them.
+    cipher.public_key = public
+    return cipher.encrypt(text).hex()
 
 
 def encrypt(password):
