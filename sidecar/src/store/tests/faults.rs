@@ -1,9 +1,9 @@
 //! What goes wrong beneath the store: it is told by its name, nothing is half done, and all goes on when it is over.
 
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use rekey_tests::stage::{Database, Postgres as Server, Safety};
+use rekey_tests::stage::{DEADLINE, Database, Postgres as Server, Safety};
 use zeroize::Zeroizing;
 
 use super::rig::*;
@@ -111,11 +111,21 @@ async fn hashes_are_looked_through_for_longer_than_a_request_may_take() {
     assert!(matches!(early, Err(keys::Refused::Unsettled(_))), "{early:?}");
     age("UPDATE key_state SET since = since - 1500").await.unwrap();
     let ended = tokio::spawn(async move { store.change_key(BEGIN, wish(Step::Finally)).await });
-    tokio::time::sleep(Duration::from_millis(300)).await;
+    looking(&other).await;
     let beat = Beat { instance: [1; 16], at: BEGIN, holds: Vec::new(), mark: 0 };
     other.beat(beat).await.unwrap();
     assert!(!ended.is_finished());
     assert!(ended.await.unwrap().unwrap().is_ok());
+}
+
+/// Waits until hashes are being looked through.
+async fn looking(other: &Store) {
+    let query = "SELECT COUNT(*) FROM pg_stat_activity WHERE state = 'active' AND pid <> pg_backend_pid() \
+         AND query LIKE '%password_history%'";
+    let end = Instant::now() + DEADLINE;
+    while other.read(move |tx| tx.only::<i64>(query, &[])).await.unwrap() == 0 {
+        assert!(Instant::now() < end, "nobody looks");
+    }
 }
 
 #[tokio::test]
