@@ -235,6 +235,28 @@ impl Outcome {
         }
     }
 
+    /// The outcome that an answer's head announces by its code (the header `rekey-outcome`), without what stands in the
+    /// body alone: no dialect's status or header depends on that.
+    pub fn announced(code: &str, retry_after: u32) -> Option<Self> {
+        Some(match code {
+            "accepted" => Self::Accepted,
+            "granted" => Self::Granted { token: Token::parse("-".into())?, expires_in: 0 },
+            "reset" => Self::Reset { access_token: None },
+            "keys" => Self::Keys(PublicKeys::default()),
+            _ => Self::Refused(named(code, retry_after)?),
+        })
+    }
+
+    /// Whether there is more to it than code and time: a token, keys, broken rules.
+    pub fn says_more(&self) -> bool {
+        match self {
+            Self::Accepted => false,
+            Self::Granted { .. } | Self::Keys(_) | Self::Refused(Refusal::Policy(_)) => true,
+            Self::Reset { access_token } => access_token.is_some(),
+            Self::Refused(_) => false,
+        }
+    }
+
     /// Reads a canonical answer. `None` for everything that is not one.
     pub fn decode(body: &[u8]) -> Option<Self> {
         let Value::Object(mut object) = json::parse(body, Names::Exact).ok()? else {
@@ -284,15 +306,25 @@ fn encode_refusal(refusal: &Refusal, instance: &str) -> String {
 
 fn decode_refusal(mut object: Object) -> Option<Refusal> {
     let code = object.take("code")?.into_string()?;
-    Some(match code.as_str() {
+    let retry_after = number(&mut object, "retry_after");
+    match named(&code, retry_after.unwrap_or_default())? {
+        Refusal::Policy(_) => Some(Refusal::Policy(breaches::decode(object.take("reasons")?)?)),
+        Refusal::Throttled { .. } | Refusal::Busy { .. } if retry_after.is_none() => None,
+        refusal => Some(refusal),
+    }
+}
+
+/// The refusal of this code, of those that come from the sidecar.
+fn named(code: &str, retry_after: u32) -> Option<Refusal> {
+    Some(match code {
         "malformed" => Refusal::Malformed,
         "address_malformed" => Refusal::AddressMalformed,
         "captcha_invalid" => Refusal::CaptchaInvalid,
         "proof_invalid" => Refusal::ProofInvalid,
         "undecryptable" => Refusal::Undecryptable,
-        "policy" => Refusal::Policy(breaches::decode(object.take("reasons")?)?),
-        "throttled" => Refusal::Throttled { retry_after: number(&mut object, "retry_after")? },
-        "busy" => Refusal::Busy { retry_after: number(&mut object, "retry_after")? },
+        "policy" => Refusal::Policy(Vec::new()),
+        "throttled" => Refusal::Throttled { retry_after },
+        "busy" => Refusal::Busy { retry_after },
         "unsigned" => Refusal::Unsigned,
         _ => return None,
     })

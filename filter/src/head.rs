@@ -1,5 +1,10 @@
 //! What of a head goes on, and what does not. Invariant: nothing that only we may say comes from anybody else.
 
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use contract::edge::{Answer, AnswerHead, MadeBy};
+
 use crate::host::{self, Headers, HostFault};
 
 /// Response headers that the translated answer takes the place of. Others, that the gateway added, stay.
@@ -40,7 +45,55 @@ pub(crate) fn remove_ours(headers: &Headers) -> Result<(), HostFault> {
     Ok(())
 }
 
-pub(crate) fn number<N: core::str::FromStr>(headers: &Headers, name: &[u8]) -> Option<N> {
+/// What the head of an answer says.
+pub(crate) struct Back {
+    status: u16,
+    pub(crate) made_by: MadeBy,
+    pub(crate) outcome: Option<String>,
+    retry_after: Option<u32>,
+}
+
+impl Back {
+    pub(crate) fn read(headers: &Headers) -> Self {
+        let outcome = text(headers, b"rekey-outcome").map(Into::into);
+        // A host that does not tell who made it leaves what no proxy says.
+        let is_sidecars = host::is_from_upstream().unwrap_or(outcome.is_some());
+        Self {
+            status: number(headers, b":status").and_then(|n| n.try_into().ok()).unwrap_or(503),
+            made_by: if is_sidecars { MadeBy::Sidecar } else { MadeBy::Proxy },
+            outcome,
+            retry_after: number(headers, b"retry-after").and_then(|n| n.try_into().ok()),
+        }
+    }
+
+    pub(crate) fn head(&self) -> AnswerHead<'_> {
+        let Self { status, made_by, retry_after, .. } = *self;
+        AnswerHead { status, made_by, outcome: self.outcome.as_deref(), retry_after }
+    }
+}
+
+/// Puts our answer's head in the place of the one that came; what the gateway added stays.
+pub(crate) fn set_answer_head(
+    answer: &Answer,
+    came: &Headers,
+    length: Option<&str>,
+) -> Result<(), HostFault> {
+    let status = answer.status.to_string();
+    let mut headers: Vec<(&[u8], &[u8])> = Vec::from([(&b":status"[..], status.as_bytes())]);
+    headers.extend(answer.headers.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes())));
+    headers.extend(length.map(|length| (&b"content-length"[..], length.as_bytes())));
+    let stays = |name: &[u8]| !REPLACED.contains(&name) && !name.starts_with(b"x-rekey-");
+    let others = came.iter().filter(|(name, _)| stays(name));
+    headers.extend(others.map(|(name, value)| (name.as_slice(), value.as_slice())));
+    host::set_response_headers(&headers)
+}
+
+/// The first value of this header, trimmed, when it is text.
+pub(crate) fn text<'h>(headers: &'h Headers, name: &[u8]) -> Option<&'h str> {
     let (_, value) = headers.iter().find(|(known, _)| known == name)?;
-    core::str::from_utf8(value).ok()?.trim().parse().ok()
+    core::str::from_utf8(value).ok().map(str::trim)
+}
+
+pub(crate) fn number(headers: &Headers, name: &[u8]) -> Option<usize> {
+    text(headers, name)?.parse().ok()
 }

@@ -13,6 +13,7 @@ use std::fs;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
 
+use contract::dialect::{DIALECTS, Dialect, Does, Route, Sharing};
 use contract::edge::Edge;
 use serde_json::{Map, Value};
 
@@ -42,13 +43,41 @@ pub struct Case {
     pub request: Request,
     /// The plugin configuration it runs with.
     pub configuration: String,
+    /// Whether that is of portable mode, where a case with a `portable.http` is answered so.
+    pub is_portable: bool,
     /// Why Envoy cannot play it as it stands: `envoy.skip`.
     pub not_in_envoy: Option<String>,
 }
 
+impl Case {
+    /// The same request to a filter in portable mode; shared paths are exclusive there.
+    ///
+    /// # Panics
+    /// The configuration is no JSON.
+    #[must_use]
+    pub fn in_portable_mode(&self) -> Self {
+        let mut json: Value = serde_json::from_str(&self.configuration).expect("JSON");
+        json["mode"] = Value::from("portable");
+        for dialect in DIALECTS.iter().filter(|dialect| shares_calls(**dialect)) {
+            if let Some(settings) = json["dialects"].get_mut(dialect.name()) {
+                settings["exclusive"] = Value::Bool(true);
+            }
+        }
+        Self { configuration: format!("{json:#}"), is_portable: true, ..self.clone() }
+    }
+}
+
+fn shares_calls(dialect: &dyn Dialect) -> bool {
+    let is_shared_call = |route: &Route| {
+        matches!(route.does, Does::Call(_)) && !matches!(route.sharing, Sharing::Exclusive)
+    };
+    dialect.routes().iter().any(is_shared_call)
+}
+
 impl std::fmt::Display for Case {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(out, "{}/{}", self.room, self.name)
+        let mode = if self.is_portable { " (portable)" } else { "" };
+        write!(out, "{}/{}{mode}", self.room, self.name)
     }
 }
 
@@ -141,6 +170,7 @@ fn load(dir: &Path, dialect: &str, base: &Value) -> Case {
         request: Request::parse(&raw)
             .unwrap_or_else(|| panic!("{}: request.http is not HTTP/1.1", dir.display())),
         configuration: format!("{configuration:#}"),
+        is_portable: false,
         not_in_envoy: fs::read_to_string(dir.join("envoy.skip")).ok(),
         dialect: dialect.to_owned(),
         dir: dir.to_owned(),

@@ -26,7 +26,11 @@ struct Stand {
 }
 
 fn kind_sidecar() -> Server {
-    Server::start(|_| Reaction::Answer(Answer::json(202, r#"{"outcome":"accepted"}"#))).unwrap()
+    Server::start(|_| {
+        let answer = Answer::json(202, r#"{"outcome":"accepted"}"#);
+        Reaction::Answer(answer.header("rekey-outcome", "accepted"))
+    })
+    .unwrap()
 }
 
 impl Stand {

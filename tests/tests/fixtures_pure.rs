@@ -46,8 +46,7 @@ fn seen(step: Step, exchange: Option<Exchange>, back: &Back) -> Result<Seen, Str
         (Step::Pass, _) => Ok(Seen::Passed),
         (Step::Reply(answer), Some(_)) => Ok(Seen::Answered(Reply::from(&answer))),
         (Step::Forward(forward), Some(mut exchange)) => {
-            let answer =
-                exchange.on_answer(back.status, back.made_by, back.retry_after, &back.body);
+            let answer = exchange.on_answer(&back.head(), &back.body);
             Ok(Seen::Forwarded {
                 operation: forward.operation,
                 body: forward.body,
@@ -56,8 +55,7 @@ fn seen(step: Step, exchange: Option<Exchange>, back: &Back) -> Result<Seen, Str
             })
         }
         (Step::Fetch, Some(mut exchange)) => {
-            let answer =
-                exchange.on_answer(back.status, back.made_by, back.retry_after, &back.body);
+            let answer = exchange.on_answer(&back.head(), &back.body);
             Ok(Seen::Fetched(Reply::from(&answer)))
         }
         (step, _) => Err(format!("an impossible step: {step:?}")),
@@ -94,7 +92,8 @@ fn every_case_has_its_verdict() {
         cases.iter().for_each(|case| bless(case, &mut pure));
         return;
     }
-    let faults: Vec<String> = cases.iter().flat_map(|case| judge(case, &mut pure)).collect();
+    let modes = cases.iter().flat_map(|case| [case.clone(), case.in_portable_mode()]);
+    let faults: Vec<String> = modes.flat_map(|case| judge(&case, &mut pure)).collect();
     assert!(faults.is_empty(), "{} faults\n{}", faults.len(), faults.join("\n"));
 }
 

@@ -93,9 +93,9 @@ fn upstream(back: &Back, way: Way) -> UpstreamReply {
     let mut headers = vec![
         (b"content-type".to_vec(), back.content_type.into()),
         (b"cache-control".to_vec(), b"no-store".to_vec()),
-        (b"rekey-outcome".to_vec(), back.name.clone().into_bytes()),
         (b"content-length".to_vec(), back.body.len().to_string().into_bytes()),
     ];
+    headers.extend(back.outcome.map(|code| (b"rekey-outcome".to_vec(), code.into())));
     headers.extend(
         back.retry_after.map(|seconds| (b"retry-after".to_vec(), seconds.to_string().into())),
     );

@@ -73,6 +73,36 @@ fn every_sample_has_a_row_in_every_dialect() {
     }
 }
 
+/// Hosts that send a head before its body has come know no more of an outcome than its code and when to come back.
+#[test]
+fn status_and_headers_follow_from_the_code_alone() {
+    let token = Token::parse("TOKEN".to_owned()).expect("a token");
+    let mut all = outcomes();
+    all.push(("reset".to_owned(), Outcome::Reset { access_token: Some(token) }));
+    all.push(("policy".to_owned(), Outcome::Refused(Refusal::Policy(Breach::SAMPLES.into()))));
+    let mut seen = 0;
+    for (label, outcome) in all {
+        let seconds = match &outcome {
+            Outcome::Refused(refusal) => refusal.retry_after(),
+            _ => None,
+        };
+        // What only the edge says is whole when it is said.
+        let announced = Outcome::announced(outcome.code(), seconds.unwrap_or_default());
+        let Some(announced) = announced else { continue };
+        for dialect in DIALECTS {
+            for route in dialect.routes() {
+                let [told, before] = [&outcome, &announced]
+                    .map(|outcome| answer(*dialect, route, Language::English, outcome));
+                let name = dialect.name();
+                assert_eq!(told.status, before.status, "{label} {name} {}", route.name);
+                assert_eq!(told.headers, before.headers, "{label} {name} {}", route.name);
+                seen += 1;
+            }
+        }
+    }
+    assert!(seen > 300, "{seen} cells");
+}
+
 fn table() -> String {
     let mut table = HEAD.to_owned();
     for (label, outcome) in outcomes() {

@@ -45,3 +45,14 @@ pub enum MadeBy {
     /// The proxy itself: no healthy upstream, a time-out, a limit.
     Proxy,
 }
+
+/// What the head of an answer says.
+#[derive(Clone, Copy, Debug)]
+pub struct AnswerHead<'a> {
+    pub status: u16,
+    pub made_by: MadeBy,
+    /// The header `rekey-outcome`: the sidecar repeats its outcome there, for hosts that send a head before its body.
+    pub outcome: Option<&'a str>,
+    /// The seconds of the header `retry-after`.
+    pub retry_after: Option<u32>,
+}

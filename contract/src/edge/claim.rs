@@ -15,6 +15,8 @@ pub struct Claim {
     pub path: String,
     pub settings: Arc<Settings>,
     pub standing: Standing,
+    /// Whether the configuration says that no call on this path is the app's: what is not ours is refused.
+    pub exclusive: bool,
     loose: String,
 }
 
@@ -45,13 +47,15 @@ impl Claim {
         path: String,
         settings: Arc<Settings>,
         standing: Standing,
+        exclusive: bool,
     ) -> Self {
         let loose = loose(&path);
-        Self { dialect, route, path, settings, standing, loose }
+        Self { dialect, route, path, settings, standing, exclusive, loose }
     }
 
+    /// Whether requests may pass on to the app.
     pub(super) fn is_shared(&self) -> bool {
-        !matches!(self.route.sharing, Sharing::Exclusive)
+        !self.exclusive && !matches!(self.route.sharing, Sharing::Exclusive)
     }
 
     pub(super) fn method(&self) -> &'static str {

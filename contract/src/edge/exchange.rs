@@ -5,14 +5,14 @@ use alloc::{format, string::String, string::ToString, sync::Arc, vec::Vec};
 use core::net::IpAddr;
 
 use crate::dialect::{Dialect, Does};
+use crate::edge::answering::Rest;
 use crate::edge::claim::Standing;
 use crate::edge::sharing::{self, Whose};
-use crate::edge::{Answer, Claim, Edge, Exchanged, Head, MadeBy, claim, cors, query};
+use crate::edge::{Answer, Claim, Edge, Exchanged, Head, claim, cors, query};
 use crate::language::Language;
 use crate::message::{Flow, Operation};
 use crate::name::Name;
 use crate::outcome::{BUSY_RETRY, Outcome, Refusal};
-use crate::public_keys::PublicKeys;
 use crate::signature::hex;
 
 /// The largest request body that is read, in bytes.
@@ -70,6 +70,8 @@ pub struct Exchange {
     /// The request's origin, when its pages may call.
     pub(super) origin: Option<String>,
     pub(super) new_flow: Option<Flow>,
+    /// What the head of the answer left to its body, where it goes out first.
+    pub(super) rest: Rest,
     outcome: &'static str,
 }
 
@@ -136,7 +138,16 @@ impl Edge {
         let origin = cors::allowed(&head, self.known_origins(&claim.settings));
         let language = claim.dialect.language(&head, &claim.settings);
         let claim = Arc::clone(claim);
-        Exchange { claim, head, language, request, origin, new_flow: None, outcome: "" }
+        Exchange {
+            claim,
+            head,
+            language,
+            request,
+            origin,
+            new_flow: None,
+            rest: Rest::default(),
+            outcome: "",
+        }
     }
 }
 
@@ -182,50 +193,6 @@ impl Exchange {
             Ok(None) => Step::Pass,
             Err(refusal) => self.refuse(refusal),
         }
-    }
-
-    /// Puts what came back into the dialect's words; `retry_after` is that header's seconds.
-    pub fn on_answer(
-        &mut self,
-        status: u16,
-        made_by: MadeBy,
-        retry_after: Option<u32>,
-        body: &[u8],
-    ) -> Answer {
-        let outcome = match made_by {
-            // The answer to a HEAD is that to a GET, but for the body, which nobody sees.
-            MadeBy::Sidecar if status == 200 && self.is_head_for_keys() => {
-                Some(Outcome::Keys(PublicKeys::default()))
-            }
-            MadeBy::Sidecar => Outcome::decode(body).filter(|outcome| self.fits(outcome)),
-            MadeBy::Proxy => None,
-        };
-        let retry_after = retry_after.unwrap_or(BUSY_RETRY);
-        let outcome = outcome.unwrap_or_else(|| {
-            Outcome::Refused(match (made_by, status) {
-                (MadeBy::Proxy, 413) => Refusal::TooLarge,
-                (MadeBy::Proxy, 429) => Refusal::Throttled { retry_after },
-                (MadeBy::Proxy, 400..500) => Refusal::Malformed,
-                _ => Refusal::Busy { retry_after },
-            })
-        });
-        self.answer(&outcome)
-    }
-
-    /// A success of another operation is none.
-    fn fits(&self, outcome: &Outcome) -> bool {
-        let of = match outcome {
-            Outcome::Accepted => Does::Call(Operation::Initiate),
-            Outcome::Granted { .. } => Does::Call(Operation::Verify),
-            Outcome::Reset { .. } => Does::Call(Operation::Confirm),
-            Outcome::Keys(_) => Does::Keys,
-            Outcome::Refused(_) => return true,
-        };
-        self.claim.route.does == of
-    }
-
-    fn is_head_for_keys(&self) -> bool {
-        self.claim.route.does == Does::Keys && self.head.method() == "HEAD"
     }
 
     /// The answer when the host itself failed: busy, in the dialect's words.
@@ -307,16 +274,9 @@ impl Exchange {
         Step::Reply(self.answer(&Outcome::Refused(refusal)))
     }
 
-    fn answer(&mut self, outcome: &Outcome) -> Answer {
+    pub(super) fn answer(&mut self, outcome: &Outcome) -> Answer {
         self.outcome = outcome.code();
-        let exchanged = Exchanged {
-            does: self.claim.route.does,
-            channel: self.claim.route.channel,
-            language: self.language,
-            request: &self.request,
-            settings: &self.claim.settings,
-        };
-        let mut answer = self.claim.dialect.answer(&exchanged, outcome);
+        let mut answer = self.worded(outcome);
         if let Outcome::Refused(refusal) = outcome {
             let seconds = refusal.retry_after();
             answer.headers.extend(seconds.map(|seconds| ("retry-after", seconds.to_string())));
@@ -330,6 +290,18 @@ impl Exchange {
             answer.headers.push(("set-cookie", cookie));
         }
         self.complete(answer)
+    }
+
+    /// The outcome in the dialect's words, without what every answer of ours has.
+    pub(super) fn worded(&self, outcome: &Outcome) -> Answer {
+        let exchanged = Exchanged {
+            does: self.claim.route.does,
+            channel: self.claim.route.channel,
+            language: self.language,
+            request: &self.request,
+            settings: &self.claim.settings,
+        };
+        self.claim.dialect.answer(&exchanged, outcome)
     }
 
     fn complete(&self, mut answer: Answer) -> Answer {

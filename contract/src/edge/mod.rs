@@ -3,6 +3,7 @@
 //! asked from `Circumstances`. Invariant: whatever fails here is refused in the dialect's shape, never passed on.
 
 mod answer;
+mod answering;
 mod asking;
 mod claim;
 mod config;
@@ -17,10 +18,10 @@ mod settings;
 mod sharing;
 mod spelling;
 
-pub use answer::{Answer, Exchanged, MadeBy};
+pub use answer::{Answer, AnswerHead, Exchanged, MadeBy};
 pub use asking::{Asking, optional, required};
 pub use claim::Claim;
-pub use config::{Edge, Environment, KEYS, Plan};
+pub use config::{Edge, Environment, KEYS, Mode, Plan};
 pub use exchange::{Circumstances, Exchange, FETCH, Forward, MAX_ANSWER, MAX_BODY, Step};
 pub use head::Head;
 pub use route::{first_segments, route_regex};

@@ -33,7 +33,7 @@ impl Exchange {
         let (sharing, names) = (claim.route.sharing, dialect.names());
         let whose = sharing::judge(sharing, names, &self.head, &body, bytes)?;
         if whose == Whose::Theirs {
-            return Ok(None);
+            return if claim.exclusive { Err(Refusal::Malformed) } else { Ok(None) };
         }
         self.check_form(dialect)?;
         let settings = &claim.settings;

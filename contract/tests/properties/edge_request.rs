@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 
 use contract::dialect::{DIALECTS, Sharing};
 use contract::edge::{
-    Answer, Circumstances, Edge, Exchange, Forward, Head, MAX_BODY, MadeBy, Step,
+    Answer, AnswerHead, Circumstances, Edge, Exchange, Forward, Head, MAX_BODY, MadeBy, Step,
 };
 use contract::json::{self, Names};
 use contract::message::Message;
@@ -41,10 +41,21 @@ pub(crate) fn check(bytes: &[u8]) {
     }
 }
 
-/// Whatever comes back, these bytes or none, the client gets an answer.
+/// Whatever comes back, these bytes or none, the client gets an answer, and the same one whether its head goes out first.
 fn answers(exchange: &mut Exchange, body: &[u8]) {
-    for made_by in [MadeBy::Sidecar, MadeBy::Proxy] {
-        can_be_sent(&exchange.on_answer(200, made_by, None, body));
+    let codes = ["accepted", "granted", "reset", "keys", "policy", "throttled", "unsigned", "?"];
+    let heads = [(MadeBy::Proxy, None), (MadeBy::Sidecar, None)];
+    let said = codes.iter().map(|code| (MadeBy::Sidecar, Some(*code)));
+    for (made_by, outcome) in heads.into_iter().chain(said) {
+        let head = AnswerHead { status: 200, made_by, outcome, retry_after: None };
+        let whole = exchange.on_answer(&head, body);
+        can_be_sent(&whole);
+        let begun = exchange.on_answer_head(&head);
+        assert!(begun.body.is_empty());
+        match exchange.on_answer_body(body) {
+            Some(body) => assert_eq!(Answer { body, ..begun }, whole),
+            None => assert_eq!(exchange.on_failure(), whole),
+        }
     }
     can_be_sent(&exchange.on_failure());
 }

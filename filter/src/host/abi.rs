@@ -216,7 +216,10 @@ fn read_pairs(bytes: &[u8]) -> Option<super::Headers> {
         let (name, after) = read_size(sizes)?;
         let (value, after) = read_size(after)?;
         sizes = after;
-        pairs.push((read_text(&mut data, name)?, read_text(&mut data, value)?));
+        // Some hosts leave names as they came.
+        let mut name = read_text(&mut data, name)?;
+        name.make_ascii_lowercase();
+        pairs.push((name, read_text(&mut data, value)?));
     }
     Some(pairs)
 }

@@ -11,7 +11,7 @@ use abi::{Buffer, Map};
 pub(crate) use abi::{HostFault, Level, log};
 use contract::edge::{Answer, Circumstances};
 
-/// Names and values of headers, in order.
+/// Names, in lower case, and values of headers, in order.
 pub(crate) type Headers = Vec<(Vec<u8>, Vec<u8>)>;
 
 pub(crate) fn configuration() -> Result<Vec<u8>, HostFault> {
@@ -59,9 +59,15 @@ pub(crate) fn replace_response_body(body: &[u8]) -> Result<(), HostFault> {
     abi::replace(Buffer::ResponseBody, body)
 }
 
-/// Whether the answer came from upstream; what cannot be said, did not.
-pub(crate) fn is_from_upstream() -> bool {
-    abi::property(&["response", "code_details"]).is_ok_and(|details| details == b"via_upstream")
+/// Whether the answer came from upstream; not every host tells.
+pub(crate) fn is_from_upstream() -> Option<bool> {
+    let details = abi::property(&["response", "code_details"]).ok()?;
+    (!details.is_empty()).then(|| details == b"via_upstream")
+}
+
+/// Whether the client speaks HTTP/1; what cannot be said, does not.
+pub(crate) fn is_http1() -> bool {
+    abi::property(&["request", "protocol"]).is_ok_and(|protocol| protocol.starts_with(b"HTTP/1"))
 }
 
 pub(crate) fn reply(answer: &Answer) -> Result<(), HostFault> {

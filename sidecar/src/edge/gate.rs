@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use contract::edge::{Answer, Circumstances, Edge, Exchange, Head, MadeBy, Step};
+use contract::edge::{Answer, AnswerHead, Circumstances, Edge, Exchange, Head, MadeBy, Step};
 use hyper::body::{Body, Incoming};
 use hyper::header::HeaderValue;
 use hyper::http::request::Parts;
@@ -154,7 +154,9 @@ impl Gate {
             },
             Collected::TooLarge => exchange.on_oversize(),
             Collected::Broken(status) => {
-                Step::Reply(exchange.on_answer(status, MadeBy::Proxy, None, &[]))
+                let made_by = MadeBy::Proxy;
+                let head = AnswerHead { status, made_by, outcome: None, retry_after: None };
+                Step::Reply(exchange.on_answer(&head, &[]))
             }
         };
         if matches!(step, Step::Reply(_)) {
@@ -189,8 +191,10 @@ impl Gate {
 
     async fn ask(&self, exchange: &mut Exchange, question: &Question) -> Answer {
         match self.sidecars.ask(question).await {
-            Ok(Back { status, retry_after, body }) => {
-                exchange.on_answer(status, MadeBy::Sidecar, retry_after, &body)
+            Ok(Back { status, outcome, retry_after, body }) => {
+                let (made_by, outcome) = (MadeBy::Sidecar, outcome.as_deref());
+                let head = AnswerHead { status, made_by, outcome, retry_after };
+                exchange.on_answer(&head, &body)
             }
             Err(_) => exchange.on_failure(),
         }

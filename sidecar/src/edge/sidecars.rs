@@ -8,7 +8,6 @@ use std::time::Duration;
 use contract::edge::MAX_ANSWER;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::{Bytes, Incoming};
-use hyper::header::RETRY_AFTER;
 use hyper::http::uri::PathAndQuery;
 use hyper::{Request, Response, Uri};
 use tokio::time::timeout;
@@ -37,6 +36,7 @@ pub(super) struct Sidecars {
 #[derive(Debug)]
 pub(super) struct Back {
     pub(super) status: u16,
+    pub(super) outcome: Option<String>,
     pub(super) retry_after: Option<u32>,
     pub(super) body: Bytes,
 }
@@ -90,13 +90,14 @@ async fn ask(pool: &Arc<Pool>, question: &Question) -> Result<Back, Fault> {
 
 async fn read(response: Response<Incoming>) -> Result<Back, Fault> {
     let (parts, body) = response.into_parts();
-    let retry_after = parts.headers.get(RETRY_AFTER);
-    let retry_after = retry_after.and_then(|value| value.to_str().ok()?.trim().parse().ok());
+    let text = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
+    let outcome = text("rekey-outcome").map(str::to_owned);
+    let retry_after = text("retry-after").and_then(|value| value.trim().parse().ok());
     let body = Limited::new(body, MAX_ANSWER).collect().await.map_err(|error| {
         match error.is::<LengthLimitError>() {
             true => Fault::Oversize,
             false => Fault::Reset,
         }
     })?;
-    Ok(Back { status: parts.status.as_u16(), retry_after, body: body.to_bytes() })
+    Ok(Back { status: parts.status.as_u16(), outcome, retry_after, body: body.to_bytes() })
 }

@@ -132,12 +132,14 @@ pub(crate) fn unix_now() -> u64 {
 
 /// The sidecar's good answers.
 pub(crate) fn kindly(request: &Received) -> Reaction {
-    let (status, body) = match request.target.as_str() {
-        "/v1/initiate" => (202, r#"{"outcome":"accepted"}"#),
-        "/v1/verify" => (200, r#"{"outcome":"granted","token":"a1b2","expires_in":300}"#),
-        _ => (200, r#"{"outcome":"reset"}"#),
+    let (status, code, body) = match request.target.as_str() {
+        "/v1/initiate" => (202, "accepted", r#"{"outcome":"accepted"}"#),
+        "/v1/verify" => {
+            (200, "granted", r#"{"outcome":"granted","token":"a1b2","expires_in":300}"#)
+        }
+        _ => (200, "reset", r#"{"outcome":"reset"}"#),
     };
-    Reaction::Answer(Answer::json(status, body))
+    Reaction::Answer(Answer::json(status, body).header("rekey-outcome", code))
 }
 
 /// The audience of the shipped configuration.

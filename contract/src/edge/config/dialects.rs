@@ -4,7 +4,7 @@ use alloc::{borrow::ToOwned, format, string::String, sync::Arc, vec::Vec};
 
 use super::reader::Reader;
 use crate::address::Country;
-use crate::dialect::{DIALECTS, Dialect, Route, Setting};
+use crate::dialect::{DIALECTS, Dialect, Does, Route, Setting, Sharing};
 use crate::edge::claim::Standing;
 use crate::edge::{Claim, Client, Clients, Settings};
 use crate::json::{Object, Value};
@@ -59,6 +59,9 @@ impl Reader {
                 Setting::Fields(names) => settings.fields = self.fields(names, &mut object, &place),
             }
         }
+        let is_shared = dialect.routes().iter().any(is_shared_call);
+        let exclusive = is_shared && self.flag(&mut object, &place, "exclusive");
+        known.extend(is_shared.then_some("exclusive"));
         let paths = self.paths(dialect, &mut object, &place);
         self.leftovers(&object, &place, &known);
         let settings = Arc::new(settings);
@@ -70,7 +73,8 @@ impl Reader {
                 Some(_) => Standing::On,
             };
             let path = path.unwrap_or_else(|| route.path.to_owned());
-            Arc::new(Claim::new(dialect, route, path, Arc::clone(&settings), standing))
+            let exclusive = exclusive && is_shared_call(route);
+            Arc::new(Claim::new(dialect, route, path, Arc::clone(&settings), standing, exclusive))
         };
         paths.into_iter().map(claim).collect()
     }
@@ -245,6 +249,21 @@ impl Reader {
         path
     }
 
+    /// Portable mode has let a request's head go by the time its body is judged: no call can pass on.
+    pub(super) fn check_exclusive(&mut self, claims: &[Arc<Claim>]) {
+        let calls = claims.iter().filter(|claim| is_shared_call(claim.route));
+        for claim in calls.filter(|claim| claim.standing == Standing::On && claim.is_shared()) {
+            let (dialect, route) = (claim.dialect.name(), claim.route.name);
+            self.fault(
+                &format!("dialects.{dialect}.paths.{route}"),
+                &format!(
+                    "is shared with the app, and portable mode can pass no call on; if all calls of it are ours, say so \
+                     by `\"exclusive\": true` in dialects.{dialect}, else leave the path to the app by `false`"
+                ),
+            );
+        }
+    }
+
     /// One path may not serve two routes by the same method.
     fn check_unique(&mut self, claims: &[Arc<Claim>]) {
         for (index, claim) in claims.iter().enumerate() {
@@ -271,6 +290,11 @@ impl Setting {
             Self::Fields(_) => "fields",
         }
     }
+}
+
+/// Whether the body tells whose a request of this route is. A link's is told by its query, which stands in the head.
+fn is_shared_call(route: &Route) -> bool {
+    matches!(route.does, Does::Call(_)) && !matches!(route.sharing, Sharing::Exclusive)
 }
 
 /// Whether no default path of any dialect is this one.

@@ -19,7 +19,7 @@ pub const KEYS: &[(&str, &str)] = &[
     ("base_url", "required; the sidecar's `base_url`: `https://host` of the pages that links open"),
     (
         "mode",
-        "default `natural`: hold the request at its headers (Envoy with `allow_on_headers_stop_iteration`)",
+        "default `natural`: hold the request at its headers (Envoy with `allow_on_headers_stop_iteration`); `portable`: never hold a head, for hosts without that switch (`envoy/portable.yaml`)",
     ),
     (
         "key",
@@ -37,6 +37,10 @@ pub const KEYS: &[(&str, &str)] = &[
     (
         "dialects.*.paths",
         "object: route name to another path, or to `false` to leave it to the app",
+    ),
+    (
+        "dialects.*.exclusive",
+        "anqicms, authing, bamboocloud; `true`: no POST on its shared paths passes on to the app, what is not ours is refused; portable mode wants it",
     ),
     (
         "dialects.*.language",
@@ -73,6 +77,17 @@ pub const KEYS: &[(&str, &str)] = &[
 pub struct Edge {
     plan: Plan,
     key: EdgeKey,
+    mode: Mode,
+}
+
+/// What a filter may hold back until it is whole.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Mode {
+    /// Heads and bodies.
+    #[default]
+    Natural,
+    /// Bodies: a head goes on when it comes.
+    Portable,
 }
 
 /// A configuration without its key: for hosts that keep the key elsewhere, and exchange it.
@@ -111,6 +126,10 @@ impl Edge {
         &self.key
     }
 
+    pub fn mode(&self) -> Mode {
+        self.mode
+    }
+
     /// What is configured as wished and still wants a thought; to be logged at start.
     pub fn warnings(&self) -> &[String] {
         &self.plan.warnings
@@ -142,7 +161,7 @@ impl Plan {
 
     /// The edge that signs with this key.
     pub fn with_key(&self, key: EdgeKey) -> Edge {
-        Edge { plan: self.clone(), key }
+        Edge { plan: self.clone(), key, mode: Mode::default() }
     }
 
     pub fn audience(&self) -> &Name {

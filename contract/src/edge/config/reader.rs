@@ -2,7 +2,7 @@
 
 use alloc::{borrow::ToOwned, format, string::String, vec::Vec};
 
-use super::{Edge, Environment, Plan};
+use super::{Edge, Environment, Mode, Plan};
 use crate::json::{Object, Value};
 use crate::name::Name;
 use crate::signature::EdgeKey;
@@ -45,11 +45,14 @@ impl Reader {
     }
 
     fn edge(&mut self, mut object: Object, environment: Environment<'_>) -> Option<Edge> {
-        self.mode(&mut object);
+        let mode = self.mode(&mut object);
         let inline = self.flag(&mut object, "", "allow_inline_key");
         let key = self.key(&mut object, inline, environment);
-        let plan = self.plan(object);
-        Some(Edge { plan: plan?, key: key? })
+        let plan = self.plan(object)?;
+        if mode == Mode::Portable {
+            self.check_exclusive(&plan.claims);
+        }
+        Some(Edge { plan, key: key?, mode })
     }
 
     fn plan(&mut self, mut object: Object) -> Option<Plan> {
@@ -108,11 +111,13 @@ impl Reader {
         None
     }
 
-    fn mode(&mut self, object: &mut Object) {
+    fn mode(&mut self, object: &mut Object) -> Mode {
         match object.take("mode").as_ref().map(Value::as_str) {
-            None | Some(Some("natural")) => {}
+            Some(Some("portable")) => Mode::Portable,
+            None | Some(Some("natural")) => Mode::Natural,
             Some(_) => {
-                self.fault("mode", "must be \"natural\"; it is the only mode of this version")
+                self.fault("mode", "must be \"natural\" or \"portable\"");
+                Mode::Natural
             }
         }
     }

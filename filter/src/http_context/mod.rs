@@ -1,14 +1,17 @@
 //! Callback -> event -> carry out the step. Decides nothing but what to do when the host itself fails: refuse.
-//! Natural mode: the request is held at its headers until its body is whole, and so is the answer.
+//! What differs between hosts that hold a head back and hosts that do not is in `natural` and `portable`.
 
+mod natural;
+mod portable;
+
+use alloc::boxed::Box;
 use alloc::format;
 use alloc::rc::Rc;
-use alloc::string::ToString;
 use alloc::vec::Vec;
 
-use contract::edge::{Answer, Exchange, FETCH, Forward, Head, MAX_ANSWER, MAX_BODY, MadeBy, Step};
+use contract::edge::{Answer, Exchange, FETCH, Head, MAX_ANSWER, MAX_BODY, Mode, Step};
 
-use crate::head::{KEPT, REPLACED, number, remove_ours};
+use crate::head::{Back, KEPT, remove_ours};
 use crate::host::{self, Headers, Host, HostFault, Level};
 use crate::root_context::Shared;
 
@@ -31,20 +34,16 @@ pub(crate) enum Action {
 enum Phase {
     /// Not ours, or our own answer is on its way: nothing more to do.
     Free,
-    /// The request is held back until its body is whole.
-    Collecting(Exchange),
+    /// The request's body is held back until it is whole; in natural mode, its head as well.
+    Collecting(Box<Exchange>),
     /// The signed message is on its way; the answer comes back.
-    Forwarded(Exchange),
-    /// The answer's headers are held back until its body is whole.
-    Answering(Exchange, Back),
-}
-
-/// What the headers of the answer said.
-#[derive(Clone, Copy)]
-struct Back {
-    status: u16,
-    made_by: MadeBy,
-    retry_after: Option<u32>,
+    Forwarded(Box<Exchange>),
+    /// Natural: the answer's head is held back until its body is whole.
+    Answering(Box<Exchange>, Back),
+    /// Portable: the answer's head is out in the dialect's words; its body is still to come.
+    Wording(Box<Exchange>),
+    /// Portable: so is the body; what else comes of the other is dropped.
+    Worded,
 }
 
 impl Http {
@@ -55,17 +54,20 @@ impl Http {
     fn begin(&mut self, shared: &Shared, is_whole: bool) -> Result<Action, HostFault> {
         let headers = host::request_headers()?;
         remove_ours(&headers)?;
+        let is_portable = shared.edge.mode() == Mode::Portable;
+        let is_whole = is_whole || (is_portable && portable::is_whole(&headers));
         self.kept = headers
             .iter()
             .filter(|(name, _)| name == b":path" || KEPT.contains(&name.as_slice()))
             .cloned()
             .collect();
-        match shared.edge.on_head(Head::new(headers), is_whole, &mut Host) {
+        let (step, exchange) = shared.edge.on_head(Head::new(headers), is_whole, &mut Host);
+        match (step, exchange.map(Box::new)) {
             (Step::Collect, Some(exchange)) if is_whole => self.judge(shared, exchange, &[]),
-            (Step::Collect, Some(exchange)) => {
-                self.phase = Phase::Collecting(exchange);
-                Ok(Action::Pause)
+            (Step::Collect, Some(exchange)) if is_portable => {
+                self.send_request_head(shared, exchange)
             }
+            (Step::Collect, Some(exchange)) => Ok(self.hold_request(exchange)),
             (step @ (Step::Reply(_) | Step::Fetch), Some(exchange)) => {
                 self.carry_out(shared, exchange, step)
             }
@@ -73,7 +75,11 @@ impl Http {
         }
     }
 
-    fn collect(&mut self, shared: &Shared, mut exchange: Exchange) -> Result<Action, HostFault> {
+    fn collect(
+        &mut self,
+        shared: &Shared,
+        mut exchange: Box<Exchange>,
+    ) -> Result<Action, HostFault> {
         if !self.has_body {
             return self.judge(shared, exchange, &[]);
         }
@@ -91,7 +97,7 @@ impl Http {
     fn judge(
         &mut self,
         shared: &Shared,
-        mut exchange: Exchange,
+        mut exchange: Box<Exchange>,
         body: &[u8],
     ) -> Result<Action, HostFault> {
         let step = exchange.on_request(&shared.edge, body, &mut Host);
@@ -101,27 +107,33 @@ impl Http {
     fn carry_out(
         &mut self,
         shared: &Shared,
-        exchange: Exchange,
+        exchange: Box<Exchange>,
         step: Step,
     ) -> Result<Action, HostFault> {
-        match step {
-            Step::Pass | Step::Collect => Ok(Action::Continue),
-            Step::Reply(answer) => self.reply(shared, &exchange, &answer),
-            Step::Forward(forward) => {
-                let sent = self.forward(&forward);
-                self.await_answer(shared, exchange, sent)
-            }
-            Step::Fetch => {
+        match (step, shared.edge.mode()) {
+            (Step::Reply(answer), _) => self.reply(shared, &exchange, &answer),
+            (Step::Fetch, _) => {
                 let sent = self.fetch();
                 self.await_answer(shared, exchange, sent)
             }
+            (Step::Forward(forward), Mode::Natural) => {
+                let sent = self.forward_whole(&forward);
+                self.await_answer(shared, exchange, sent)
+            }
+            (Step::Forward(forward), Mode::Portable) if self.has_body => {
+                let sent = host::replace_request_body(&forward.body);
+                self.await_answer(shared, exchange, sent)
+            }
+            (Step::Pass | Step::Collect, Mode::Natural) => Ok(Action::Continue),
+            // The head is not the client's any more; the configuration sees to it that nothing comes here.
+            (_, Mode::Portable) => self.refuse(shared, exchange),
         }
     }
 
     fn await_answer(
         &mut self,
         shared: &Shared,
-        exchange: Exchange,
+        exchange: Box<Exchange>,
         sent: Result<(), HostFault>,
     ) -> Result<Action, HostFault> {
         match sent {
@@ -133,17 +145,15 @@ impl Http {
         }
     }
 
-    fn forward(&self, forward: &Forward) -> Result<(), HostFault> {
-        let length = forward.body.len().to_string();
-        let ours: [(&[u8], &[u8]); 3] = [
+    fn set_request_head(&self, operation: &str, length: Option<&str>) -> Result<(), HostFault> {
+        let ours: [(&[u8], &[u8]); 2] = [
             (b"content-type", b"application/vnd.rekey"),
-            (b"content-length", length.as_bytes()),
-            (b"x-rekey-operation", forward.operation.as_str().as_bytes()),
+            (b"x-rekey-operation", operation.as_bytes()),
         ];
+        let length = length.map(|length| (&b"content-length"[..], length.as_bytes()));
         let kept = self.kept.iter().map(|(name, value)| (name.as_slice(), value.as_slice()));
-        let headers: Vec<(&[u8], &[u8])> = kept.chain(ours).collect();
-        host::set_request_headers(&headers)?;
-        host::replace_request_body(&forward.body)
+        let headers: Vec<(&[u8], &[u8])> = kept.chain(ours).chain(length).collect();
+        host::set_request_headers(&headers)
     }
 
     /// No host can give a body to a request that has none, so this one goes on as it came, but for its head.
@@ -174,71 +184,31 @@ impl Http {
     fn fail(
         &mut self,
         shared: &Shared,
-        mut exchange: Exchange,
+        exchange: Box<Exchange>,
         fault: HostFault,
     ) -> Result<Action, HostFault> {
         report(fault);
-        let answer = exchange.on_failure();
-        self.reply(shared, &exchange, &answer)
+        self.refuse(shared, exchange)
     }
 
-    fn hold_answer(
+    fn refuse(
         &mut self,
         shared: &Shared,
-        exchange: Exchange,
-        is_whole: bool,
+        mut exchange: Box<Exchange>,
     ) -> Result<Action, HostFault> {
-        let headers = host::response_headers()?;
-        let made_by = if host::is_from_upstream() { MadeBy::Sidecar } else { MadeBy::Proxy };
-        let back = Back {
-            status: number(&headers, b":status").unwrap_or(503),
-            made_by,
-            retry_after: number(&headers, b"retry-after"),
-        };
-        if is_whole {
-            return self.answer_without_body(shared, exchange, back);
-        }
-        self.phase = Phase::Answering(exchange, back);
-        self.has_body = false;
-        Ok(Action::Pause)
+        let answer = exchange.on_failure();
+        self.reply(shared, &exchange, &answer)
     }
 
     /// No body callback will come, so the answer is a local reply in its place.
     fn answer_without_body(
         &mut self,
         shared: &Shared,
-        mut exchange: Exchange,
-        back: Back,
+        mut exchange: Box<Exchange>,
+        back: &Back,
     ) -> Result<Action, HostFault> {
-        let answer = exchange.on_answer(back.status, back.made_by, back.retry_after, &[]);
+        let answer = exchange.on_answer(&back.head(), &[]);
         self.reply(shared, &exchange, &answer)
-    }
-
-    fn translate(
-        &mut self,
-        shared: &Shared,
-        mut exchange: Exchange,
-        back: Back,
-    ) -> Result<Action, HostFault> {
-        if !self.has_body {
-            return self.answer_without_body(shared, exchange, back);
-        }
-        let body = host::response_body(MAX_ANSWER)?;
-        let answer = exchange.on_answer(back.status, back.made_by, back.retry_after, &body);
-        shared.count(&exchange);
-        let others = host::response_headers()?;
-        let status = answer.status.to_string();
-        let length = answer.body.len().to_string();
-        let mut headers: Vec<(&[u8], &[u8])> = Vec::from([(&b":status"[..], status.as_bytes())]);
-        headers
-            .extend(answer.headers.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes())));
-        headers.push((b"content-length", length.as_bytes()));
-        let stays = |name: &[u8]| !REPLACED.contains(&name) && !name.starts_with(b"x-rekey-");
-        let others = others.iter().filter(|(name, _)| stays(name));
-        headers.extend(others.map(|(name, value)| (name.as_slice(), value.as_slice())));
-        host::set_response_headers(&headers)?;
-        host::replace_response_body(&answer.body)?;
-        Ok(Action::Continue)
     }
 
     fn request_is_whole(&mut self) -> Action {
@@ -256,19 +226,21 @@ impl Http {
         }
     }
 
-    fn answer_is_whole(&mut self) -> Action {
+    /// The answer's body is whole, or too long.
+    fn answer_is_whole(&mut self, is_oversize: bool) -> Action {
         let Some(shared) = self.shared.clone() else {
             return Action::Continue;
         };
-        match core::mem::replace(&mut self.phase, Phase::Free) {
-            Phase::Answering(exchange, back) => {
-                self.translate(&shared, exchange, back).unwrap_or_else(fail_closed)
-            }
+        let done = match core::mem::replace(&mut self.phase, Phase::Free) {
+            Phase::Answering(exchange, _) if is_oversize => self.refuse(&shared, exchange),
+            Phase::Answering(exchange, back) => self.answer_whole(&shared, exchange, &back),
+            Phase::Wording(exchange) => self.send_answer_body(&shared, exchange),
             other => {
                 self.phase = other;
-                Action::Continue
+                return Action::Continue;
             }
-        }
+        };
+        done.unwrap_or_else(fail_closed)
     }
 }
 
@@ -308,7 +280,11 @@ impl Http {
         };
         match core::mem::replace(&mut self.phase, Phase::Free) {
             Phase::Forwarded(exchange) | Phase::Collecting(exchange) => {
-                self.hold_answer(&shared, exchange, is_whole).unwrap_or_else(fail_closed)
+                let begun = match shared.edge.mode() {
+                    Mode::Natural => self.hold_answer(&shared, exchange, is_whole),
+                    Mode::Portable => self.send_answer_head(&shared, exchange, is_whole),
+                };
+                begun.unwrap_or_else(fail_closed)
             }
             other => {
                 self.phase = other;
@@ -319,31 +295,24 @@ impl Http {
 
     pub(crate) fn on_response_body(&mut self, size: usize, is_whole: bool) -> Action {
         self.has_body = true;
-        match self.phase {
-            Phase::Answering(..) if is_whole => self.answer_is_whole(),
-            Phase::Answering(..) if size > MAX_ANSWER => self.answer_is_oversize(),
+        let is_oversize = size > MAX_ANSWER;
+        match &self.phase {
+            Phase::Answering(..) if is_whole || is_oversize => self.answer_is_whole(is_oversize),
             Phase::Answering(..) => Action::Pause,
+            Phase::Wording(exchange) if exchange.awaits_body() && !is_whole && !is_oversize => {
+                Action::Pause
+            }
+            Phase::Wording(_) => self.answer_is_whole(is_oversize),
+            Phase::Worded => {
+                let dropped = host::replace_response_body(&[]);
+                dropped.map_or_else(fail_closed, |()| Action::Continue)
+            }
             _ => Action::Continue,
         }
     }
 
     pub(crate) fn on_response_trailers(&mut self) -> Action {
-        self.answer_is_whole()
-    }
-}
-
-impl Http {
-    fn answer_is_oversize(&mut self) -> Action {
-        let Some(shared) = self.shared.clone() else {
-            return refuse_blindly();
-        };
-        match core::mem::replace(&mut self.phase, Phase::Free) {
-            Phase::Answering(mut exchange, _) => {
-                let answer = exchange.on_failure();
-                self.reply(&shared, &exchange, &answer).unwrap_or_else(fail_closed)
-            }
-            _ => Action::Continue,
-        }
+        self.answer_is_whole(false)
     }
 }
 

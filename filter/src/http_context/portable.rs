@@ -1,0 +1,96 @@
+//! Portable mode: a head goes on, rewritten, when it comes; only bodies are held. What stands behind the filter (Envoy's
+//! buffer filter, nginx itself) keeps a head from the sidecar until its body has been judged. A body whose end the host
+//! tells nobody (nginx: an empty one, over HTTP/2) reaches the sidecar unsigned, which refuses it: the client hears "busy".
+
+use alloc::vec::Vec;
+
+use alloc::boxed::Box;
+use contract::edge::{Exchange, MAX_ANSWER, MadeBy};
+
+use super::{Action, Http, Phase};
+use crate::head::{Back, number, set_answer_head, text};
+use crate::host::{self, Headers, HostFault};
+use crate::root_context::Shared;
+
+/// Whether nothing follows this head, where the host does not say so: in HTTP/1 the head itself does.
+pub(super) fn is_whole(head: &Headers) -> bool {
+    let is_empty = match text(head, b"content-length") {
+        Some(length) => length == "0",
+        None => {
+            !head.iter().any(|(name, _)| name == b"transfer-encoding" || name == b"content-length")
+        }
+    };
+    is_empty && host::is_http1()
+}
+
+impl Http {
+    pub(super) fn send_request_head(
+        &mut self,
+        shared: &Shared,
+        exchange: Box<Exchange>,
+    ) -> Result<Action, HostFault> {
+        match self.set_request_head(exchange.operation(), None) {
+            Ok(()) => {
+                self.phase = Phase::Collecting(exchange);
+                Ok(Action::Continue)
+            }
+            Err(fault) => self.fail(shared, exchange, fault),
+        }
+    }
+
+    pub(super) fn send_answer_head(
+        &mut self,
+        shared: &Shared,
+        mut exchange: Box<Exchange>,
+        is_whole: bool,
+    ) -> Result<Action, HostFault> {
+        let headers = host::response_headers()?;
+        let mut back = Back::read(&headers);
+        let length = number(&headers, b"content-length");
+        // The sidecar says how long its answers are. One that comes without a body, or is too long, must not begin.
+        let is_readable = length.is_some_and(|length| (1..=MAX_ANSWER).contains(&length));
+        if back.made_by == MadeBy::Sidecar && !is_readable {
+            back.outcome = None;
+        }
+        if is_whole || length == Some(0) {
+            return self.answer_without_body(shared, exchange, &back);
+        }
+        let answer = exchange.on_answer_head(&back.head());
+        set_answer_head(&answer, &headers, None)?;
+        self.phase = Phase::Wording(exchange);
+        self.has_body = false;
+        Ok(Action::Continue)
+    }
+
+    pub(super) fn send_answer_body(
+        &mut self,
+        shared: &Shared,
+        mut exchange: Box<Exchange>,
+    ) -> Result<Action, HostFault> {
+        let is_wanted = exchange.awaits_body() && self.has_body;
+        let body = if is_wanted { host::response_body(MAX_ANSWER + 1)? } else { Vec::new() };
+        let Some(body) = exchange.on_answer_body(&body) else {
+            return self.break_off(shared, exchange);
+        };
+        shared.count(&exchange);
+        self.phase = Phase::Worded;
+        if self.has_body {
+            host::replace_response_body(&body)?;
+        }
+        Ok(Action::Continue)
+    }
+
+    /// The head is out and may say "done". A host that is asked for a reply by then resets the stream; one that does not
+    /// still has nothing of the sidecar's to send.
+    fn break_off(
+        &mut self,
+        shared: &Shared,
+        mut exchange: Box<Exchange>,
+    ) -> Result<Action, HostFault> {
+        let answer = exchange.on_failure();
+        if self.has_body {
+            host::replace_response_body(&answer.body)?;
+        }
+        self.reply(shared, &exchange, &answer)
+    }
+}
