@@ -47,13 +47,12 @@ impl Http {
         let headers = host::response_headers()?;
         let mut back = Back::read(&headers);
         let length = number(&headers, b"content-length");
-        // The sidecar says how long its answers are. One that comes without a body, or is too long, must not begin.
-        let is_readable = length.is_some_and(|length| (1..=MAX_ANSWER).contains(&length));
-        if back.made_by == MadeBy::Sidecar && !is_readable {
-            back.outcome = None;
-        }
         if is_whole || length == Some(0) {
             return self.answer_without_body(shared, exchange, &back);
+        }
+        // The sidecar says how long its answers are: one that is too long for us must not even begin.
+        if back.made_by == MadeBy::Sidecar && length.is_none_or(|length| length > MAX_ANSWER) {
+            back.outcome = None;
         }
         let answer = exchange.on_answer_head(&back.head());
         set_answer_head(&answer, &headers, None)?;

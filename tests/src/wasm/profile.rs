@@ -7,7 +7,8 @@ pub enum Profile {
     /// Envoy with `allow_on_headers_stop_iteration: true`.
     #[default]
     EnvoyNatural,
-    /// Envoy without that switch (before 1.35, or behind a WasmPlugin resource).
+    /// Envoy without that switch (before 1.35, or behind a WasmPlugin resource), with its buffer filter directly behind:
+    /// the upstream gets a head when the body is whole, and nothing of a request that is answered before.
     EnvoyPortable,
     /// nginx with a module that speaks the same ABI.
     Nginx,
@@ -28,6 +29,10 @@ pub struct Strictness {
     pub lower_case_names: bool,
     /// Number properties arrive as text and not as a little-endian int64.
     pub numbers_as_text: bool,
+    /// `response.code_details` says who made an answer.
+    pub tells_who_answers: bool,
+    /// What `request.protocol` says of HTTP/2.
+    pub http2: &'static str,
     /// A newline is put behind the body of a local reply.
     pub newline_after_reply: bool,
     /// Incrementing a gauge ends in a trap.
@@ -43,6 +48,8 @@ const ENVOY: Strictness = Strictness {
     late_response_headers: true,
     lower_case_names: true,
     numbers_as_text: false,
+    tells_who_answers: true,
+    http2: "HTTP/2",
     newline_after_reply: false,
     gauges_trap: false,
     missing_imports: &[],
@@ -55,6 +62,8 @@ const NGINX: Strictness = Strictness {
     late_response_headers: false,
     lower_case_names: false,
     numbers_as_text: true,
+    tells_who_answers: false,
+    http2: "HTTP/2.0",
     newline_after_reply: true,
     gauges_trap: true,
     missing_imports: &["proxy_get_log_level"],

@@ -37,7 +37,7 @@ fn trimmed(mut path: Vec<u8>) -> Vec<u8> {
 }
 
 fn lookup(host: &mut Host, path: &[u8]) -> Option<Vec<u8>> {
-    let as_text = host.strictness.numbers_as_text;
+    let (as_text, tells) = (host.strictness.numbers_as_text, host.strictness.tells_who_answers);
     match path {
         b"plugin_root_id" | b"plugin_vm_id" => return Some(Vec::new()),
         b"plugin_name" => return Some(b"rekey".to_vec()),
@@ -48,7 +48,9 @@ fn lookup(host: &mut Host, path: &[u8]) -> Option<Vec<u8>> {
         return Some(value.clone());
     }
     match path {
-        b"response\0code_details" => stream.code_details.clone().map(String::into_bytes),
+        b"response\0code_details" => {
+            stream.code_details.clone().filter(|_| tells).map(String::into_bytes)
+        }
         b"response\0code" => Some(number(response_code(stream)?, as_text)),
         _ => request_part(stream, path),
     }

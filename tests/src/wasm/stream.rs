@@ -41,6 +41,10 @@ impl Vm {
     fn open(&mut self, id: u32, request: &Request) {
         let host = self.host_mut();
         let lower = host.strictness.lower_case_names;
+        let protocol = match request.framing {
+            Framing::Http1 => "HTTP/1.1",
+            Framing::Http2 => host.strictness.http2,
+        };
         let mut stream = Stream::new(id);
         stream.request.headers = cased(request.header_map(), lower);
         let given =
@@ -49,6 +53,7 @@ impl Vm {
             .properties
             .insert(b"source\0address".to_vec(), request.source_address.clone().into());
         stream.properties.insert(b"request\0id".to_vec(), request.request_id.clone().into());
+        stream.properties.insert(b"request\0protocol".to_vec(), protocol.into());
         stream.properties.extend(given);
         host.stream = Some(stream);
         host.hostcalls.clear();
