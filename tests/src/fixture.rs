@@ -67,7 +67,8 @@ impl Case {
     }
 }
 
-fn shares_calls(dialect: &dyn Dialect) -> bool {
+/// Whether the body tells whose a call of this dialect is, so that portable mode wants `exclusive`.
+pub fn shares_calls(dialect: &dyn Dialect) -> bool {
     let is_shared_call = |route: &Route| {
         matches!(route.does, Does::Call(_)) && !matches!(route.sharing, Sharing::Exclusive)
     };

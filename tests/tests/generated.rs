@@ -1,4 +1,4 @@
-//! Tables of the README and what envoy.yaml and nginx.conf say of paths come from the code. Without REKEY_BLESS a difference fails; with it
+//! Tables of the README, what envoy.yaml and nginx.conf say of paths, and portable.yaml come from the code. Without REKEY_BLESS a difference fails; with it
 //! the files are written anew.
 
 use std::fmt::Write as _;
@@ -12,6 +12,7 @@ use contract::message::{Claim, Flow};
 use contract::name::Name;
 use contract::secret::{Code, Token};
 use contract::{json, signature};
+use rekey_tests::fixture::shares_calls;
 
 fn file(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..").join(name)
@@ -49,7 +50,7 @@ fn readme_tables_come_from_the_code() {
 }
 
 #[test]
-fn envoy_yaml_has_the_regex_and_the_busy_words_of_the_dialects() {
+fn the_envoy_files_have_the_regex_and_the_busy_words_of_the_dialects() {
     let is = fs::read_to_string(file("envoy/envoy.yaml")).unwrap();
     let open = "regex: '(?i)";
     let start = is.find(open).unwrap() + "regex: '".len();
@@ -57,7 +58,78 @@ fn envoy_yaml_has_the_regex_and_the_busy_words_of_the_dialects() {
     let should = format!("{}{}{}", &is[..start], route_regex(), &is[end..]);
     settle("envoy/envoy.yaml", &is, &should);
     says_busy_in_the_words_of_the_dialects(&should);
+    let is = fs::read_to_string(file("envoy/portable.yaml")).unwrap_or_default();
+    settle("envoy/portable.yaml", &is, &in_portable_mode(&should));
 }
+
+/// The gateway for hosts that hold no heads is the same but for these places, so that the two cannot drift apart.
+fn in_portable_mode(natural: &str) -> String {
+    let mut text = natural.to_owned();
+    for (old, new) in PORTABLE {
+        assert_eq!(text.matches(old).count(), 1, "envoy/envoy.yaml has another place for\n{old}");
+        text = text.replacen(old, new, 1);
+    }
+    for dialect in DIALECTS.iter().filter(|dialect| shares_calls(**dialect)) {
+        let open = format!("\"{}\": {{", dialect.name());
+        let Some((before, after)) = text.split_once(&open) else { continue };
+        let space: String = after.chars().take_while(|c| c.is_whitespace()).collect();
+        let between = if space.is_empty() { " " } else { "" };
+        text = format!("{before}{open}{space}\"exclusive\": true,{between}{after}");
+    }
+    text
+}
+
+/// What stands in envoy.yaml, and what in portable.yaml in its place.
+const PORTABLE: [(&str, &str); 6] = [
+    (
+        "# Rekey in Envoy (>= 1.35): a complete gateway, and the parts to paste into an existing one.\n",
+        "\
+# Rekey in an Envoy that cannot hold a head back (before 1.35, or where a product hides
+# `allow_on_headers_stop_iteration`): portable mode. Generated from envoy.yaml by ./just bless; the differences are
+# `mode`, `exclusive` (no call on a shared path can pass on to your app), and the buffer filter behind ours.
+#
+# A complete gateway, and the parts to paste into an existing one.
+",
+    ),
+    (
+        "                        # The filter waits for the whole body before a header leaves. Without this line requests hang.
+                        allow_on_headers_stop_iteration: true
+",
+        "",
+    ),
+    ("\"mode\": \"natural\"", "\"mode\": \"portable\""),
+    (
+        "                  # (3) Behind the filter, so that a 429",
+        "                  # (3) Directly behind the filter: keeps a head from the sidecar until the filter has judged the body and put
+                  # the signed message in its place, which is never as large as this. Its own 413 would leave in the
+                  # dialect's words.
+                  - name: envoy.filters.http.buffer
+                    disabled: true
+                    typed_config:
+                      \"@type\": type.googleapis.com/envoy.extensions.filters.http.buffer.v3.Buffer
+                      max_request_bytes: 65536
+                  # (3) Behind the filter, so that a 429",
+    ),
+    (
+        "                              config: {}
+                            envoy.filters.http.local_ratelimit:
+",
+        "                              config: {}
+                            envoy.filters.http.buffer: *on
+                            envoy.filters.http.local_ratelimit:
+",
+    ),
+    (
+        "                            rekey: *on
+                            # Which filters",
+        "                            rekey: *on
+                            # Must be among the filters, too, and has nothing to hold of what goes to your app.
+                            envoy.filters.http.buffer:
+                              \"@type\": type.googleapis.com/envoy.extensions.filters.http.buffer.v3.BufferPerRoute
+                              disabled: true
+                            # Which filters",
+    ),
+];
 
 #[test]
 fn nginx_conf_has_the_first_segments_of_the_dialects() {

@@ -44,6 +44,13 @@ impl EnvoyOptions {
         }
     }
 
+    /// The shipped file for portable mode in its place.
+    #[must_use]
+    pub fn portable(mut self) -> Self {
+        self.template = root().join("envoy/portable.yaml");
+        self
+    }
+
     #[must_use]
     pub fn env(mut self, name: &str, value: &str) -> Self {
         self.env.push((name.to_owned(), value.to_owned()));

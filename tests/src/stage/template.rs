@@ -1,4 +1,4 @@
-//! Turns `envoy/envoy.yaml` as it is shipped into one that runs on free ports. Only addresses, the wasm file, the
+//! Turns `envoy/envoy.yaml` or `portable.yaml` as shipped into one that runs on free ports. Only addresses, the wasm file, the
 //! plugin configuration and the limits change; a place that is not found exactly once is a fault, so the tests cannot
 //! drift away from the file that people paste.
 
@@ -104,28 +104,33 @@ fn once(text: &str, old: &str, new: &str) -> Staged<String> {
 mod tests {
     use super::*;
 
-    fn shipped() -> String {
-        std::fs::read_to_string(super::super::root().join("envoy/envoy.yaml")).unwrap()
+    fn shipped() -> [String; 2] {
+        ["envoy/envoy.yaml", "envoy/portable.yaml"]
+            .map(|file| std::fs::read_to_string(super::super::root().join(file)).unwrap())
     }
 
     #[test]
-    fn the_shipped_file_has_every_place_once() {
+    fn the_shipped_files_have_every_place_once() {
         let any: SocketAddr = "[::1]:1".parse().unwrap();
         let places = Places { admin: any, app: any, listener: any, public: any, sidecar: any };
-        let text = limit(&place(&shipped(), &places).unwrap(), Limits::PerMinute(5)).unwrap();
-        let text = load(&text, Path::new("/x.wasm")).unwrap();
-        assert_eq!(text.matches("{ address: \"::1\", port_value: 1 }").count(), 5);
-        assert!(text.contains("{ max_tokens: 5, tokens_per_fill: 5, fill_interval: 60s }"));
-        assert!(!text.contains("127.0.0.1, port_value"));
+        for text in shipped() {
+            let text = limit(&place(&text, &places).unwrap(), Limits::PerMinute(5)).unwrap();
+            let text = load(&text, Path::new("/x.wasm")).unwrap();
+            assert_eq!(text.matches("{ address: \"::1\", port_value: 1 }").count(), 5);
+            assert!(text.contains("{ max_tokens: 5, tokens_per_fill: 5, fill_interval: 60s }"));
+            assert!(!text.contains("127.0.0.1, port_value"));
+        }
     }
 
     #[test]
-    fn the_shipped_configuration_is_one_json_object_and_can_be_replaced() {
-        let text = shipped();
-        let json: serde_json::Value = serde_json::from_str(&configuration(&text).unwrap()).unwrap();
-        assert!(json["dialects"].is_object());
-        let other = configure(&text, "{\n  \"a\": 1\n}").unwrap();
-        assert_eq!(configuration(&other).unwrap().replace([' ', '\n'], ""), r#"{"a":1}"#);
-        assert_eq!(text.split("value: |").nth(1).unwrap().lines().last(), other.lines().last());
+    fn the_shipped_configurations_are_one_json_object_and_can_be_replaced() {
+        for text in shipped() {
+            let json = configuration(&text).unwrap();
+            let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+            assert!(json["dialects"].is_object());
+            let other = configure(&text, "{\n  \"a\": 1\n}").unwrap();
+            assert_eq!(configuration(&other).unwrap().replace([' ', '\n'], ""), r#"{"a":1}"#);
+            assert_eq!(text.split("value: |").nth(1).unwrap().lines().last(), other.lines().last());
+        }
     }
 }
