@@ -19,6 +19,13 @@ use crate::name::Name;
 /// Seconds that the sender's clock may differ from the store's, either way.
 pub const CLOCK_WINDOW: u64 = 120;
 
+/// What a message may call itself, newest first: the first word of its line. Line and JSON have one version together, and
+/// any change of what is written is a new one. An edge writes the newest, a sidecar believes the one before it too; so
+/// sidecars are updated first, their gateways after them.
+pub const VERSIONS: [&str; 1] = [NEWEST];
+
+const NEWEST: &str = "rekey1";
+
 /// The longest signature line that is read, in bytes.
 const MAX_LINE: usize = 320;
 
@@ -37,6 +44,11 @@ impl EdgeKey {
 
     pub fn id(&self) -> &Name {
         &self.id
+    }
+
+    /// Whether two keys have the same digits, whatever they are called.
+    pub fn has_secret_of(&self, other: &Self) -> bool {
+        self.secret.ct_eq(&*other.secret).into()
     }
 
     /// True for keys that stand in documents or that nobody drew: one byte over and over, or counted up.
@@ -100,7 +112,7 @@ pub fn sign(
     operation: Operation,
     json: &str,
 ) -> Vec<u8> {
-    let mut line = format!("rekey1 t={} id=", stamp.now);
+    let mut line = format!("{NEWEST} t={} id=", stamp.now);
     push_hex(&mut line, &stamp.id);
     line.push_str(" kid=");
     line.push_str(key.id.as_str());
@@ -153,7 +165,7 @@ struct Fields<'l> {
 impl<'l> Fields<'l> {
     fn parse(signed: &'l str) -> Result<Self, SignatureFault> {
         let mut words = signed.split(' ');
-        if words.next() != Some("rekey1") {
+        if !words.next().is_some_and(|word| VERSIONS.contains(&word)) {
             return Err(SignatureFault::Version);
         }
         let mut field = |name: &str| {

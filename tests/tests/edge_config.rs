@@ -10,6 +10,8 @@ use rekey_tests::wasm::{Module, Options, StartFaultKind};
 use serde_json::{Value, json};
 
 const KEY: &str = "REKEY_EDGE_KEY";
+const KEY_NEXT: &str = "REKEY_EDGE_KEY_NEXT";
+const NEXT: &str = "0a4e6c92d1b85f37e2906b1dc4f87a3595be20d7136cf84a9e05b3d2c7618f4e";
 
 /// The fixtures' configuration.
 fn good() -> Value {
@@ -65,7 +67,7 @@ fn the_fixtures_configuration_is_good_and_warns_of_what_the_app_must_do() {
 
 #[test]
 fn each_fault_is_one_sentence_with_its_place() {
-    let tables: [(&str, Value, &str); 27] = [
+    let tables: [(&str, Value, &str); 31] = [
         ("/audience", Value::Null, "audience: is missing"),
         ("/audience", json!("a b"), "audience: must be"),
         ("/site", json!(7), "site: must be"),
@@ -79,6 +81,10 @@ fn each_fault_is_one_sentence_with_its_place() {
         ("/key/env", json!(KEY), "key: needs exactly one"),
         ("/key/id", json!("a b"), "key: needs"),
         ("/key/more", json!(1), "key.more: is not a key"),
+        ("/key_next", json!("edge2"), "key_next: must be"),
+        ("/key_next", json!({"id": "edge2", "inline": "00"}), "key_next: needs"),
+        ("/key_next", json!({"id": "edge2", "inline": secret()}), "key_next: must have another id"),
+        ("/key_next", json!({"id": "edge1", "inline": NEXT}), "key_next: must have another id"),
         ("/allow_inline_key", json!("yes"), "allow_inline_key: must be"),
         ("/origins", json!("http://localhost"), "origins: must be a list"),
         ("/origins", json!(["localhost:3000"]), "origins: each must be"),
@@ -159,8 +165,12 @@ fn what_is_no_strict_object_is_refused() {
 fn keys_that_stand_in_documents_are_refused() {
     let counted: String = (0..32).map(|byte| format!("{byte:02x}")).collect();
     for example in ["00".repeat(32), "ab".repeat(32), counted] {
-        let faults = faults(&with("/key/inline", json!(example)));
-        assert!(faults.iter().any(|fault| fault.contains("example key")), "{example}: {faults:#?}");
+        for place in ["key", "key_next"] {
+            let key = json!({"id": "edge2", "inline": example});
+            let faults = faults(&with(&format!("/{place}"), key));
+            let told = format!("{place}: is an example key");
+            assert!(faults.iter().any(|fault| fault.contains(&told)), "{example}: {faults:#?}");
+        }
     }
 }
 
@@ -181,6 +191,25 @@ fn a_key_comes_from_the_environment_unless_it_is_a_demonstration() {
     );
     let found = faults_with(&named, &mut |name| (name == KEY).then(secret));
     assert!(found.is_empty(), "{found:#?}");
+}
+
+/// An exchange can only fail where nobody waits for it: before it.
+#[test]
+fn the_next_key_is_judged_and_signs_nothing() {
+    let mut named = with("/key", json!({"id": "edge1", "env": KEY}));
+    named["key_next"] = json!({"id": "edge2", "env": KEY_NEXT});
+    let found = |name: &str| match name {
+        KEY => Some(secret()),
+        KEY_NEXT => Some(NEXT.to_owned()),
+        _ => None,
+    };
+    let edge = Edge::from_json(named.to_string().as_bytes(), &mut { found }).expect("two keys");
+    assert_eq!(edge.key().id().as_str(), "edge1");
+    let unset = faults_with(&named, &mut |name| (name == KEY).then(secret));
+    assert_eq!(unset.len(), 1, "{unset:#?}");
+    assert!(unset[0].starts_with("key_next.env: the variable is not set"), "{unset:#?}");
+    let told = faults_with(&named, &mut |_| Some(NEXT.to_owned()));
+    assert!(told[0].starts_with("key_next: must have") && !told[0].contains(NEXT), "{told:#?}");
 }
 
 #[test]

@@ -23,9 +23,16 @@ pub const KEYS: &[(&str, &str)] = &[
     ),
     (
         "key",
-        "required; `{\"id\", \"env\"}`: id of the edge key, and the variable that holds its 64 hexadecimal digits",
+        "required; `{\"id\", \"env\"}`: the edge key that signs; its id, and the variable that holds its 64 hexadecimal digits",
     ),
-    ("allow_inline_key", "`true` lets `key` be `{\"id\", \"inline\"}`; for demonstrations"),
+    (
+        "key_next",
+        "`{\"id\", \"env\"}`: a key that is judged and signs nothing yet. Once every sidecar holds it, it takes the place of `key`, by a change of this configuration alone",
+    ),
+    (
+        "allow_inline_key",
+        "`true` lets `key` and `key_next` be `{\"id\", \"inline\"}`; for demonstrations",
+    ),
     (
         "origins",
         "list of `scheme://host[:port]`: pages, beside those of `base_url`, that may call; of the same site as the gateway",

@@ -19,8 +19,8 @@ pub(super) fn read(object: Object, environment: Environment<'_>) -> Result<Edge,
 /// Reads all but the key, which the host keeps elsewhere.
 pub(super) fn read_plan(mut object: Object) -> Result<Plan, Vec<String>> {
     let mut reader = Reader::default();
-    let has_key = object.take("key").is_some();
-    if object.take("allow_inline_key").is_some() || has_key {
+    let keys = ["key", "key_next", "allow_inline_key"];
+    if keys.map(|key| object.take(key).is_some()).contains(&true) {
         reader
             .warnings
             .push("key: is not used here, the key has a file of its own; remove it".into());
@@ -47,7 +47,11 @@ impl Reader {
     fn edge(&mut self, mut object: Object, environment: Environment<'_>) -> Option<Edge> {
         let mode = self.mode(&mut object);
         let inline = self.flag(&mut object, "", "allow_inline_key");
-        let key = self.key(&mut object, inline, environment);
+        let key = self.key(object.take("key"), "key", inline, environment);
+        if let Some(next) = object.take("key_next") {
+            let next = self.key(Some(next), "key_next", inline, environment);
+            self.check_differ(key.as_ref(), next.as_ref());
+        }
         let plan = self.plan(object)?;
         if mode == Mode::Portable {
             self.check_exclusive(&plan.claims);
@@ -71,6 +75,7 @@ impl Reader {
                 "base_url",
                 "mode",
                 "key",
+                "key_next",
                 "allow_inline_key",
                 "origins",
                 "dialects",
@@ -124,46 +129,56 @@ impl Reader {
 
     fn key(
         &mut self,
-        object: &mut Object,
+        value: Option<Value>,
+        place: &str,
         inline: bool,
         environment: Environment<'_>,
     ) -> Option<EdgeKey> {
-        let Some(Value::Object(mut key)) = object.take("key") else {
-            self.fault("key", "must be {\"id\": \"..\", \"env\": \"REKEY_EDGE_KEY\"}");
+        let Some(Value::Object(mut key)) = value else {
+            self.fault(place, "must be {\"id\": \"..\", \"env\": \"REKEY_EDGE_KEY\"}");
             return None;
         };
-        let id = self.text(&mut key, "key.", "id").and_then(|id| Name::parse(&id));
+        let inside = format!("{place}.");
+        let id = self.text(&mut key, &inside, "id").and_then(|id| Name::parse(&id));
         let secret = match (key.take("env"), key.take("inline")) {
             (Some(Value::String(variable)), None) => {
                 let found = environment(&variable);
                 if found.is_none() {
-                    self.fault("key.env", "the variable is not set, or not in host_env_keys of the VM's configuration");
+                    self.fault(&format!("{place}.env"), "the variable is not set, or not in host_env_keys of the VM's configuration");
                 }
                 found?
             }
             (None, Some(Value::String(secret))) if inline => (*secret).clone(),
             (None, Some(_)) => {
-                self.fault("key.inline", "a key in the configuration can be read in config dumps; use \"env\", or set \"allow_inline_key\": true for a demonstration");
+                self.fault(&format!("{place}.inline"), "a key in the configuration can be read in config dumps; use \"env\", or set \"allow_inline_key\": true for a demonstration");
                 return None;
             }
             _ => {
-                self.fault("key", "needs exactly one of \"env\" and \"inline\"");
+                self.fault(place, "needs exactly one of \"env\" and \"inline\"");
                 return None;
             }
         };
-        self.leftovers(&key, "key.", &["id", "env", "inline"]);
+        self.leftovers(&key, &inside, &["id", "env", "inline"]);
         let key = id.and_then(|id| EdgeKey::parse(id, &secret));
         match key {
             None => self.fault(
-                "key",
+                place,
                 "needs an \"id\" (a short name) and 64 lower-case hexadecimal digits",
             ),
             Some(ref key) if key.is_example() => {
-                self.fault("key", "is an example key; draw one with `openssl rand -hex 32`")
+                self.fault(place, "is an example key; draw one with `openssl rand -hex 32`")
             }
             Some(_) => return key,
         }
         None
+    }
+
+    /// One id for two keys, or two ids for one, would make the exchange none.
+    fn check_differ(&mut self, key: Option<&EdgeKey>, next: Option<&EdgeKey>) {
+        let (Some(key), Some(next)) = (key, next) else { return };
+        if key.id() == next.id() || key.has_secret_of(next) {
+            self.fault("key_next", "must have another id and other digits than `key`");
+        }
     }
 
     pub(super) fn origins(&mut self, object: &mut Object, place: &str) -> Vec<String> {
