@@ -18,5 +18,7 @@ pub mod keys;
 pub mod limits;
 pub mod log;
 pub mod password;
+pub(crate) mod reread;
 pub mod secret;
 pub mod store;
+pub mod tls;

@@ -12,6 +12,7 @@ use contract::profile::{Login, Rules};
 use crate::config::{BaseUrl, Config, Endpoint, Relay, StoreConfig, Tls, reference};
 use crate::keys::{self, Found, KeyError, Kind, Shelf};
 use crate::password::{FormatFault, Lookup};
+use crate::tls::signed_certificate;
 
 use super::{CliError, Console};
 
@@ -41,13 +42,19 @@ pub(super) fn check(
     show(&config, console)?;
     let keys = keys::inspect(&config.keys);
     show_keys(&keys, console)?;
+    let certificate = signed_certificate(&config);
+    if let Some(Ok(line)) = &certificate {
+        console.line(format_args!("\ncertificate    {line}"))?;
+    }
     show_profiles(&config, console)?;
     let warnings = warnings(&config);
     console.line(format_args!("\n{}", count(warnings.len(), "warning")))?;
     for warning in warnings {
         console.line(format_args!("  - {warning}"))?;
     }
-    conclude(&faults(&config, &keys), console)
+    let mut faults = faults(&config, &keys);
+    faults.extend(certificate.and_then(Result::err));
+    conclude(&faults, console)
 }
 
 /// What would keep `serve` from starting though the file itself is good. What the store says of keys, only it knows.

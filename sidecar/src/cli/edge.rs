@@ -12,6 +12,7 @@ use super::{CliError, Console};
 use crate::config::{ClientSource, EdgeConfig, Endpoint, edge_reference};
 use crate::edge::{Proxy, signing_key};
 use crate::log::{self, Counts};
+use crate::tls::edge_certificates;
 
 pub(super) const EXAMPLES: &str = "\
 edge.toml:
@@ -58,17 +59,26 @@ fn check(path: &Path, console: &mut Console) -> Result<ExitCode, CliError> {
     for warning in warnings(&config) {
         console.line(format_args!("warning        {warning}"))?;
     }
+    let mut faults = Vec::new();
     match signing_key(&config) {
-        Ok(id) => console.line(format_args!(
-            "edge key       {id} in {}\n\nnothing to mend: `rekey edge` would start",
-            config.key.display()
-        ))?,
-        Err(error) => {
-            console.line(format_args!("\nto mend:\nkey file {error}"))?;
-            return Ok(ExitCode::FAILURE);
+        Ok(id) => console.line(format_args!("edge key       {id} in {}", config.key.display()))?,
+        Err(error) => faults.push(format!("key file {error}")),
+    }
+    for found in edge_certificates(&config) {
+        match found {
+            Ok(line) => console.line(format_args!("certificate    {line}"))?,
+            Err(fault) => faults.push(fault),
         }
     }
-    Ok(ExitCode::SUCCESS)
+    if faults.is_empty() {
+        console.line("\nnothing to mend: `rekey edge` would start")?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    console.line("\nto mend:")?;
+    for fault in faults {
+        console.line(fault)?;
+    }
+    Ok(ExitCode::FAILURE)
 }
 
 fn show(config: &EdgeConfig, console: &mut Console) -> Result<(), CliError> {

@@ -12,15 +12,15 @@ use crate::edge::EdgeError;
 use crate::engine::EngineError;
 use crate::entropy::Entropy;
 use crate::flow;
-use crate::http::BindError;
+use crate::http::DoorError;
 use crate::keys::{self, KeyError, KeyStates, Keys, Kind, Ring, RingFault};
 use crate::password::{HashError, Hasher, Peppers};
 use crate::store::{Forgotten, Store, StoreError, Story};
 
 #[derive(Debug, thiserror::Error)]
 pub enum RoomError {
-    #[error("{0}; choose another address, or stop the program that listens there")]
-    Bind(#[from] BindError),
+    #[error(transparent)]
+    Door(#[from] DoorError),
     #[error(transparent)]
     Edge(#[from] EdgeError),
     #[error("the sidecar cannot be put together: {0}")]

@@ -41,7 +41,7 @@ pub(super) fn serve(config: Config) -> Result<ExitCode, CliError> {
 async fn run(config: Config, keys: Keys, events: Counts) -> Result<ExitCode, CliError> {
     let (stop, stopped) = watch::channel(false);
     let mut signals = Signals::listen()?;
-    let doors = Doors::bind(&config.listen).await.map_err(RoomError::Bind)?;
+    let doors = Doors::bind(&config.listen).await.map_err(RoomError::Door)?;
     let engine = Engine::open(config.clone(), keys).map_err(RoomError::Engine)?;
     engine.begin().await.map_err(RoomError::Engine)?;
     engine.recover().await;

@@ -1,7 +1,7 @@
 //! Every key of the configuration, once: path, default, form and meaning. The reader takes defaults and known names from
 //! here, the reference is written from here. Invariant: no key is read that does not stand in `keys` (the reader refuses).
 
-use super::rules;
+use super::{listen, rules};
 use crate::limits::table::{self, Limit};
 
 /// One key. `<dialect>` and `<channel>` stand for one segment each.
@@ -36,7 +36,7 @@ const fn limit(limit: &Limit) -> Key {
     key(limit.key, limit.preset, limit.form, limit.counts)
 }
 
-const PLACES_AND_LIMITS: &[Key] = &[
+const PLACES: &[Key] = &[
     key(
         "data",
         "\"rekey-data\"",
@@ -73,36 +73,9 @@ const PLACES_AND_LIMITS: &[Key] = &[
         "error, warn, info or debug",
         "What is logged to standard error, one JSON object a line.",
     ),
-    key(
-        "listen.signed",
-        "\"127.0.0.1:7080\"",
-        "address or unix:/path",
-        "For the gateway: signed messages. Loopback or a Unix socket only, until TLS is there.",
-    ),
-    key(
-        "listen.public",
-        "\"127.0.0.1:7081\"",
-        "address or unix:/path",
-        "For everybody, behind the gateway: jwks.json and change-password. GET and HEAD only.",
-    ),
-    key(
-        "listen.admin",
-        "\"127.0.0.1:7082\"",
-        "address or unix:/path",
-        "For operators: health, readiness, metrics. It asks for no password.",
-    ),
-    key(
-        "listen.connections",
-        "1024",
-        "1 to 65536",
-        "Connections that one listener holds at a time; more wait.",
-    ),
-    key(
-        "listen.idle",
-        "\"60s\"",
-        "1s to 1h",
-        "How long a connection without a request stays open.",
-    ),
+];
+
+const STORE_AND_LIMITS: &[Key] = &[
     key(
         "store.url",
         "",
@@ -333,7 +306,8 @@ const HASHING_AND_DIALECTS: &[Key] = &[
 pub(super) type Declared = &'static [&'static [Key]];
 
 /// Those of the sidecar.
-pub(super) const SIDECAR: Declared = &[PLACES_AND_LIMITS, rules::KEYS, HASHING_AND_DIALECTS];
+pub(super) const SIDECAR: Declared =
+    &[PLACES, listen::KEYS, STORE_AND_LIMITS, rules::KEYS, HASHING_AND_DIALECTS];
 
 /// The declaration of a written path.
 pub(super) fn find(keys: Declared, path: &str) -> Option<&'static Key> {

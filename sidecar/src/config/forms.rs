@@ -255,9 +255,20 @@ pub(super) fn guarded(value: &DeValue<'_>, home: &Path) -> Formed<Endpoint> {
     match &found {
         Endpoint::Tcp(address) if !address.ip().is_loopback() => Err(Wrong::new(
             "passwords would cross the network in the clear",
-            "listen on 127.0.0.1, [::1] or unix:/path, with the gateway on the same machine (or pod)",
+            "listen on 127.0.0.1, [::1] or unix:/path, with the gateway on the same machine (or pod), or set listen.tls.certificate, key and client_ca",
         )),
         _ => Ok(found),
+    }
+}
+
+/// An address that TLS is spoken at.
+pub(super) fn encrypted(value: &DeValue<'_>, home: &Path) -> Formed<Endpoint> {
+    match endpoint(value, home)? {
+        Endpoint::Unix(_) => Err(Wrong::new(
+            "no TLS is spoken on a Unix socket, whose file says who may connect",
+            "remove the section listen.tls, or write an IP address and a port",
+        )),
+        found => Ok(found),
     }
 }
 

@@ -5,6 +5,7 @@ mod declared;
 mod edge;
 mod faults;
 mod forms;
+mod listen;
 mod mail;
 mod parts;
 mod password;
@@ -16,6 +17,7 @@ mod rules;
 mod store;
 #[cfg(test)]
 mod tests;
+mod tls;
 mod url;
 
 use std::fs;
@@ -35,6 +37,7 @@ pub use self::profile::DialectProfile;
 pub use self::reference::{edge_reference, reference};
 pub use self::rules::LookupConfig;
 pub use self::store::{PostgresConfig, StoreConfig};
+pub use self::tls::{ClientTls, Clients, ServerTls};
 pub use self::url::BaseUrl;
 
 use self::profile::Overrides;
@@ -74,8 +77,10 @@ pub struct Config {
 /// The three doors, and what they bear.
 #[derive(Clone, Debug)]
 pub struct Listen {
-    /// For the gateway: signed messages only. Loopback or a Unix socket.
+    /// For the gateway: signed messages only. Loopback or a Unix socket, or any address with TLS.
     pub signed: Endpoint,
+    /// Of the signed door; its clients must show a certificate.
+    pub tls: Option<ServerTls>,
     /// For everybody: keys that verify our tokens, pages. Writes nothing.
     pub public: Endpoint,
     /// For operators: health and metrics.

@@ -5,13 +5,14 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::forms;
+use super::listen;
 use super::mail;
 use super::password;
 use super::profile::Overrides;
 use super::reader::Reader;
 use super::rules;
 use super::store;
-use super::{Config, KeyFile, KeyFiles, Limits, Listen, Rates, SmsConfig};
+use super::{Config, KeyFile, KeyFiles, Limits, Rates, SmsConfig};
 use crate::limits::table::{self, Limit};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -25,7 +26,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<Config> {
     let base_url = reader.read("base_url", forms::url);
     let change_password_url = reader.read("change_password_url", forms::url);
     let log_level = reader.read("log_level", forms::level);
-    let listen = listen(reader, &home);
+    let listen = listen::read(reader, &home);
     let store = data.as_deref().and_then(|data| store::read(reader, &home, data));
     let keys = data.as_deref().and_then(|data| keys(reader, &home, data));
     let mail = mail::read(reader, &home);
@@ -54,21 +55,6 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<Config> {
         normal: rules.normal?,
         lookup: rules.lookup,
         overrides,
-    })
-}
-
-fn listen(reader: &mut Reader<'_>, home: &Path) -> Option<Listen> {
-    let signed = reader.read("listen.signed", |value| forms::guarded(value, home));
-    let public = reader.read("listen.public", |value| forms::endpoint(value, home));
-    let admin = reader.read("listen.admin", |value| forms::endpoint(value, home));
-    let connections = reader.read("listen.connections", |value| forms::whole(value, 1..=65_536));
-    let idle = reader.read("listen.idle", |value| forms::duration(value, SECOND..=HOUR));
-    Some(Listen {
-        signed: signed?,
-        public: public?,
-        admin: admin?,
-        connections: connections?,
-        idle: idle?,
     })
 }
 

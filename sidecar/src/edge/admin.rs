@@ -7,13 +7,24 @@ use hyper::body::Incoming;
 use hyper::{Method, Request, StatusCode};
 use tokio::sync::watch;
 
-use super::metrics::Metrics;
+use super::gate::Gate;
 use crate::http::listener::Room;
 use crate::http::reply::{self, Reply};
+use crate::tls::{self, Connector, Doorkeeper};
 
 pub(super) struct Admin {
-    pub(super) metrics: Arc<Metrics>,
+    pub(super) gate: Arc<Gate>,
+    pub(super) connector: Option<Arc<Connector>>,
     pub(super) stop: watch::Receiver<bool>,
+}
+
+impl Admin {
+    fn measures(&self) -> String {
+        let front = self.gate.keeper.iter().map(Doorkeeper::shown);
+        let back = self.connector.iter().map(|connector| connector.shown());
+        let ends: Vec<_> = front.chain(back).collect();
+        self.gate.metrics.show() + &self.gate.sidecars.show() + &tls::gauges(&ends)
+    }
 }
 
 impl Room for Admin {
@@ -26,7 +37,7 @@ impl Room for Admin {
                 reply::plain(StatusCode::SERVICE_UNAVAILABLE, "stopping\n")
             }
             "/readyz" => reply::plain(StatusCode::OK, "ready\n"),
-            "/metrics" => reply::document(self.metrics.show(), "text/plain; version=0.0.4", 0),
+            "/metrics" => reply::document(self.measures(), "text/plain; version=0.0.4", 0),
             _ => reply::not_found(),
         }
     }

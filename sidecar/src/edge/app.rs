@@ -42,12 +42,12 @@ struct Tunnel {
 impl App {
     pub(super) fn new(upstream: &Upstream, config: &EdgeConfig, metrics: Arc<Metrics>) -> Self {
         Self {
-            pool: Pool::new(upstream.clone(), KEPT_FOR),
+            pool: Pool::new(upstream.clone(), None, KEPT_FOR),
             answers_within: config.app_timeout,
             pause: config.pause,
             metrics,
             source: config.client,
-            tunnels: Arc::new(Semaphore::new(config.connections)),
+            tunnels: Arc::new(Semaphore::new(config.tunnels)),
         }
     }
 

@@ -1,5 +1,5 @@
 //! A claimed request's body, read whole. Invariant: no more than `MAX_BODY` is held, and nobody is waited for longer than
-//! `BODY`.
+//! configured.
 
 use std::time::Duration;
 
@@ -13,8 +13,6 @@ use tokio::time::timeout;
 
 use super::gate::is_http1;
 
-/// For a whole body.
-const BODY: Duration = Duration::from_secs(15);
 /// What is still taken of a body that was refused, so that its sender hears the answer before the connection ends.
 const DRAINED: usize = 256 * 1024;
 const DRAIN: Duration = Duration::from_millis(500);
@@ -26,8 +24,8 @@ pub(super) enum Collected {
     Broken(u16),
 }
 
-pub(super) async fn read(body: &mut Incoming) -> Collected {
-    timeout(BODY, read_frames(body)).await.unwrap_or(Collected::Broken(408))
+pub(super) async fn read(body: &mut Incoming, within: Duration) -> Collected {
+    timeout(within, read_frames(body)).await.unwrap_or(Collected::Broken(408))
 }
 
 async fn read_frames(body: &mut Incoming) -> Collected {

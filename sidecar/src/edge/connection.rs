@@ -1,5 +1,5 @@
-//! One connection of a client, or of a proxy in front: HTTP/1.1, or HTTP/2 with prior knowledge. Invariant: heads, streams,
-//! pauses and idle time are bounded; where the PROXY protocol is wanted, nobody is heard without it.
+//! One connection of a client, or of a proxy in front: HTTP/1.1, or HTTP/2 with prior knowledge or by ALPN. Invariant: heads,
+//! streams, pauses and idle time are bounded; where the PROXY protocol or TLS is wanted, nobody is heard without it.
 
 use std::convert::Infallible;
 use std::pin;
@@ -12,6 +12,7 @@ use hyper::{Method, Request};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
@@ -42,23 +43,44 @@ pub(super) async fn serve(stream: Stream, gate: Arc<Gate>, stop: watch::Receiver
             // Who has gone already has no address.
             let Ok(address) = stream.peer_addr() else { return };
             let peer = Peer::of(address.ip(), &gate.trusted);
-            greet(stream, peer, gate, stop).await;
+            greet_tcp(stream, peer, gate, stop).await;
         }
-        Stream::Unix(stream) => greet(stream, Peer::local(), gate, stop).await,
+        Stream::Unix(mut stream) => {
+            if let Some(peer) = greet(&mut stream, Peer::local(), &gate).await {
+                talk(stream, peer, gate, stop).await;
+            }
+        }
     }
 }
 
-async fn greet<S>(mut stream: S, peer: Peer, gate: Arc<Gate>, stop: watch::Receiver<bool>)
-where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-{
-    match announce(&mut stream, peer, gate.client).await {
-        Ok(peer) => talk(stream, peer, gate, stop).await,
+async fn greet_tcp(
+    mut stream: TcpStream,
+    peer: Peer,
+    gate: Arc<Gate>,
+    stop: watch::Receiver<bool>,
+) {
+    let Some(peer) = greet(&mut stream, peer, &gate).await else { return };
+    let Some(keeper) = &gate.keeper else { return talk(stream, peer, gate, stop).await };
+    match keeper.welcome(stream).await {
+        Ok(stream) => talk(stream, Peer { is_secure: true, ..peer }, gate, stop).await,
         Err(reason) => {
-            gate.metrics.refused(reason);
-            tracing::warn!(event = "connection_refused", reason);
+            gate.metrics.refused("handshake");
+            tracing::warn!(event = "handshake_failed", reason);
         }
     }
+}
+
+async fn greet<S>(stream: &mut S, peer: Peer, gate: &Gate) -> Option<Peer>
+where
+    S: AsyncRead + Unpin,
+{
+    let announced = announce(stream, peer, gate.client).await;
+    announced
+        .inspect_err(|reason| {
+            gate.metrics.refused(reason);
+            tracing::warn!(event = "connection_refused", reason);
+        })
+        .ok()
 }
 
 /// Who the client is, by the PROXY protocol where that is wanted.
@@ -87,7 +109,7 @@ where
 {
     let activity = Activity::new();
     let io = TokioIo::new(activity.watch(stream));
-    let (counted, idle) = (Arc::clone(&activity), gate.idle);
+    let (counted, idle, head) = (Arc::clone(&activity), gate.idle, gate.head_timeout);
     let service = service_fn(move |request: Request<Incoming>| {
         let (gate, open) = (Arc::clone(&gate), Arc::clone(&counted).begin());
         async move {
@@ -104,7 +126,7 @@ where
     let grace = tokio::select! {
         // How a connection ends is the client's affair.
         _ = connection.as_mut() => return,
-        () = activity.lapse(idle) => FAREWELL,
+        () = activity.lapse(idle, head) => FAREWELL,
         _ = stop.wait_for(|stop| *stop) => FINISH,
     };
     connection.as_mut().graceful_shutdown();

@@ -27,6 +27,7 @@ use super::tunnel;
 use crate::clock::Clock;
 use crate::config::{ClientSource, EdgeConfig, Network};
 use crate::entropy::Entropy;
+use crate::tls::{Connector, Doorkeeper};
 
 /// The keys that verify our access tokens.
 const JWKS: &str = "/.well-known/jwks.json";
@@ -37,12 +38,22 @@ pub(super) struct Gate {
     pub(super) client: ClientSource,
     pub(super) idle: Duration,
     pause: Duration,
+    pub(super) head_timeout: Duration,
+    body_timeout: Duration,
+    pub(super) keeper: Option<Doorkeeper>,
     pub(super) metrics: Arc<Metrics>,
     /// What of the sidecar is everybody's, and writes nothing.
     public: Option<App>,
     pub(super) signer: Signer,
     pub(super) trusted: Vec<Network>,
-    sidecars: Sidecars,
+    pub(super) sidecars: Sidecars,
+}
+
+/// What was read from files for a gate.
+pub(super) struct Opened {
+    pub(super) signer: Signer,
+    pub(super) keeper: Option<Doorkeeper>,
+    pub(super) connector: Option<Arc<Connector>>,
 }
 
 /// A request that is somebody's.
@@ -72,14 +83,18 @@ impl Circumstances for Here {
 }
 
 impl Gate {
-    pub(super) fn new(config: &EdgeConfig, signer: Signer, metrics: Arc<Metrics>) -> Self {
+    pub(super) fn new(config: &EdgeConfig, opened: Opened, metrics: Arc<Metrics>) -> Self {
+        let Opened { signer, keeper, connector } = opened;
         Self {
             app: App::new(&config.app, config, Arc::clone(&metrics)),
             client: config.client,
             idle: config.idle,
             pause: config.pause,
+            head_timeout: config.head_timeout,
+            body_timeout: config.body_timeout,
+            keeper,
             public: config.public.as_ref().map(|at| App::new(at, config, Arc::clone(&metrics))),
-            sidecars: Sidecars::new(&config.sidecars, Arc::clone(&metrics)),
+            sidecars: Sidecars::new(config, connector, Arc::clone(&metrics)),
             signer,
             trusted: config.trusted.clone(),
             metrics,
@@ -143,7 +158,7 @@ impl Gate {
         here: &mut Here,
         begun: Instant,
     ) -> Response<Content> {
-        let step = match collect::read(&mut body).await {
+        let step = match collect::read(&mut body, self.body_timeout).await {
             Collected::Whole(bytes, trailers) => match exchange.on_request(edge, &bytes, here) {
                 Step::Pass => {
                     let is_chunked = collect::is_chunked(&arrived.parts);

@@ -26,7 +26,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use self::admin::Admin;
-use self::gate::Gate;
+use self::gate::{Gate, Opened};
 use self::metrics::Metrics;
 use self::signer::Signer;
 use crate::config::EdgeConfig;
@@ -35,6 +35,7 @@ use crate::http::connection as plain;
 use crate::http::listener::Door;
 use crate::keys::KeyError;
 use crate::log::Counts;
+use crate::tls::{Connector, Doorkeeper, TlsError};
 
 /// Connections of operators at a time.
 const OPERATORS: usize = 64;
@@ -45,6 +46,7 @@ pub struct Proxy {
     front: Door,
     admin: Door,
     gate: Arc<Gate>,
+    connector: Option<Arc<Connector>>,
     connections: usize,
 }
 
@@ -54,6 +56,10 @@ pub enum EdgeError {
     Bind(#[from] BindError),
     #[error("key file {0}")]
     Key(#[from] KeyError),
+    #[error("edge.listen_tls: {0}")]
+    ListenTls(TlsError),
+    #[error("edge.tls: {0}")]
+    Tls(#[from] TlsError),
 }
 
 impl std::fmt::Debug for Proxy {
@@ -66,28 +72,51 @@ impl Proxy {
     /// Reads the key and opens both doors, or nothing.
     pub async fn open(config: &EdgeConfig, events: Counts) -> Result<Self, EdgeError> {
         let signer = Signer::open(&config.plan, &config.key)?;
+        let keeper = config.listen_tls.as_ref().map(|tls| Doorkeeper::open("edge.listen_tls", tls));
+        let keeper = keeper.transpose().map_err(EdgeError::ListenTls)?;
+        let connector = config.tls.as_ref().map(|tls| Connector::open("edge.tls", tls));
+        let connector = connector.transpose()?.map(Arc::new);
         let front = Door::bind("edge", "edge.listen", &config.listen).await?;
         let admin = Door::bind("admin", "edge.admin", &config.admin).await?;
         for door in [&front, &admin] {
             tracing::info!(event = "listening", listener = door.name(), address = door.address());
         }
-        let gate = Gate::new(config, signer, Arc::new(Metrics::new(events)));
-        Ok(Self { front, admin, gate: Arc::new(gate), connections: config.connections })
+        let opened = Opened { signer, keeper, connector: connector.clone() };
+        let gate = Arc::new(Gate::new(config, opened, Arc::new(Metrics::new(events))));
+        Ok(Self { front, admin, gate, connector, connections: config.connections })
     }
 
     /// Answers until `stop` turns true and what was begun is finished, at most ten seconds later.
     pub async fn serve(self, stop: watch::Receiver<bool>) {
-        let metrics = Arc::clone(&self.gate.metrics);
-        let admin = Arc::new(Admin { metrics, stop: stop.clone() });
-        let operators = plain::of(admin, OPERATORS_IDLE, stop.clone());
+        let (connector, gate) = (self.connector.clone(), Arc::clone(&self.gate));
+        let admin = Arc::new(Admin { gate, connector, stop: stop.clone() });
+        let operators = plain::of(admin, None, OPERATORS_IDLE, stop.clone());
         let (gate, stopped) = (Arc::clone(&self.gate), stop.clone());
         let serve = move |stream| connection::serve(stream, Arc::clone(&gate), stopped.clone());
         tokio::join!(
             self.front.run(self.connections, stop.clone(), serve),
             self.admin.run(OPERATORS, stop.clone(), operators),
-            self.gate.signer.follow(stop),
+            follow(&self.gate, self.connector.as_deref(), stop),
         );
     }
+}
+
+/// Keeps up with files that change, and with sidecars that come and go.
+async fn follow(gate: &Gate, connector: Option<&Connector>, stop: watch::Receiver<bool>) {
+    tokio::join!(
+        gate.signer.follow(stop.clone()),
+        gate.sidecars.watch(stop.clone()),
+        async {
+            if let Some(keeper) = &gate.keeper {
+                keeper.follow(stop.clone()).await;
+            }
+        },
+        async {
+            if let Some(connector) = connector {
+                connector.follow(stop.clone()).await;
+            }
+        },
+    );
 }
 
 /// The id of the key that would sign.

@@ -24,6 +24,13 @@ pub(super) struct Question {
 }
 
 impl Question {
+    /// Whether the sidecar is ready; said by the listener that takes messages.
+    pub(super) fn health() -> Self {
+        let mut headers = HeaderMap::with_capacity(1);
+        headers.insert(HOST, HeaderValue::from_static("rekey"));
+        Self { method: Method::GET, path: "/readyz", headers, body: Bytes::new() }
+    }
+
     /// A signed message.
     pub(super) fn message(forward: Forward, parts: &Parts, request: &Name) -> Self {
         let mut headers = headers(forward.operation.as_str(), parts, request);

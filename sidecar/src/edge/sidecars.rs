@@ -1,35 +1,48 @@
-//! The sidecars, asked one after the other. Invariant: a message is repeated to the byte, so that whoever sees it twice
-//! knows it again; an answer is read to its bound and no further.
+//! The sidecars, asked in turns, those that are well first. Invariant: a message is repeated to the byte, so that whoever sees
+//! it twice knows it again; an answer is read to its bound and no further; who is not well is asked when nobody else is left.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use contract::edge::MAX_ANSWER;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::{Bytes, Incoming};
 use hyper::http::uri::PathAndQuery;
-use hyper::{Request, Response, Uri};
+use hyper::{Request, Response, StatusCode, Uri};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use super::content::Content;
 use super::metrics::Metrics;
 use super::question::Question;
 use super::upstream::{Fault, Pool};
-use crate::config::Upstream;
+use crate::config::EdgeConfig;
+use crate::tls::Connector;
 
 /// Longer than the sidecar's `password.deadline` and a hash; the whole leaves time for two.
 const TRY: Duration = Duration::from_secs(3);
 const WHOLE: Duration = Duration::from_secs(6);
+/// For the question whether it is ready.
+const LOOK: Duration = Duration::from_secs(1);
 const TRIES: usize = 3;
 /// A third of the sidecar's own `listen.idle`.
 const KEPT_FOR: Duration = Duration::from_secs(20);
 
 pub(super) struct Sidecars {
-    pools: Vec<Arc<Pool>>,
-    /// The one that answered last.
-    first: AtomicUsize,
+    all: Vec<Arc<Sidecar>>,
+    /// Whose turn it is.
+    turn: AtomicUsize,
+    health: Duration,
     metrics: Arc<Metrics>,
+}
+
+struct Sidecar {
+    name: String,
+    pool: Arc<Pool>,
+    is_well: AtomicBool,
 }
 
 /// What came back, whatever it is.
@@ -42,9 +55,17 @@ pub(super) struct Back {
 }
 
 impl Sidecars {
-    pub(super) fn new(upstreams: &[Upstream], metrics: Arc<Metrics>) -> Self {
-        let pools = upstreams.iter().map(|upstream| Pool::new(upstream.clone(), KEPT_FOR));
-        Self { pools: pools.collect(), first: AtomicUsize::new(0), metrics }
+    pub(super) fn new(
+        config: &EdgeConfig,
+        connector: Option<Arc<Connector>>,
+        metrics: Arc<Metrics>,
+    ) -> Self {
+        let all = config.sidecars.iter().map(|upstream| {
+            let pool = Pool::new(upstream.clone(), connector.clone(), KEPT_FOR);
+            let is_well = AtomicBool::new(true);
+            Arc::new(Sidecar { name: upstream.to_string(), pool, is_well })
+        });
+        Self { all: all.collect(), turn: AtomicUsize::new(0), health: config.health, metrics }
     }
 
     pub(super) async fn ask(&self, question: &Question) -> Result<Back, Fault> {
@@ -52,20 +73,52 @@ impl Sidecars {
         asked.unwrap_or(Err(Fault::TimeOut))
     }
 
+    /// Looks after several sidecars until `stop` turns true; a single one is asked in any case.
+    pub(super) async fn watch(&self, mut stop: watch::Receiver<bool>) {
+        if self.all.len() < 2 {
+            return;
+        }
+        while timeout(self.health, stop.wait_for(|stop| *stop)).await.is_err() {
+            let mut looks = JoinSet::new();
+            for sidecar in &self.all {
+                let sidecar = Arc::clone(sidecar);
+                looks.spawn(async move {
+                    let asked = timeout(LOOK, ask(&sidecar.pool, &Question::health())).await;
+                    let is_ready = |back: Back| back.status == StatusCode::OK;
+                    sidecar.is_found(asked.is_ok_and(|asked| asked.is_ok_and(is_ready)));
+                });
+            }
+            while looks.join_next().await.is_some() {}
+        }
+    }
+
+    /// Who is well, in Prometheus' text format.
+    pub(super) fn show(&self) -> String {
+        let mut text = String::from(
+            "# HELP rekey_edge_sidecar_well Whether a sidecar is asked before others.\n# TYPE rekey_edge_sidecar_well gauge\n",
+        );
+        for sidecar in &self.all {
+            let is_well = u8::from(sidecar.is_well.load(Ordering::Relaxed));
+            // Writing to a String cannot fail.
+            let _ =
+                writeln!(text, "rekey_edge_sidecar_well{{sidecar=\"{}\"}} {is_well}", sidecar.name);
+        }
+        text
+    }
+
     async fn ask_in_turn(&self, question: &Question) -> Result<Back, Fault> {
-        let first = self.first.load(Ordering::Relaxed);
         let mut last = Fault::Connect;
-        let turns = (0..self.pools.len()).cycle().skip(first).take(TRIES.max(self.pools.len()));
-        for at in turns {
-            let Some(pool) = self.pools.get(at) else { continue };
-            let asked = timeout(TRY, ask(pool, question)).await;
+        let tries = TRIES.max(self.all.len());
+        for sidecar in self.in_turn().iter().cycle().take(tries) {
+            let asked = timeout(TRY, ask(&sidecar.pool, question)).await;
             match asked.unwrap_or(Err(Fault::TimeOut)) {
                 Ok(back) => {
-                    self.first.store(at, Ordering::Relaxed);
+                    sidecar.is_found(true);
                     return Ok(back);
                 }
                 Err(fault) => {
                     self.metrics.fault("sidecar", fault);
+                    sidecar.is_found(false);
                     last = fault;
                 }
             }
@@ -74,6 +127,27 @@ impl Sidecars {
             }
         }
         Err(last)
+    }
+
+    /// Those that are well, each time beginning with another; then the others.
+    fn in_turn(&self) -> Vec<Arc<Sidecar>> {
+        let first = self.turn.fetch_add(1, Ordering::Relaxed).checked_rem(self.all.len());
+        let turned = self.all.iter().cycle().skip(first.unwrap_or(0)).take(self.all.len());
+        let (mut well, others): (Vec<_>, Vec<_>) =
+            turned.cloned().partition(|sidecar| sidecar.is_well.load(Ordering::Relaxed));
+        well.extend(others);
+        well
+    }
+}
+
+impl Sidecar {
+    fn is_found(&self, is_well: bool) {
+        if self.is_well.swap(is_well, Ordering::Relaxed) != is_well {
+            match is_well {
+                true => tracing::info!(event = "sidecar_well", sidecar = self.name),
+                false => tracing::warn!(event = "sidecar_unwell", sidecar = self.name),
+            }
+        }
     }
 }
 

@@ -1,60 +1,38 @@
 //! The key that signs, read again when its file changes. Invariant: there is always a key, and every request is signed with
 //! one key from its head to its end.
 
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Duration;
+use std::path::Path;
+use std::sync::Arc;
 
 use contract::edge::{Edge, Plan};
 use contract::signature::EdgeKey;
 use tokio::sync::watch;
-use tokio::time::timeout;
 
 use crate::keys::{self, KeyError, KeyFault, Shelf};
-
-/// How often the file is looked at.
-const LOOK: Duration = Duration::from_secs(1);
+use crate::reread::Reread;
 
 #[derive(Debug)]
-pub(super) struct Signer {
-    plan: Plan,
-    path: PathBuf,
-    edge: RwLock<Arc<Edge>>,
-}
+pub(super) struct Signer(Reread<Edge, KeyFault>);
 
 impl Signer {
     pub(super) fn open(plan: &Plan, path: &Path) -> Result<Self, KeyError> {
-        let key = read(path).map_err(|fault| KeyError { path: path.to_owned(), fault })?;
-        let edge = RwLock::new(Arc::new(plan.with_key(key)));
-        Ok(Self { plan: plan.clone(), path: path.to_owned(), edge })
+        let (plan, file) = (plan.clone(), path.to_owned());
+        let edge = Reread::open(vec![path.to_owned()], move || Ok(plan.with_key(read(&file)?)));
+        edge.map(Self).map_err(|fault| KeyError { path: path.to_owned(), fault })
     }
 
     /// The edge as it is now.
     pub(super) fn edge(&self) -> Arc<Edge> {
-        Arc::clone(&self.edge.read().unwrap_or_else(PoisonError::into_inner))
+        self.0.get()
     }
 
     /// Looks at the file until `stop` turns true.
-    pub(super) async fn follow(&self, mut stop: watch::Receiver<bool>) {
-        let mut mark = keys::mark(&self.path);
-        while timeout(LOOK, stop.wait_for(|stop| *stop)).await.is_err() {
-            let now = keys::mark(&self.path);
-            if now != mark {
-                mark = now;
-                self.exchange();
-            }
-        }
-    }
-
-    fn exchange(&self) {
-        match read(&self.path) {
-            Ok(key) => {
-                tracing::info!(event = "keys_read", signs = key.id().as_str());
-                let edge = Arc::new(self.plan.with_key(key));
-                *self.edge.write().unwrap_or_else(PoisonError::into_inner) = edge;
-            }
-            Err(fault) => tracing::error!(event = "keys_unreadable", error = %fault),
-        }
+    pub(super) async fn follow(&self, stop: watch::Receiver<bool>) {
+        let tell = |read: Result<&Edge, &KeyFault>| match read {
+            Ok(edge) => tracing::info!(event = "keys_read", signs = edge.key().id().as_str()),
+            Err(error) => tracing::error!(event = "keys_unreadable", %error),
+        };
+        self.0.follow(stop, tell).await;
     }
 }
 

@@ -1,5 +1,5 @@
 //! WebSockets, carried through to the app; any other upgrade is ignored, as RFC 9110 (7.8) allows: the request goes on
-//! without it. Invariant: there are no more tunnels at a time than connections.
+//! without it. Invariant: there are no more tunnels at a time than configured.
 
 use hyper::Request;
 use hyper::header::{CONNECTION, HeaderMap, UPGRADE};

@@ -15,6 +15,7 @@ use tokio::time::{Instant, timeout};
 
 use super::content::Content;
 use crate::config::Upstream;
+use crate::tls::Connector;
 
 const CONNECT: Duration = Duration::from_millis(1_000);
 /// Connections that wait for their next request; more are closed.
@@ -23,6 +24,8 @@ const KEPT: usize = 128;
 #[derive(Debug)]
 pub(super) struct Pool {
     upstream: Upstream,
+    /// Where TLS is spoken.
+    connector: Option<Arc<Connector>>,
     /// Shorter than the server keeps it, so that no request meets a connection that is just being closed.
     kept_for: Duration,
     kept: Mutex<Vec<Kept>>,
@@ -63,8 +66,12 @@ impl Fault {
 }
 
 impl Pool {
-    pub(super) fn new(upstream: Upstream, kept_for: Duration) -> Arc<Self> {
-        Arc::new(Self { upstream, kept_for, kept: Mutex::default() })
+    pub(super) fn new(
+        upstream: Upstream,
+        connector: Option<Arc<Connector>>,
+        kept_for: Duration,
+    ) -> Arc<Self> {
+        Arc::new(Self { upstream, connector, kept_for, kept: Mutex::default() })
     }
 
     /// Sends a request and waits for the head of its answer. What a kept connection could not even begin to send goes over
@@ -112,8 +119,11 @@ impl Pool {
     async fn open(&self) -> io::Result<SendRequest<Content>> {
         match &self.upstream {
             Upstream::Tcp { host, port } => {
-                let stream = TcpStream::connect((host.as_str(), *port)).await?;
-                stream.set_nodelay(true)?;
+                handshake(TokioIo::new(reach(host, *port).await?)).await
+            }
+            Upstream::Tls { host, port } => {
+                let connector = self.connector.as_ref().ok_or(io::ErrorKind::Unsupported)?;
+                let stream = connector.connect(host, reach(host, *port).await?).await?;
                 handshake(TokioIo::new(stream)).await
             }
             Upstream::Unix(path) => handshake(TokioIo::new(UnixStream::connect(path).await?)).await,
@@ -128,6 +138,12 @@ impl Lease {
             kept.push(Kept { sender: self.sender, since: Instant::now() });
         }
     }
+}
+
+async fn reach(host: &str, port: u16) -> io::Result<TcpStream> {
+    let stream = TcpStream::connect((host, port)).await?;
+    stream.set_nodelay(true)?;
+    Ok(stream)
 }
 
 async fn handshake<S>(stream: S) -> io::Result<SendRequest<Content>>

@@ -10,8 +10,8 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, sleep};
 
-/// From the first byte of an HTTP/1.1 request to the end of its headers.
-const HEAD: Duration = Duration::from_secs(10);
+/// From the first byte of an HTTP/1.1 request to the end of its headers, where nothing else is configured.
+pub(crate) const HEAD: Duration = Duration::from_secs(10);
 /// How often idle time is looked at.
 const TICK: Duration = Duration::from_millis(500);
 
@@ -81,16 +81,16 @@ impl Activity {
 
     /// Ends when the connection has been idle, a request's headers have been coming, or an answer was not taken, for too
     /// long.
-    pub(crate) async fn lapse(&self, idle: Duration) {
-        while !self.state().has_lapsed(Instant::now(), idle) {
+    pub(crate) async fn lapse(&self, idle: Duration, head: Duration) {
+        while !self.state().has_lapsed(Instant::now(), idle, head) {
             sleep(TICK.min(idle)).await;
         }
     }
 }
 
 impl State {
-    fn has_lapsed(&self, now: Instant, idle: Duration) -> bool {
-        let slow_head = self.head.is_some_and(|begun| now.duration_since(begun) >= HEAD);
+    fn has_lapsed(&self, now: Instant, idle: Duration, head: Duration) -> bool {
+        let slow_head = self.head.is_some_and(|begun| now.duration_since(begun) >= head);
         let stalled = self.stalled.is_some_and(|begun| now.duration_since(begun) >= idle);
         stalled || self.requests == 0 && (slow_head || now.duration_since(self.since) >= idle)
     }
@@ -184,7 +184,7 @@ mod tests {
             (state(1, None), 600, false),
         ];
         for (state, seconds, expected) in table {
-            let lapsed = state.has_lapsed(at(seconds), idle);
+            let lapsed = state.has_lapsed(at(seconds), idle, HEAD);
             assert_eq!(lapsed, expected, "{} {:?} {seconds}", state.requests, state.head);
         }
     }

@@ -6,6 +6,7 @@ use hyper::body::Incoming;
 use hyper::{Method, Request, StatusCode};
 
 use crate::engine::Engine;
+use crate::tls::{self, Doorkeeper};
 
 use super::listener::Room;
 use super::metrics::Metrics;
@@ -14,11 +15,22 @@ use super::reply::{self, Reply};
 pub(super) struct Admin {
     engine: Arc<Engine>,
     metrics: Arc<Metrics>,
+    keeper: Option<Arc<Doorkeeper>>,
 }
 
 impl Admin {
-    pub(super) fn new(engine: Arc<Engine>, metrics: Arc<Metrics>) -> Self {
-        Self { engine, metrics }
+    pub(super) fn new(
+        engine: Arc<Engine>,
+        metrics: Arc<Metrics>,
+        keeper: Option<Arc<Doorkeeper>>,
+    ) -> Self {
+        Self { engine, metrics, keeper }
+    }
+
+    fn measures(&self) -> String {
+        let ends: Vec<_> = self.keeper.iter().map(|keeper| keeper.shown()).collect();
+        let shown = self.metrics.show(self.engine.worked(), self.engine.ends());
+        shown + &tls::gauges(&ends)
     }
 
     async fn readiness(&self) -> Reply {
@@ -37,11 +49,7 @@ impl Room for Admin {
             "/healthz" | "/readyz" | "/metrics" if !safe => reply::not_allowed("GET, HEAD"),
             "/healthz" => reply::plain(StatusCode::OK, "ok\n"),
             "/readyz" => self.readiness().await,
-            "/metrics" => reply::document(
-                self.metrics.show(self.engine.worked(), self.engine.ends()),
-                "text/plain; version=0.0.4",
-                0,
-            ),
+            "/metrics" => reply::document(self.measures(), "text/plain; version=0.0.4", 0),
             _ => reply::not_found(),
         }
     }

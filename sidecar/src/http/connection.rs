@@ -1,4 +1,4 @@
-//! One connection, HTTP/1.1 or HTTP/2 without TLS. Invariant: its headers, bodies, streams and idle time are bounded, and
+//! One connection, HTTP/1.1 or HTTP/2, with TLS where the door has a doorkeeper. Invariant: its headers, bodies, streams and idle time are bounded, and
 //! a request that was begun is answered, even where the answering task panics.
 
 use std::convert::Infallible;
@@ -15,9 +15,10 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-use super::activity::{Activity, Open};
+use super::activity::{Activity, HEAD, Open};
 use super::listener::{Room, Stream};
 use super::reply::{self, Reply};
+use crate::tls::Doorkeeper;
 
 /// All headers of one request, in bytes.
 const MAX_HEADERS: u32 = 16 * 1024;
@@ -31,15 +32,20 @@ const FAREWELL: Duration = Duration::from_secs(1);
 /// What serves each connection of a room's door.
 pub(crate) fn of<R: Room>(
     room: Arc<R>,
+    keeper: Option<Arc<Doorkeeper>>,
     idle: Duration,
     stop: watch::Receiver<bool>,
 ) -> impl Fn(Stream) -> Pin<Box<dyn Future<Output = ()> + Send>> {
     move |stream| {
-        let (room, stop) = (Arc::clone(&room), stop.clone());
+        let (room, keeper, stop) = (Arc::clone(&room), keeper.clone(), stop.clone());
         Box::pin(async move {
-            match stream {
-                Stream::Tcp(stream) => serve(stream, room, idle, stop).await,
-                Stream::Unix(stream) => serve(stream, room, idle, stop).await,
+            match (stream, keeper) {
+                (Stream::Tcp(stream), None) => serve(stream, room, idle, stop).await,
+                (Stream::Tcp(stream), Some(keeper)) => match keeper.welcome(stream).await {
+                    Ok(stream) => serve(stream, room, idle, stop).await,
+                    Err(reason) => tracing::warn!(event = "handshake_failed", reason),
+                },
+                (Stream::Unix(stream), _) => serve(stream, room, idle, stop).await,
             }
         })
     }
@@ -61,7 +67,7 @@ where
     let grace = tokio::select! {
         // How a connection ends is the client's affair.
         _ = connection.as_mut() => return,
-        () = activity.lapse(idle) => FAREWELL,
+        () = activity.lapse(idle, HEAD) => FAREWELL,
         _ = stop.wait_for(|stop| *stop) => FINISH,
     };
     connection.as_mut().graceful_shutdown();

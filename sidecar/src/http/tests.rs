@@ -78,7 +78,7 @@ impl Stage {
 }
 
 async fn run(door: Door, toy: Arc<Toy>, listen: Listen, stop: watch::Receiver<bool>) {
-    let serve = connection::of(toy, listen.idle, stop.clone());
+    let serve = connection::of(toy, None, listen.idle, stop.clone());
     door.run(listen.connections, stop, serve).await;
 }
 

@@ -10,7 +10,19 @@ const KEYS: &[Key] = &[
         "edge.listen",
         "\"127.0.0.1:8080\"",
         "address or unix:/path",
-        "Where clients, or what ends their TLS, connect: HTTP/1.1, and HTTP/2 with prior knowledge. A Unix socket is open to its owner and group.",
+        "Where clients, or what ends their TLS, connect: HTTP/1.1, and HTTP/2 with prior knowledge. A Unix socket is open to its owner and group. With `listen_tls` any address.",
+    ),
+    key(
+        "edge.listen_tls.certificate",
+        "",
+        "file:path",
+        "TLS for clients, HTTP/2 and HTTP/1.1 by ALPN: PEM, the own certificate first, then those up to its CA. Read again when it changes. Behind the PROXY protocol, TLS begins after its header.",
+    ),
+    key(
+        "edge.listen_tls.key",
+        "",
+        "file:path",
+        "Its private key: PEM without a passphrase, mode 0600.",
     ),
     key(
         "edge.allow_public",
@@ -33,8 +45,28 @@ const KEYS: &[Key] = &[
     key(
         "edge.sidecar",
         "\"http://127.0.0.1:7080\"",
-        "http://host:port or unix:/path, or a list",
-        "The sidecar's `listen.signed`, on this machine. Of several, the next is asked when one cannot be reached.",
+        "http://host:port, https://host:port or unix:/path, or a list",
+        "The sidecar's `listen.signed`: http on this machine only, https wherever. Several are asked in turns, and one that cannot be reached, or does not say that it is ready, after the others.",
+    ),
+    key(
+        "edge.tls.certificate",
+        "",
+        "file:path",
+        "What is shown to a sidecar with https: PEM, the own certificate first. All files of the section are read again when they change.",
+    ),
+    key("edge.tls.key", "", "file:path", "Its private key: PEM without a passphrase, mode 0600."),
+    key("edge.tls.ca", "", "file:path", "The CA that the sidecars' certificates are of."),
+    key(
+        "edge.tls.name",
+        "",
+        "DNS name or IP address",
+        "What the sidecars' certificates must be for. Unset: the host of the URL.",
+    ),
+    key(
+        "edge.health",
+        "\"5s\"",
+        "100ms to 1h",
+        "How often each of several sidecars is asked whether it is ready.",
     ),
     key(
         "edge.public",
@@ -72,11 +104,24 @@ const KEYS: &[Key] = &[
         "network, or a list",
         "Proxies that are believed about a client's address; the peers of a Unix socket always are.",
     ),
+    key("edge.connections", "4096", "1 to 65536", "Connections held at a time; more wait."),
     key(
-        "edge.connections",
+        "edge.tunnels",
         "4096",
         "1 to 65536",
-        "Connections held at a time, and as many upgraded ones; more wait.",
+        "WebSockets held at a time, beside the connections; who asks for more gets 503.",
+    ),
+    key(
+        "edge.head_timeout",
+        "\"10s\"",
+        "1s to 1h",
+        "From the first byte of an HTTP/1.1 request to the end of its headers.",
+    ),
+    key(
+        "edge.body_timeout",
+        "\"15s\"",
+        "1s to 1h",
+        "For the whole body of a request that may be ours; then the dialect's busy.",
     ),
     key("edge.idle", "\"60s\"", "1s to 1h", "How long a connection without a request stays open."),
     key(

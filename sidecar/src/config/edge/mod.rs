@@ -15,6 +15,7 @@ use toml::de::DeValue;
 
 use super::forms::{self, Formed, Wrong};
 use super::reader::Reader;
+use super::tls::{self, ClientTls, ServerTls};
 use super::url::is_loopback;
 use super::{Endpoint, Faults};
 
@@ -28,6 +29,8 @@ const HOUR: Duration = Duration::from_secs(3_600);
 #[derive(Clone, Debug)]
 pub struct EdgeConfig {
     pub listen: Endpoint,
+    /// For clients; absent: what ends their TLS stands in front, or nothing does.
+    pub listen_tls: Option<ServerTls>,
     pub admin: Endpoint,
     /// Where everything goes that is not ours.
     pub app: Upstream,
@@ -35,6 +38,10 @@ pub struct EdgeConfig {
     pub public: Option<Upstream>,
     /// Signed listeners, in the order of preference; one at least.
     pub sidecars: Vec<Upstream>,
+    /// For those of them that are asked over TLS.
+    pub tls: Option<ClientTls>,
+    /// How often each of several sidecars is asked whether it is ready.
+    pub health: Duration,
     /// The file of edge keys; the first of them signs.
     pub key: PathBuf,
     /// What is claimed, and for whom.
@@ -43,6 +50,12 @@ pub struct EdgeConfig {
     /// Who is believed about the client's address, beside a Unix socket's peers.
     pub trusted: Vec<Network>,
     pub connections: usize,
+    /// Upgraded connections at a time.
+    pub tunnels: usize,
+    /// From the first byte of an HTTP/1.1 request to the end of its headers.
+    pub head_timeout: Duration,
+    /// For the whole body of a request that may be ours.
+    pub body_timeout: Duration,
     /// How long a connection without a request is kept.
     pub idle: Duration,
     /// How long a body is waited for that does not go on.
@@ -63,19 +76,24 @@ pub enum ClientSource {
     ProxyProtocol,
 }
 
-/// A server that requests are sent to, over plain HTTP/1.1.
+/// A server that requests are sent to, over HTTP/1.1.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Upstream {
     Tcp { host: String, port: u16 },
+    Tls { host: String, port: u16 },
     Unix(PathBuf),
 }
 
 impl std::fmt::Display for Upstream {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Tcp { host, port } if host.contains(':') => write!(out, "http://[{host}]:{port}"),
-            Self::Tcp { host, port } => write!(out, "http://{host}:{port}"),
-            Self::Unix(path) => write!(out, "unix:{}", path.display()),
+        let (scheme, host, port) = match self {
+            Self::Tcp { host, port } => ("http", host, port),
+            Self::Tls { host, port } => ("https", host, port),
+            Self::Unix(path) => return write!(out, "unix:{}", path.display()),
+        };
+        match host.contains(':') {
+            true => write!(out, "{scheme}://[{host}]:{port}"),
+            false => write!(out, "{scheme}://{host}:{port}"),
         }
     }
 }
@@ -98,17 +116,23 @@ impl EdgeConfig {
 fn read(reader: &mut Reader<'_>, home: &Path) -> Option<EdgeConfig> {
     let allowed = reader.read("edge.allow_public", flag);
     let listen = reader.read("edge.listen", |value| forms::endpoint(value, home));
-    check_listen(reader, listen.as_ref(), allowed);
+    let listen_tls = tls::of_front(reader, home);
+    check_listen(reader, listen.as_ref(), allowed, listen_tls.is_some());
     let admin = reader.read("edge.admin", |value| forms::endpoint(value, home));
     let app = required(reader, "edge.app", |value| upstream(value, home));
     let public = reader.read("edge.public", |value| upstream(value, home));
-    let sidecars = sidecars(reader, home);
+    let tls = tls::of_edge(reader, home);
+    let sidecars = sidecars(reader, home, tls.is_some());
+    let health = reader.read("edge.health", |value| forms::duration(value, SECOND / 10..=HOUR));
     let key = required(reader, "edge.key", |value| forms::secret(value, home));
     let filter = required(reader, "edge.filter", |value| file(value, home));
     let plan = filter.and_then(|path| plan(reader, &path));
     let client = client(reader);
     let trusted = trusted(reader);
     let connections = reader.read("edge.connections", |value| forms::whole(value, 1..=65_536));
+    let tunnels = reader.read("edge.tunnels", |value| forms::whole(value, 1..=65_536));
+    let [head_timeout, body_timeout] = ["edge.head_timeout", "edge.body_timeout"]
+        .map(|key| reader.read(key, |value| forms::duration(value, SECOND..=HOUR)));
     let idle = reader.read("edge.idle", |value| forms::duration(value, SECOND..=HOUR));
     let pause = reader.read("edge.pause", |value| forms::duration(value, SECOND..=HOUR));
     let app_timeout =
@@ -116,15 +140,21 @@ fn read(reader: &mut Reader<'_>, home: &Path) -> Option<EdgeConfig> {
     let log_level = reader.read("edge.log_level", forms::level);
     Some(EdgeConfig {
         listen: listen?,
+        listen_tls,
         admin: admin?,
         app: app?,
         public,
         sidecars: sidecars?,
+        tls,
+        health: health?,
         key: key?,
         plan: plan?,
         client: client?,
         trusted: trusted?,
         connections: connections?,
+        tunnels: tunnels?,
+        head_timeout: head_timeout?,
+        body_timeout: body_timeout?,
         idle: idle?,
         pause: pause?,
         app_timeout: app_timeout?,
@@ -143,20 +173,32 @@ fn required<T>(
     reader.read(path, form)
 }
 
-fn check_listen(reader: &mut Reader<'_>, listen: Option<&Endpoint>, allowed: Option<bool>) {
+fn check_listen(
+    reader: &mut Reader<'_>,
+    listen: Option<&Endpoint>,
+    allowed: Option<bool>,
+    has_tls: bool,
+) {
+    if has_tls && matches!(listen, Some(Endpoint::Unix(_))) {
+        reader.refuse(
+            "edge.listen",
+            "no TLS is spoken on a Unix socket",
+            "remove the section edge.listen_tls, or write an IP address and a port",
+        );
+    }
     let open = matches!(listen, Some(Endpoint::Tcp(address)) if !address.ip().is_loopback());
-    if open && allowed == Some(false) {
+    if open && allowed == Some(false) && !has_tls {
         reader.refuse(
             "edge.listen",
             "passwords would cross the network in the clear",
-            "listen on 127.0.0.1, [::1] or unix:/path behind what ends TLS; where the network between is your own, allow_public = true",
+            "listen on 127.0.0.1, [::1] or unix:/path behind what ends TLS, or set edge.listen_tls.certificate and key; where the network between is your own, allow_public = true",
         );
     }
 }
 
-fn sidecars(reader: &mut Reader<'_>, home: &Path) -> Option<Vec<Upstream>> {
-    let listed =
-        reader.read("edge.sidecar", |value| forms::one_or_more(value, |one| guarded(one, home)))?;
+fn sidecars(reader: &mut Reader<'_>, home: &Path, has_tls: bool) -> Option<Vec<Upstream>> {
+    let form = |one: &DeValue<'_>| guarded(one, home, has_tls);
+    let listed = reader.read("edge.sidecar", |value| forms::one_or_more(value, form))?;
     let mut good = Vec::new();
     for found in listed {
         match found {
@@ -251,12 +293,24 @@ fn upstream(value: &DeValue<'_>, home: &Path) -> Formed<Upstream> {
     })
 }
 
-/// A server that only this machine reaches.
-fn guarded(value: &DeValue<'_>, home: &Path) -> Formed<Upstream> {
+/// A server that only this machine reaches, or one that is asked over TLS.
+fn guarded(value: &DeValue<'_>, home: &Path, has_tls: bool) -> Formed<Upstream> {
+    if let Some(rest) = forms::text(value)?.strip_prefix("https://") {
+        let found = forms::host_and_port(rest.trim_end_matches('/'), 443);
+        let (host, port) = found.ok_or_else(|| {
+            Wrong::new(format!("\"{rest}\" is no server"), "write https://host:port without a path")
+        })?;
+        return has_tls.then_some(Upstream::Tls { host, port }).ok_or_else(|| {
+            Wrong::new(
+                "a sidecar lets nobody in without a certificate",
+                "set edge.tls.certificate, key and ca",
+            )
+        });
+    }
     match upstream(value, home)? {
         Upstream::Tcp { host, .. } if !is_loopback(&host) => Err(Wrong::new(
             "passwords would cross the network in the clear",
-            "write http://127.0.0.1:7080 or unix:/path, with the sidecar on the same machine (or pod)",
+            "write https:// and set edge.tls, or http://127.0.0.1:7080 or unix:/path, with the sidecar on the same machine (or pod)",
         )),
         found => Ok(found),
     }
