@@ -17,6 +17,8 @@ type Read<T, E> = Box<dyn Fn() -> Result<T, E> + Send + Sync>;
 
 pub(crate) struct Reread<T, E> {
     files: Vec<PathBuf>,
+    /// Of the files as they were opened: what changes before anybody follows is seen as well.
+    opened: Vec<Marks>,
     read: Read<T, E>,
     value: RwLock<Arc<T>>,
 }
@@ -33,8 +35,9 @@ impl<T, E> Reread<T, E> {
         files: Vec<PathBuf>,
         read: impl Fn() -> Result<T, E> + Send + Sync + 'static,
     ) -> Result<Self, E> {
+        let opened = marks(&files);
         let value = RwLock::new(Arc::new(read()?));
-        Ok(Self { files, read: Box::new(read), value })
+        Ok(Self { files, opened, read: Box::new(read), value })
     }
 
     /// The value as it is now.
@@ -48,13 +51,13 @@ impl<T, E> Reread<T, E> {
         mut stop: watch::Receiver<bool>,
         tell: impl Fn(Result<&T, &E>),
     ) {
-        let mut marks = self.marks();
+        let mut seen = self.opened.clone();
         while timeout(LOOK, stop.wait_for(|stop| *stop)).await.is_err() {
-            let now = self.marks();
-            if now == marks {
+            let now = marks(&self.files);
+            if now == seen {
                 continue;
             }
-            marks = now;
+            seen = now;
             match (self.read)() {
                 Ok(value) => {
                     tell(Ok(&value));
@@ -64,8 +67,8 @@ impl<T, E> Reread<T, E> {
             }
         }
     }
+}
 
-    fn marks(&self) -> Vec<Marks> {
-        self.files.iter().map(|file| keys::mark(file)).collect()
-    }
+fn marks(files: &[PathBuf]) -> Vec<Marks> {
+    files.iter().map(|file| keys::mark(file)).collect()
 }

@@ -9,7 +9,7 @@ use contract::edge::FETCH;
 use contract::message::{Message, Operation};
 use contract::name::Name;
 use contract::outcome::{Outcome, Refusal};
-use contract::signature;
+use contract::signature::{self, SignatureFault};
 use http_body_util::{BodyExt, Limited};
 use hyper::body::{Body, Bytes, Incoming};
 use hyper::http::request::Parts;
@@ -48,7 +48,8 @@ impl Signed {
         let verified = match signature::verify(body, &keys.edge, &self.audience, operation, now) {
             Ok(verified) => verified,
             Err(fault) => {
-                tracing::warn!(event = "unsigned", operation = operation.as_str(), request = instance, reason = %fault);
+                let (reason, remedy) = told(fault);
+                tracing::warn!(event = "unsigned", operation = operation.as_str(), request = instance, reason, %fault, remedy);
                 return Outcome::Refused(Refusal::Unsigned);
             }
         };
@@ -104,6 +105,28 @@ impl Room for Signed {
         };
         self.metrics.answered(operation.as_str(), &outcome);
         reply::canonical(&outcome, &instance)
+    }
+}
+
+/// A word for the metrics, and what an operator does about it.
+fn told(fault: SignatureFault) -> (&'static str, &'static str) {
+    match fault {
+        SignatureFault::Audience => (
+            "audience",
+            "give the gateway's configuration this sidecar's `audience`, or send it to a sidecar of its own deployment",
+        ),
+        SignatureFault::Key => (
+            "key",
+            "put the gateway's edge key into this sidecar's key file (`rekey keys list` shows those that are held), or the sidecar's into the gateway",
+        ),
+        SignatureFault::Line => ("line", "only a gateway of ours may reach this listener"),
+        SignatureFault::Mac => {
+            ("mac", "one id stands for two keys: compare the gateway's key with the key file's")
+        }
+        SignatureFault::Stale => ("stale", "set the clocks of gateway and store by NTP"),
+        SignatureFault::Version => {
+            ("version", "update the sidecars first, their gateways after them")
+        }
     }
 }
 

@@ -25,7 +25,8 @@ pub struct EdgeOptions {
     /// An address, or `unix:` and a name in its directory.
     pub listen: String,
     pub public: Option<SocketAddr>,
-    pub sidecars: Vec<SocketAddr>,
+    /// As URLs.
+    pub sidecars: Vec<String>,
 }
 
 impl EdgeOptions {
@@ -41,13 +42,13 @@ impl EdgeOptions {
             lines: String::new(),
             listen: "127.0.0.1:0".to_owned(),
             public: None,
-            sidecars: vec![sidecar],
+            sidecars: vec![format!("http://{sidecar}")],
         })
     }
 
     fn toml(&self) -> String {
         let sidecars: Vec<String> =
-            self.sidecars.iter().map(|sidecar| format!("\"http://{sidecar}\"")).collect();
+            self.sidecars.iter().map(|sidecar| format!("\"{sidecar}\"")).collect();
         let public = self.public.map(|at| format!("public = \"http://{at}\"\n"));
         format!(
             "[edge]\nlisten = \"{}\"\nadmin = \"127.0.0.1:0\"\napp = \"http://{}\"\nsidecar = [{}]\nkey = \"file:edge.key\"\nfilter = \"file:edge.json\"\n{}{}\n",

@@ -121,7 +121,7 @@ const KEYS: &[Key] = &[
         "edge.body_timeout",
         "\"15s\"",
         "1s to 1h",
-        "For the whole body of a request that may be ours; then the dialect's busy.",
+        "For the whole body of a request that may be ours; one that is not here by then is refused.",
     ),
     key("edge.idle", "\"60s\"", "1s to 1h", "How long a connection without a request stays open."),
     key(
