@@ -83,7 +83,7 @@ impl Shared {
 
     /// Panics when any was lost.
     fn check(&self) {
-        let lost = self.lost.lock().unwrap();
+        let lost = self.lost.lock().unwrap().clone();
         assert!(lost.is_empty(), "{} lost; the first: {}", lost.len(), lost[0]);
     }
 }

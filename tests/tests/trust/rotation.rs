@@ -121,7 +121,7 @@ impl Delivered {
         let filter = filter.replace("/etc/rekey/filter.wasm", &wasm.display().to_string());
         let (head, _) = filter.split_once("value: |\n").unwrap();
         let head = format!(
-            "resources:\n  - \"@type\": type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig\n    name: rekey\n    typed_config:\n      \"@type\": type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm\n{head}value: |\n"
+            "resources:\n  - \"@type\": type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig\n    name: rekey\n    typed_config:\n                      \"@type\": type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm\n{head}value: |\n"
         );
         Self { template, file, filter: (head, " ".repeat(28)) }
     }
