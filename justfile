@@ -57,17 +57,32 @@ test: setup wasm build
             exit status != 0 || failed > 0 || passed == 0
         }' "$log"
 
-# Measure the real sidecar, beside baselines of the same run; `./just bench sidecar --help` teaches
+# Measure the real programs, beside baselines of the same run: `sidecar` or `edge`; `./just bench edge --help` teaches
 [no-exit-message]
-bench what="sidecar" *flags: _rust _postgres
+bench what="sidecar" *flags: _rust
     #!/bin/sh
     set -eu
-    [ '{{ what }}' = sidecar ] || { echo "bench: there is ./just bench sidecar [--only ..] [--quick]" >&2; exit 1; }
-    cargo build --release -p sidecar -p bench
-    "{{ just_executable() }}" --justfile "{{ justfile() }}" _smtp_sink || echo "bench: mails go into a sink of our own" >&2
-    sink='{{ justfile_directory() }}/target/postfix/usr/sbin/smtp-sink'
-    if [ -x "$sink" ]; then set -- --smtp-sink "$sink"; fi
-    exec "${CARGO_TARGET_DIR:-target}/release/rekey-bench" "$@" {{ flags }}
+    just() { "{{ just_executable() }}" --justfile "{{ justfile() }}" "$@"; }
+    target="${CARGO_TARGET_DIR:-target}"
+    case '{{ what }}' in
+    sidecar)
+        just _postgres
+        cargo build --release -p sidecar -p bench
+        just _smtp_sink || echo "bench: mails go into a sink of our own" >&2
+        sink='{{ justfile_directory() }}/target/postfix/usr/sbin/smtp-sink'
+        if [ -x "$sink" ]; then set -- --smtp-sink "$sink"; fi ;;
+    edge)
+        just _venv
+        just wasm
+        cargo build --release -p sidecar -p bench
+        cargo build -p filter --profile wasm --target {{ wasm_target }} --example signing
+        modules="$target/{{ wasm_target }}/wasm"
+        set -- --envoy "${REKEY_ENVOY:-{{ venv }}/bin/envoy}" --wasm "$modules/filter.wasm" --signing "$modules/examples/signing.wasm" ;;
+    *)
+        echo "bench: there are ./just bench sidecar and ./just bench edge, [--only ..] [--quick]" >&2
+        exit 1 ;;
+    esac
+    exec "$target/release/rekey-bench" --what '{{ what }}' "$@" {{ flags }}
 
 # The crash, outage and flood tests for longer: REKEY_SOAK crashes each (200), as many seconds of flood
 [no-exit-message]

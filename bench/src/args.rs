@@ -4,15 +4,18 @@ use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
-use crate::cases::{CASES, Case};
+use crate::cases::{CASES, Case, edge};
 use crate::fault::{Benched, fault};
 
-/// Measures the sidecar: the real `rekey serve`, beside baselines of the same run.
+/// Measures the real programs, beside baselines of the same run.
 #[derive(Debug, Parser)]
 #[command(name = "rekey-bench", version)]
 pub(crate) struct Args {
+    /// What is measured
+    #[arg(long, value_enum, default_value = "sidecar")]
+    pub(crate) what: What,
     /// Cases to run, with commas between them; all when left out
     #[arg(long, value_delimiter = ',', value_name = "CASE,..")]
     only: Vec<String>,
@@ -28,6 +31,15 @@ pub(crate) struct Args {
     /// The directory of PostgreSQL's programs [default: $REKEY_POSTGRES_BIN, or Debian's newest]
     #[arg(long, value_name = "DIR")]
     postgres: Option<PathBuf>,
+    /// The Envoy program, for `--what edge`
+    #[arg(long, value_name = "FILE")]
+    pub(crate) envoy: Option<PathBuf>,
+    /// The filter, for `--what edge`
+    #[arg(long, value_name = "FILE")]
+    pub(crate) wasm: Option<PathBuf>,
+    /// The module that only signs, for `--what edge`
+    #[arg(long, value_name = "FILE")]
+    pub(crate) signing: Option<PathBuf>,
     #[command(subcommand)]
     pub(crate) alone: Option<Alone>,
 }
@@ -37,11 +49,32 @@ pub(crate) enum Alone {
     /// Runs only the sink, until it is killed
     #[command(hide = true)]
     Sink { address: SocketAddr },
+    /// Runs only the proxy that does nothing, until it is killed
+    #[command(hide = true)]
+    Plain { upstream: SocketAddr },
+}
+
+/// A group of cases.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum What {
+    /// `rekey serve`
+    Sidecar,
+    /// The filter in Envoy, and `rekey edge`
+    Edge,
+}
+
+impl What {
+    fn cases(self) -> &'static [Case] {
+        match self {
+            Self::Sidecar => CASES,
+            Self::Edge => edge::CASES,
+        }
+    }
 }
 
 const READING: &str = "\
 How to read the table:
-  measured   the median of all rounds; µs CPU is the CPU time of `rekey` for one request, user and system
+  measured   the median of all rounds; µs CPU is the CPU time of the program for one request, user and system
   ratio      the median of each round's ratio to its baseline, measured just before or after it
   noise      the least and the greatest of all rounds
   MISSED     a goal was not reached; then the exit code is 1
@@ -54,8 +87,15 @@ Examples:
 impl Args {
     /// Ends the program where there is nothing to run: for help, and for what it does not understand.
     pub(crate) fn read() -> Self {
-        let cases = CASES.iter().map(|case| format!("  {:10} {}\n", case.name, case.about));
-        let after = format!("Cases:\n{}\n{READING}", cases.collect::<String>());
+        let list = |what: What| {
+            let lines =
+                what.cases().iter().map(|case| format!("  {:10} {}\n", case.name, case.about));
+            lines.collect::<String>()
+        };
+        let (sidecar, edge) = (list(What::Sidecar), list(What::Edge));
+        let after = format!(
+            "Cases of --what sidecar:\n{sidecar}\nCases of --what edge:\n{edge}\n{READING}"
+        );
         let matches = Self::command().after_help(after).get_matches();
         Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
     }
@@ -63,12 +103,12 @@ impl Args {
     /// The cases to run.
     pub(crate) fn cases(&self) -> Benched<Vec<&'static Case>> {
         let known = |name: &String| {
-            let found = CASES.iter().find(|case| case.name == name);
-            let names: Vec<&str> = CASES.iter().map(|case| case.name).collect();
+            let found = self.what.cases().iter().find(|case| case.name == name);
+            let names: Vec<&str> = self.what.cases().iter().map(|case| case.name).collect();
             found.ok_or_else(|| fault(format!("no case {name}; there are {}", names.join(", "))))
         };
         match self.only.as_slice() {
-            [] => Ok(CASES.iter().collect()),
+            [] => Ok(self.what.cases().iter().collect()),
             only => only.iter().map(known).collect(),
         }
     }

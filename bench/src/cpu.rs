@@ -24,6 +24,35 @@ pub(crate) fn of(pid: u32) -> Benched<Duration> {
     stat(pid).map(|stat| stat.own)
 }
 
+/// What the threads of a process used so far, to the nanosecond; threads that ended meanwhile are lost.
+pub(crate) fn exact(pid: u32) -> Benched<Duration> {
+    let mut all = 0_u64;
+    for entry in fs::read_dir(format!("/proc/{pid}/task"))? {
+        let text = fs::read_to_string(entry?.path().join("schedstat")).unwrap_or_default();
+        let on_cpu = text.split(' ').next().and_then(|text| text.parse::<u64>().ok());
+        all = all.saturating_add(on_cpu.unwrap_or(0));
+    }
+    if all == 0 {
+        Err(fault("the kernel keeps no schedstat"))
+    } else {
+        Ok(Duration::from_nanos(all))
+    }
+}
+
+/// What `work` gives, and the CPU time that this thread took for it.
+pub(crate) fn timed<T>(work: impl FnOnce() -> Benched<T>) -> Benched<(T, Duration)> {
+    let now = || {
+        let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+        Duration::new(
+            u64::try_from(time.tv_sec).unwrap_or(0),
+            u32::try_from(time.tv_nsec).unwrap_or(0),
+        )
+    };
+    let before = now();
+    let done = work()?;
+    Ok((done, now().saturating_sub(before)))
+}
+
 /// What the calling thread used so far.
 pub(crate) fn of_this_thread() -> Benched<Duration> {
     let text = fs::read_to_string("/proc/thread-self/stat")?;

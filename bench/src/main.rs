@@ -5,6 +5,7 @@ mod cases;
 mod chance;
 mod cpu;
 mod engine;
+mod envoy;
 mod fault;
 mod figure;
 mod line;
@@ -12,11 +13,14 @@ mod pen;
 mod people;
 mod postgres;
 mod preload;
+mod proxy;
 mod pss;
 mod raw;
 mod sidecar;
 mod sink;
 mod smtp;
+mod upstream;
+mod vm;
 
 use std::fs::{self, Permissions};
 use std::io::{self, Write as _};
@@ -38,8 +42,10 @@ fn main() -> ExitCode {
 }
 
 fn run(args: &Args) -> Benched<ExitCode> {
-    if let Some(Alone::Sink { address }) = args.alone {
-        smtp::serve(address)?;
+    match args.alone {
+        Some(Alone::Sink { address }) => drop(smtp::serve(address)?),
+        Some(Alone::Plain { upstream }) => drop(proxy::serve(upstream)?),
+        None => {}
     }
     let cases = args.cases()?;
     let mut builder = tempfile::Builder::new();
@@ -52,6 +58,9 @@ fn run(args: &Args) -> Benched<ExitCode> {
         quick: args.quick,
         postgres: args.postgres(),
         smtp_sink: args.smtp_sink(),
+        envoy: args.envoy.clone(),
+        wasm: args.wasm.clone(),
+        signing: args.signing.clone(),
     };
     let (mut table, mut failed) = (Table::default(), 0_usize);
     let mut err = io::stderr();
@@ -77,7 +86,7 @@ fn conditions(bench: &Bench) -> Benched<String> {
     let load = fs::read_to_string("/proc/loadavg")?;
     let load = load.split(' ').next().unwrap_or("unknown").to_owned();
     let mut text = format!(
-        "{cores} cores, which the load generator shares with the sidecar; load of the machine now: {load}\n"
+        "{cores} cores, which the load generator shares with what is measured; load of the machine now: {load}\n"
     );
     if cfg!(debug_assertions) {
         text.push_str(

@@ -16,6 +16,13 @@ pub(crate) fn of(pid: u32) -> Benched<f64> {
     read(&text).ok_or_else(|| fault("smaps_rollup cannot be read"))
 }
 
+/// MiB that a process has for itself alone.
+pub(crate) fn private(pid: u32) -> Benched<f64> {
+    let text = fs::read_to_string(format!("/proc/{pid}/smaps_rollup"))?;
+    let parts = ["Private_Clean:", "Private_Dirty:"].map(|name| field(&text, name));
+    parts.into_iter().sum::<Option<f64>>().ok_or_else(|| fault("smaps_rollup cannot be read"))
+}
+
 /// What `work` gives, and the most MiB that the process had meanwhile.
 pub(crate) fn peak<T>(pid: u32, work: impl FnOnce() -> Benched<T>) -> Benched<(T, f64)> {
     let done = AtomicBool::new(false);
@@ -36,7 +43,12 @@ pub(crate) fn peak<T>(pid: u32, work: impl FnOnce() -> Benched<T>) -> Benched<(T
 }
 
 fn read(text: &str) -> Option<f64> {
-    let line = text.lines().find_map(|line| line.strip_prefix("Pss:"))?;
+    field(text, "Pss:")
+}
+
+/// MiB of one line.
+fn field(text: &str, name: &str) -> Option<f64> {
+    let line = text.lines().find_map(|line| line.strip_prefix(name))?;
     let kib: u32 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
     Some(f64::from(kib) / 1024.0)
 }

@@ -163,7 +163,7 @@ fn config(plan: &Plan<'_>) -> String {
     )
 }
 
-fn rekey(dir: &Path) -> Benched<Command> {
+pub(crate) fn rekey(dir: &Path) -> Benched<Command> {
     let program = std::env::current_exe()?.with_file_name("rekey");
     if !program.exists() {
         let remedy = "build both: cargo build --release -p sidecar -p bench";

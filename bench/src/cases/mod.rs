@@ -2,6 +2,7 @@
 
 mod confirm;
 mod drain;
+pub(crate) mod edge;
 mod initiate;
 mod million;
 mod postgres;
@@ -32,6 +33,10 @@ pub(crate) struct Bench {
     pub(crate) postgres: Option<PathBuf>,
     /// Postfix's smtp-sink.
     pub(crate) smtp_sink: Option<PathBuf>,
+    pub(crate) envoy: Option<PathBuf>,
+    pub(crate) wasm: Option<PathBuf>,
+    /// The module that only signs.
+    pub(crate) signing: Option<PathBuf>,
 }
 
 /// A case.
@@ -113,7 +118,7 @@ fn free() -> SocketAddr {
 }
 
 /// An address where nobody listens.
-fn nobody() -> Benched<SocketAddr> {
+pub(crate) fn nobody() -> Benched<SocketAddr> {
     Ok(TcpListener::bind(free())?.local_addr()?)
 }
 
