@@ -206,7 +206,9 @@ fn ask_admin(admin: SocketAddr, path: &str) -> Benched<String> {
     let Ok(mut stream) = TcpStream::connect(admin) else {
         return Ok(String::new());
     };
-    stream.write_all(format!("GET {path} HTTP/1.1\r\nhost: bench\r\nconnection: close\r\n\r\n").as_bytes())?;
+    stream.write_all(
+        format!("GET {path} HTTP/1.1\r\nhost: bench\r\nconnection: close\r\n\r\n").as_bytes(),
+    )?;
     let mut text = String::new();
     stream.read_to_string(&mut text)?;
     Ok(text)

@@ -10,14 +10,14 @@ use wasmtime::{Engine, Instance, Linker, Memory, Module, Store, TypedFunc};
 use crate::fault::{Benched, fault};
 
 type Text = Vec<u8>;
-type Pairs = Vec<(Text, Text)>;
 
-/// What one exchange has; maps and bodies as the filter left them.
+/// What one exchange has, and what the filter left of it. Maps are as the ABI has them on the wire, so that this host has
+/// nothing to do with them.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Traffic {
-    pub(crate) request: Pairs,
+    pub(crate) request: Text,
     pub(crate) request_body: Text,
-    pub(crate) response: Pairs,
+    pub(crate) response: Text,
     pub(crate) response_body: Text,
     /// The status of a local reply.
     pub(crate) replied: Option<u32>,
@@ -97,10 +97,11 @@ impl Vm {
 
     fn play(&mut self, traffic: Traffic) -> wasmtime::Result<()> {
         let size = |bytes: usize| u32::try_from(bytes).unwrap_or(u32::MAX);
+        let count = |map: &[u8]| map.first_chunk().map_or(0, |bytes| u32::from_le_bytes(*bytes));
         self.next = self.next.wrapping_add(1);
         let (id, store, calls) = (self.next, &mut self.store, &self.calls);
-        let (request, body) = (size(traffic.request.len()), size(traffic.request_body.len()));
-        let (response, answer) = (size(traffic.response.len()), size(traffic.response_body.len()));
+        let (request, body) = (count(&traffic.request), size(traffic.request_body.len()));
+        let (response, answer) = (count(&traffic.response), size(traffic.response_body.len()));
         store.data_mut().traffic = traffic;
         calls.create.call(&mut *store, (id, ROOT))?;
         calls.request_headers.call(&mut *store, (id, request, 0))?;
@@ -156,6 +157,21 @@ impl Signing {
             _ => Ok(()),
         }
     }
+}
+
+/// A map on the wire: count, the two sizes of each pair, then names and values with a NUL behind each.
+pub(crate) fn wire(pairs: &[(&str, &str)]) -> Vec<u8> {
+    let size = |length: usize| u32::try_from(length).unwrap_or(u32::MAX).to_le_bytes();
+    let mut bytes = Vec::from(size(pairs.len()));
+    for (name, value) in pairs {
+        bytes.extend(size(name.len()));
+        bytes.extend(size(value.len()));
+    }
+    for text in pairs.iter().flat_map(|(name, value)| [name, value]) {
+        bytes.extend_from_slice(text.as_bytes());
+        bytes.push(0);
+    }
+    bytes
 }
 
 fn told(error: wasmtime::Error) -> crate::fault::Fault {

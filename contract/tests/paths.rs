@@ -27,8 +27,7 @@ fn edge() -> Edge {
 
 fn step(path: &str) -> Step {
     let pairs = [(":method", "POST"), (":path", path)];
-    let pairs = pairs.map(|(name, value)| (name.as_bytes().to_vec(), value.as_bytes().to_vec()));
-    edge().on_head(Head::new(pairs.to_vec()), false, &mut Fixed).0
+    edge().on_head(Head::new(pairs.into_iter().collect()), false, &mut Fixed).0
 }
 
 /// What routers that cut parameters before they decode, or that know formats, read as the claimed path.

@@ -3,9 +3,9 @@
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use contract::edge::{Answer, AnswerHead, MadeBy};
+use contract::edge::{Answer, AnswerHead, Exchange, FETCH, Headers, MadeBy};
 
-use crate::host::{self, Headers, HostFault};
+use crate::host::{self, HostFault};
 
 /// Response headers that the translated answer takes the place of. Others, that the gateway added, stay.
 pub(crate) const REPLACED: [&[u8]; 13] = [
@@ -43,6 +43,32 @@ pub(crate) fn remove_ours(headers: &Headers) -> Result<(), HostFault> {
         host::remove_request_header(name)?;
     }
     Ok(())
+}
+
+/// The head of a message of ours; what the gateway said of the request stays.
+pub(crate) fn set_request_head(
+    exchange: &Exchange,
+    operation: &str,
+    length: Option<&str>,
+) -> Result<(), HostFault> {
+    let kept = |name: &[u8]| name == b":path" || KEPT.contains(&name);
+    let came = exchange.headers().iter().filter(|(name, _)| kept(name));
+    let ours: [(&[u8], &[u8]); 2] =
+        [(b"content-type", b"application/vnd.rekey"), (b"x-rekey-operation", operation.as_bytes())];
+    let length = length.map(|length| (&b"content-length"[..], length.as_bytes()));
+    let headers: Vec<(&[u8], &[u8])> = came.chain(ours).chain(length).collect();
+    host::set_request_headers(&headers)
+}
+
+/// No host can give a body to a request that has none, so this one goes on as it came, but for its head.
+pub(crate) fn set_fetch_head(exchange: &Exchange) -> Result<(), HostFault> {
+    let came = exchange.headers();
+    let path = came.first(b":path").and_then(|path| path.split(|byte| *byte == b'?').next());
+    let path = path.map(|path| (&b":path"[..], path));
+    let kept = came.iter().filter(|(name, _)| KEPT.contains(name));
+    let ours: (&[u8], &[u8]) = (b"x-rekey-operation", FETCH.as_bytes());
+    let headers: Vec<(&[u8], &[u8])> = kept.chain(path).chain([ours]).collect();
+    host::set_request_headers(&headers)
 }
 
 /// What the head of an answer says.
@@ -83,15 +109,13 @@ pub(crate) fn set_answer_head(
     headers.extend(answer.headers.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes())));
     headers.extend(length.map(|length| (&b"content-length"[..], length.as_bytes())));
     let stays = |name: &[u8]| !REPLACED.contains(&name) && !name.starts_with(b"x-rekey-");
-    let others = came.iter().filter(|(name, _)| stays(name));
-    headers.extend(others.map(|(name, value)| (name.as_slice(), value.as_slice())));
+    headers.extend(came.iter().filter(|(name, _)| stays(name)));
     host::set_response_headers(&headers)
 }
 
 /// The first value of this header, trimmed, when it is text.
 pub(crate) fn text<'h>(headers: &'h Headers, name: &[u8]) -> Option<&'h str> {
-    let (_, value) = headers.iter().find(|(known, _)| known == name)?;
-    core::str::from_utf8(value).ok().map(str::trim)
+    core::str::from_utf8(headers.first(name)?).ok().map(str::trim)
 }
 
 pub(crate) fn number(headers: &Headers, name: &[u8]) -> Option<usize> {

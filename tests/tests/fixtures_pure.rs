@@ -23,7 +23,7 @@ impl Driver for Pure {
             .or_insert_with(|| edge(&case.configuration));
         let mut fixed = Fixed::default();
         let is_whole = case.request.body.is_none();
-        let head = Head::new(case.request.header_map());
+        let head = Head::new(case.request.header_map().into_iter().collect());
         let (step, exchange) = edge.on_head(head, is_whole, &mut fixed);
         let (step, exchange) = match (step, exchange) {
             (Step::Collect, Some(mut exchange)) => {

@@ -2,7 +2,7 @@
 
 use wasmtime::{Caller, Error, Linker, Result};
 
-use super::{Host, Pairs, Text};
+use super::{Host, Text};
 use crate::pen::now;
 
 type At<'c> = Caller<'c, Host>;
@@ -79,16 +79,16 @@ fn set_buffer(
 
 fn get_map(mut at: At<'_>, map: u32, data: u32, size: u32) -> Result<u32> {
     let traffic = &at.data().traffic;
-    let bytes = encode(if map == 0 { &traffic.request } else { &traffic.response });
+    let bytes = if map == 0 { &traffic.request } else { &traffic.response }.clone();
     give(&mut at, &bytes, data, size)
 }
 
 fn set_map(mut at: At<'_>, map: u32, data: u32, size: u32) -> Result<u32> {
-    let pairs = decode(read(&at, data, size)?).ok_or_else(|| Error::msg("a broken map"))?;
+    let bytes = read(&at, data, size)?.to_vec();
     let traffic = &mut at.data_mut().traffic;
     match map {
-        0 => traffic.request = pairs,
-        _ => traffic.response = pairs,
+        0 => traffic.request = bytes,
+        _ => traffic.response = bytes,
     }
     Ok(OK)
 }
@@ -145,9 +145,10 @@ fn no_environment(mut at: At<'_>, count: u32, size: u32) -> Result<u32> {
 
 /// Puts bytes into room that the filter makes.
 fn give(at: &mut At<'_>, bytes: &[u8], data: u32, size: u32) -> Result<u32> {
-    let allocate = at.data().allocate.clone().ok_or_else(|| Error::msg("no allocator"))?;
+    let allocate = at.data_mut().allocate.take().ok_or_else(|| Error::msg("no allocator"))?;
     let length = u32::try_from(bytes.len())?;
     let place = if length == 0 { 0 } else { allocate.call(&mut *at, length)? };
+    at.data_mut().allocate = Some(allocate);
     write(at, place, bytes)?;
     write(at, data, &place.to_le_bytes())?;
     write(at, size, &length.to_le_bytes())
@@ -163,36 +164,4 @@ fn write(at: &mut At<'_>, to: u32, bytes: &[u8]) -> Result<u32> {
     let memory = at.data().memory.ok_or_else(|| Error::msg("no memory"))?;
     memory.write(at, to as usize, bytes)?;
     Ok(OK)
-}
-
-/// Count, the two sizes of each pair, then names and values with a NUL behind each.
-fn encode(pairs: &Pairs) -> Text {
-    let size = |length: usize| u32::try_from(length).unwrap_or(u32::MAX).to_le_bytes();
-    let mut bytes = Vec::from(size(pairs.len()));
-    for (name, value) in pairs {
-        bytes.extend(size(name.len()));
-        bytes.extend(size(value.len()));
-    }
-    for text in pairs.iter().flat_map(|(name, value)| [name, value]) {
-        bytes.extend_from_slice(text);
-        bytes.push(0);
-    }
-    bytes
-}
-
-fn decode(bytes: &[u8]) -> Option<Pairs> {
-    let number = |at: usize| {
-        let bytes = bytes.get(at..)?.first_chunk()?;
-        usize::try_from(u32::from_le_bytes(*bytes)).ok()
-    };
-    let count = number(0)?;
-    let mut data = bytes.get(4 + count * 8..)?;
-    let mut take = |size: usize| {
-        let (text, rest) = data.split_at_checked(size)?;
-        data = rest.get(1..)?;
-        Some(text.to_vec())
-    };
-    (0..count)
-        .map(|pair| Some((take(number(4 + pair * 8)?)?, take(number(8 + pair * 8)?)?)))
-        .collect()
 }

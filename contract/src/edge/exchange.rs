@@ -8,7 +8,7 @@ use crate::dialect::{Dialect, Does};
 use crate::edge::answering::Rest;
 use crate::edge::claim::Standing;
 use crate::edge::sharing::{self, Whose};
-use crate::edge::{Answer, Claim, Edge, Exchanged, Head, claim, cors, query};
+use crate::edge::{Answer, Claim, Edge, Exchanged, Head, Headers, claim, cors, query};
 use crate::language::Language;
 use crate::message::{Flow, Operation};
 use crate::name::Name;
@@ -169,6 +169,11 @@ impl Exchange {
     /// The outcome's code once there is an answer, for metrics.
     pub fn outcome(&self) -> &'static str {
         self.outcome
+    }
+
+    /// The request's header map, as it came.
+    pub fn headers(&self) -> &Headers {
+        self.head.headers()
     }
 
     /// The gateway's request id.

@@ -1,7 +1,8 @@
 //! The request's head as the host gives it: bytes, in order, possibly doubled or not text.
 
-use alloc::{string::String, vec::Vec};
+use alloc::string::String;
 
+use crate::edge::Headers;
 use crate::outcome::Refusal;
 
 /// Method, path and headers of a request.
@@ -10,21 +11,22 @@ pub struct Head {
     method: String,
     path: String,
     query: Option<String>,
-    headers: Vec<(Vec<u8>, Vec<u8>)>,
+    headers: Headers,
 }
 
 impl Head {
     /// Reads a header map with HTTP/2 pseudo headers, as proxies keep it. What is not UTF-8 in method or path becomes
     /// U+FFFD, which no claimed path holds.
-    pub fn new(pairs: Vec<(Vec<u8>, Vec<u8>)>) -> Self {
+    pub fn new(headers: Headers) -> Self {
         let mut head = Self::default();
-        for (name, value) in pairs {
-            match name.as_slice() {
-                b":method" => head.method = String::from_utf8_lossy(&value).into_owned(),
-                b":path" => head.set_target(&String::from_utf8_lossy(&value)),
-                _ => head.headers.push((name, value)),
+        for (name, value) in headers.iter() {
+            match name {
+                b":method" => head.method = String::from_utf8_lossy(value).into_owned(),
+                b":path" => head.set_target(&String::from_utf8_lossy(value)),
+                _ => {}
             }
         }
+        head.headers = headers;
         head
     }
 
@@ -36,6 +38,11 @@ impl Head {
             }
             None => self.path = target.into(),
         }
+    }
+
+    /// All of it, as the host gave it.
+    pub fn headers(&self) -> &Headers {
+        &self.headers
     }
 
     pub fn method(&self) -> &str {
@@ -96,9 +103,6 @@ impl Head {
     }
 
     fn values(&self, name: &'static str) -> impl Iterator<Item = &[u8]> {
-        self.headers
-            .iter()
-            .filter(move |(key, _)| key.eq_ignore_ascii_case(name.as_bytes()))
-            .map(|(_, value)| value.as_slice())
+        self.headers.iter().filter(move |(key, _)| *key == name.as_bytes()).map(|(_, value)| value)
     }
 }

@@ -119,31 +119,46 @@ pub fn quote(text: &str) -> String {
 
 /// An upper bound: no escape is longer than `\u001f`.
 fn quoted_length(text: &str) -> usize {
-    let escapes = text.bytes().filter(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1f)).count();
+    let escapes = text.bytes().filter(|byte| is_escaped(*byte)).count();
     text.len() + 5 * escapes + 2
 }
 
 fn push_quoted(out: &mut String, text: &str) {
     out.push('"');
-    for c in text.chars() {
-        match c {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\u{8}' => out.push_str("\\b"),
-            '\u{c}' => out.push_str("\\f"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            '\0'..='\x1f' => {
-                out.push_str("\\u00");
-                out.extend(
-                    [u32::from(c) >> 4, u32::from(c) & 0xf]
-                        .into_iter()
-                        .filter_map(|digit| char::from_digit(digit, 16)),
-                );
-            }
-            _ => out.push(c),
-        }
+    let mut rest = text;
+    // Most texts need no escape at all.
+    while let Some(at) = rest.bytes().position(is_escaped) {
+        let (plain, escaped) = rest.split_at_checked(at).unwrap_or_default();
+        out.push_str(plain);
+        let mut chars = escaped.chars();
+        chars.next().into_iter().for_each(|c| push_escaped(out, c));
+        rest = chars.as_str();
     }
+    out.push_str(rest);
     out.push('"');
+}
+
+fn is_escaped(byte: u8) -> bool {
+    matches!(byte, b'"' | b'\\' | 0..=0x1f)
+}
+
+fn push_escaped(out: &mut String, c: char) {
+    match c {
+        '"' => out.push_str("\\\""),
+        '\\' => out.push_str("\\\\"),
+        '\u{8}' => out.push_str("\\b"),
+        '\u{c}' => out.push_str("\\f"),
+        '\n' => out.push_str("\\n"),
+        '\r' => out.push_str("\\r"),
+        '\t' => out.push_str("\\t"),
+        '\0'..='\x1f' => {
+            out.push_str("\\u00");
+            out.extend(
+                [u32::from(c) >> 4, u32::from(c) & 0xf]
+                    .into_iter()
+                    .filter_map(|digit| char::from_digit(digit, 16)),
+            );
+        }
+        _ => out.push(c),
+    }
 }

@@ -87,9 +87,9 @@ impl<'b> Request<'b> {
     }
 
     fn head(&self) -> Head {
-        let pseudo = [(":method", self.method), (":path", self.target)];
-        let pseudo = pseudo.map(|(name, value)| (name.as_bytes().to_vec(), value.to_vec()));
-        Head::new(pseudo.into_iter().chain(self.headers.iter().cloned()).collect())
+        let pseudo = [(&b":method"[..], self.method), (&b":path"[..], self.target)];
+        let headers = self.headers.iter().map(|(name, value)| (name.as_slice(), value.as_slice()));
+        Head::new(pseudo.into_iter().chain(headers).collect())
     }
 
     fn is_whole(&self) -> bool {

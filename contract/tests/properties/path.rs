@@ -26,8 +26,10 @@ pub(crate) fn check(bytes: &[u8]) {
 
 fn is_free(path: &str) -> bool {
     let pairs = [(":method", "POST"), (":path", path)];
-    let pairs = pairs.map(|(name, value)| (name.as_bytes().to_vec(), value.as_bytes().to_vec()));
-    matches!(edge().on_head(Head::new(pairs.to_vec()), false, &mut Nowhere).0, Step::Pass)
+    matches!(
+        edge().on_head(Head::new(pairs.into_iter().collect()), false, &mut Nowhere).0,
+        Step::Pass
+    )
 }
 
 /// One thing that some router does to a path before it looks for a handler.

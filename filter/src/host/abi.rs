@@ -10,6 +10,8 @@ use alloc::vec;
 use alloc::vec::Vec;
 use core::ptr;
 
+use contract::edge::Headers;
+
 /// The host refused a call; the number is its status.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct HostFault(pub(crate) u32);
@@ -125,7 +127,7 @@ pub(super) fn replace(buffer: Buffer, body: &[u8]) -> Result<(), HostFault> {
     })
 }
 
-pub(super) fn map(map: Map) -> Result<super::Headers, HostFault> {
+pub(super) fn map(map: Map) -> Result<Headers, HostFault> {
     let bytes = take(|data, size| unsafe { proxy_get_header_map_pairs(map as u32, data, size) })?;
     read_pairs(&bytes).ok_or(MALFORMED)
 }
@@ -139,8 +141,8 @@ pub(super) fn remove(map: Map, name: &[u8]) -> Result<(), HostFault> {
     check(unsafe { proxy_remove_header_map_value(map as u32, name.as_ptr(), name.len()) })
 }
 
-pub(super) fn property(path: &[&str]) -> Result<Vec<u8>, HostFault> {
-    let path = path.join("\0");
+/// The parts of a path have a NUL between them.
+pub(super) fn property(path: &str) -> Result<Vec<u8>, HostFault> {
     take(|data, size| unsafe { proxy_get_property(path.as_ptr(), path.len(), data, size) })
 }
 
@@ -205,23 +207,20 @@ fn take(call: impl FnOnce(*mut *mut u8, *mut usize) -> u32) -> Result<Vec<u8>, H
 }
 
 /// A map on the wire: count, then the two sizes of each pair, then names and values with a NUL behind each.
-fn read_pairs(bytes: &[u8]) -> Option<super::Headers> {
+fn read_pairs(bytes: &[u8]) -> Option<Headers> {
     if bytes.is_empty() {
-        return Some(Vec::new());
+        return Some(Headers::default());
     }
     let (count, mut sizes) = read_size(bytes)?;
     let mut data = sizes.get(count.checked_mul(8)?..)?;
-    let mut pairs = Vec::with_capacity(count);
+    let mut headers = Headers::with_capacity(count, data.len());
     for _ in 0..count {
         let (name, after) = read_size(sizes)?;
         let (value, after) = read_size(after)?;
         sizes = after;
-        // Some hosts leave names as they came.
-        let mut name = read_text(&mut data, name)?;
-        name.make_ascii_lowercase();
-        pairs.push((name, read_text(&mut data, value)?));
+        headers.push(read_text(&mut data, name)?, read_text(&mut data, value)?);
     }
-    Some(pairs)
+    Some(headers)
 }
 
 fn read_size(bytes: &[u8]) -> Option<(usize, &[u8])> {
@@ -229,15 +228,17 @@ fn read_size(bytes: &[u8]) -> Option<(usize, &[u8])> {
     Some((usize::try_from(u32::from_le_bytes(*size)).ok()?, rest))
 }
 
-fn read_text(data: &mut &[u8], size: usize) -> Option<Vec<u8>> {
+fn read_text<'d>(data: &mut &'d [u8], size: usize) -> Option<&'d [u8]> {
     let (text, rest) = data.split_at_checked(size)?;
     *data = rest.get(1..)?;
-    Some(text.to_vec())
+    Some(text)
 }
 
 fn write_pairs(pairs: &[(&[u8], &[u8])]) -> Result<Vec<u8>, HostFault> {
     let size = |length: usize| u32::try_from(length).map(u32::to_le_bytes).map_err(|_| MALFORMED);
-    let mut bytes = Vec::from(size(pairs.len())?);
+    let texts = pairs.iter().map(|(name, value)| name.len() + value.len() + 10);
+    let mut bytes = Vec::with_capacity(4 + texts.sum::<usize>());
+    bytes.extend(size(pairs.len())?);
     for (name, value) in pairs {
         bytes.extend(size(name.len())?);
         bytes.extend(size(value.len())?);

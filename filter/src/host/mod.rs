@@ -9,10 +9,7 @@ use core::net::IpAddr;
 
 use abi::{Buffer, Map};
 pub(crate) use abi::{HostFault, Level, log};
-use contract::edge::{Answer, Circumstances};
-
-/// Names, in lower case, and values of headers, in order.
-pub(crate) type Headers = Vec<(Vec<u8>, Vec<u8>)>;
+use contract::edge::{Answer, Circumstances, Headers};
 
 pub(crate) fn configuration() -> Result<Vec<u8>, HostFault> {
     abi::buffer(Buffer::PluginConfiguration, usize::MAX)
@@ -61,13 +58,13 @@ pub(crate) fn replace_response_body(body: &[u8]) -> Result<(), HostFault> {
 
 /// Whether the answer came from upstream; not every host tells.
 pub(crate) fn is_from_upstream() -> Option<bool> {
-    let details = abi::property(&["response", "code_details"]).ok()?;
+    let details = abi::property("response\0code_details").ok()?;
     (!details.is_empty()).then(|| details == b"via_upstream")
 }
 
 /// Whether the client speaks HTTP/1; what cannot be said, does not.
 pub(crate) fn is_http1() -> bool {
-    abi::property(&["request", "protocol"]).is_ok_and(|protocol| protocol.starts_with(b"HTTP/1"))
+    abi::property("request\0protocol").is_ok_and(|protocol| protocol.starts_with(b"HTTP/1"))
 }
 
 pub(crate) fn reply(answer: &Answer) -> Result<(), HostFault> {
@@ -106,7 +103,7 @@ impl Circumstances for Host {
     }
 
     fn sender(&mut self) -> Option<IpAddr> {
-        let address = abi::property(&["source", "address"]).ok()?;
+        let address = abi::property("source\0address").ok()?;
         parse_address(core::str::from_utf8(&address).ok()?)
     }
 }

@@ -7,19 +7,16 @@ mod portable;
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::rc::Rc;
-use alloc::vec::Vec;
 
-use contract::edge::{Answer, Exchange, FETCH, Head, MAX_ANSWER, MAX_BODY, Mode, Step};
+use contract::edge::{Answer, Exchange, Head, Headers, MAX_ANSWER, MAX_BODY, Mode, Step};
 
-use crate::head::{Back, KEPT, remove_ours};
-use crate::host::{self, Headers, Host, HostFault, Level};
+use crate::head::{Back, remove_ours, set_fetch_head};
+use crate::host::{self, Host, HostFault, Level};
 use crate::root_context::Shared;
 
 pub(crate) struct Http {
     shared: Option<Rc<Shared>>,
     phase: Phase,
-    /// What the gateway keeps on the way to the sidecar, and the path.
-    kept: Headers,
     /// Whether the message of this direction has a body; one that ends with trailers alone has none to read or replace.
     has_body: bool,
 }
@@ -39,7 +36,7 @@ enum Phase {
     /// The signed message is on its way; the answer comes back.
     Forwarded(Box<Exchange>),
     /// Natural: the answer's head is held back until its body is whole.
-    Answering(Box<Exchange>, Back),
+    Answering(Box<Exchange>, Back, Headers),
     /// Portable: the answer's head is out in the dialect's words; its body is still to come.
     Wording(Box<Exchange>),
     /// Portable: so is the body; what else comes of the other is dropped.
@@ -48,7 +45,7 @@ enum Phase {
 
 impl Http {
     pub(crate) fn new(shared: Option<Rc<Shared>>) -> Self {
-        Self { shared, phase: Phase::Free, kept: Vec::new(), has_body: false }
+        Self { shared, phase: Phase::Free, has_body: false }
     }
 
     fn begin(&mut self, shared: &Shared, is_whole: bool) -> Result<Action, HostFault> {
@@ -56,11 +53,6 @@ impl Http {
         remove_ours(&headers)?;
         let is_portable = shared.edge.mode() == Mode::Portable;
         let is_whole = is_whole || (is_portable && portable::is_whole(&headers));
-        self.kept = headers
-            .iter()
-            .filter(|(name, _)| name == b":path" || KEPT.contains(&name.as_slice()))
-            .cloned()
-            .collect();
         let (step, exchange) = shared.edge.on_head(Head::new(headers), is_whole, &mut Host);
         match (step, exchange.map(Box::new)) {
             (Step::Collect, Some(exchange)) if is_whole => self.judge(shared, exchange, &[]),
@@ -113,11 +105,11 @@ impl Http {
         match (step, shared.edge.mode()) {
             (Step::Reply(answer), _) => self.reply(shared, &exchange, &answer),
             (Step::Fetch, _) => {
-                let sent = self.fetch();
+                let sent = set_fetch_head(&exchange);
                 self.await_answer(shared, exchange, sent)
             }
             (Step::Forward(forward), Mode::Natural) => {
-                let sent = self.forward_whole(&forward);
+                let sent = natural::forward_whole(&exchange, &forward);
                 self.await_answer(shared, exchange, sent)
             }
             (Step::Forward(forward), Mode::Portable) if self.has_body => {
@@ -143,30 +135,6 @@ impl Http {
             }
             Err(fault) => self.fail(shared, exchange, fault),
         }
-    }
-
-    fn set_request_head(&self, operation: &str, length: Option<&str>) -> Result<(), HostFault> {
-        let ours: [(&[u8], &[u8]); 2] = [
-            (b"content-type", b"application/vnd.rekey"),
-            (b"x-rekey-operation", operation.as_bytes()),
-        ];
-        let length = length.map(|length| (&b"content-length"[..], length.as_bytes()));
-        let kept = self.kept.iter().map(|(name, value)| (name.as_slice(), value.as_slice()));
-        let headers: Vec<(&[u8], &[u8])> = kept.chain(ours).chain(length).collect();
-        host::set_request_headers(&headers)
-    }
-
-    /// No host can give a body to a request that has none, so this one goes on as it came, but for its head.
-    fn fetch(&self) -> Result<(), HostFault> {
-        let path = self.kept.iter().find(|(name, _)| name == b":path");
-        let path = path.and_then(|(_, path)| path.split(|byte| *byte == b'?').next());
-        let kept = self.kept.iter().map(|(name, value)| match name.as_slice() {
-            b":path" => (name.as_slice(), path.unwrap_or(b"/")),
-            _ => (name.as_slice(), value.as_slice()),
-        });
-        let ours: (&[u8], &[u8]) = (b"x-rekey-operation", FETCH.as_bytes());
-        let headers: Vec<(&[u8], &[u8])> = kept.chain([ours]).collect();
-        host::set_request_headers(&headers)
     }
 
     fn reply(
@@ -232,8 +200,10 @@ impl Http {
             return Action::Continue;
         };
         let done = match core::mem::replace(&mut self.phase, Phase::Free) {
-            Phase::Answering(exchange, _) if is_oversize => self.refuse(&shared, exchange),
-            Phase::Answering(exchange, back) => self.answer_whole(&shared, exchange, &back),
+            Phase::Answering(exchange, ..) if is_oversize => self.refuse(&shared, exchange),
+            Phase::Answering(exchange, back, headers) => {
+                self.answer_whole(&shared, exchange, &back, &headers)
+            }
             Phase::Wording(exchange) => self.send_answer_body(&shared, exchange),
             other => {
                 self.phase = other;

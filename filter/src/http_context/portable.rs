@@ -5,11 +5,11 @@
 use alloc::vec::Vec;
 
 use alloc::boxed::Box;
-use contract::edge::{Exchange, MAX_ANSWER, MadeBy};
+use contract::edge::{Exchange, Headers, MAX_ANSWER, MadeBy};
 
 use super::{Action, Http, Phase};
-use crate::head::{Back, number, set_answer_head, text};
-use crate::host::{self, Headers, HostFault};
+use crate::head::{Back, number, set_answer_head, set_request_head, text};
+use crate::host::{self, HostFault};
 use crate::root_context::Shared;
 
 /// Whether nothing follows this head, where the host does not say so: in HTTP/1 the head itself does.
@@ -17,7 +17,7 @@ pub(super) fn is_whole(head: &Headers) -> bool {
     let is_empty = match text(head, b"content-length") {
         Some(length) => length == "0",
         None => {
-            !head.iter().any(|(name, _)| name == b"transfer-encoding" || name == b"content-length")
+            head.first(b"transfer-encoding").or_else(|| head.first(b"content-length")).is_none()
         }
     };
     is_empty && host::is_http1()
@@ -29,7 +29,7 @@ impl Http {
         shared: &Shared,
         exchange: Box<Exchange>,
     ) -> Result<Action, HostFault> {
-        match self.set_request_head(exchange.operation(), None) {
+        match set_request_head(&exchange, exchange.operation(), None) {
             Ok(()) => {
                 self.phase = Phase::Collecting(exchange);
                 Ok(Action::Continue)

@@ -5,9 +5,8 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use contract::edge::{Answer, AnswerHead, Circumstances, Edge, Exchange, Head, MadeBy, Step};
+use contract::edge::{Answer, AnswerHead, Circumstances, Edge, Exchange, Head, Headers, MadeBy, Step};
 use hyper::body::{Body, Incoming};
-use hyper::header::HeaderValue;
 use hyper::http::request::Parts;
 use hyper::upgrade::OnUpgrade;
 use hyper::{Method, Request, Response, Version};
@@ -233,13 +232,13 @@ impl Gate {
 /// The head as the pure machine reads it, with the path in its one spelling.
 fn to_head(arrived: &Arrived) -> Head {
     let headers = &arrived.parts.headers;
-    let mut pairs = Vec::with_capacity(headers.len().saturating_add(2));
-    let pair = |name: &[u8], value: &[u8]| (name.to_vec(), value.to_vec());
-    pairs.push(pair(b":method", arrived.parts.method.as_str().as_bytes()));
-    pairs.push(pair(b":path", arrived.addressed.target.as_str().as_bytes()));
-    let bytes = |value: &HeaderValue| value.as_bytes().to_vec();
-    pairs.extend(headers.iter().map(|(name, value)| (name.as_str().into(), bytes(value))));
-    Head::new(pairs)
+    let mut map = Headers::with_capacity(headers.len().saturating_add(2), 1024);
+    map.push(b":method", arrived.parts.method.as_str().as_bytes());
+    map.push(b":path", arrived.addressed.target.as_str().as_bytes());
+    for (name, value) in headers {
+        map.push(name.as_str().as_bytes(), value.as_bytes());
+    }
+    Head::new(map)
 }
 
 /// Whether an HTTP/1.1 header map may hold this; HTTP/2 knows no upgrade.

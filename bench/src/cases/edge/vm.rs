@@ -6,7 +6,7 @@ use super::{Bench, each, wasm};
 use crate::cpu;
 use crate::fault::{Benched, fault};
 use crate::figure::{Figure, Goal, Unit};
-use crate::vm::{Signing, Traffic, Vm};
+use crate::vm::{Signing, Traffic, Vm, wire};
 
 const EXCHANGES: usize = 20_000;
 const CONFIGURATION: &str = r#"{"audience":"bench","base_url":"https://accounts.example.org","allow_inline_key":true,
@@ -53,11 +53,6 @@ fn exchanges_of(vm: &mut Vm, traffic: &Traffic, count: usize) -> Benched<()> {
 }
 
 fn traffic() -> Traffic {
-    let pairs = |list: &[(&str, &str)]| {
-        list.iter()
-            .map(|(name, value)| (name.as_bytes().to_vec(), value.as_bytes().to_vec()))
-            .collect()
-    };
     let request = [
         (":authority", "accounts.example.org"),
         (":path", "/reset/v1/initiate"),
@@ -84,9 +79,9 @@ fn traffic() -> Traffic {
         ("x-envoy-upstream-service-time", "1"),
     ];
     Traffic {
-        request: pairs(&request),
+        request: wire(&request),
         request_body: br#"{"channel":"email","to":"Ada.Lovelace@Example.com"}"#.to_vec(),
-        response: pairs(&response),
+        response: wire(&response),
         response_body: Outcome::Accepted.encode("-").into_bytes(),
         replied: None,
     }
