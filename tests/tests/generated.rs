@@ -235,9 +235,7 @@ fn says_busy_in_the_words_of_the_dialects(yaml: &str) {
     for dialect in DIALECTS {
         let path = dialect.routes()[0].path;
         let pairs = [(":method", "POST"), (":path", path), ("x-request-id", "REQUEST")];
-        let pairs =
-            pairs.map(|(name, value)| (name.as_bytes().to_vec(), value.as_bytes().to_vec()));
-        let (_, exchange) = edge.on_head(Head::new(pairs.to_vec()), false, &mut Nothing);
+        let (_, exchange) = edge.on_head(Head::new(pairs.into_iter().collect()), false, &mut Nothing);
         // One that this file does not switch on needs no words in it.
         let Some(mut exchange) = exchange else { continue };
         let body = String::from_utf8(exchange.on_failure().body).unwrap();
