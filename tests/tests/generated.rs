@@ -41,6 +41,8 @@ fn readme_tables_come_from_the_code() {
     let is = fs::read_to_string(file("README.md")).unwrap();
     let should = with_block(&is, "dialects", &dialects());
     let should = with_block(&should, "edge configuration", &edge_configuration());
+    let should =
+        with_block(&should, "rekey edge configuration", &sidecar::config::edge_reference());
     let should = with_block(&should, "sidecar configuration", &sidecar::config::reference());
     let should = with_block(&should, "password profiles", &sidecar::password::table());
     let should = with_block(&should, "hash formats", &sidecar::password::formats());

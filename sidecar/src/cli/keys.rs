@@ -35,7 +35,9 @@ retired. Exchange a master or jwt key, without ending a link and without a resta
 
 Exchange an edge key (all that are held are believed):
 
-  rekey keys add edge                    then give the gateways the new one, all of them
+  rekey keys add edge                    then give the gateways the new one, all of them: `rekey edge` as the first line of its
+                                         key file, Envoy as `key`, from a variable that it has had since its start as
+                                         `key_next` (a file that delivers the filter changes one for the other)
   rekey keys activate edge ID
   rekey keys retire edge OLD --finally
 

@@ -61,6 +61,33 @@ fn all_faults_come_at_once() {
 }
 
 #[test]
+fn a_network_is_crossed_by_tls_alone() {
+    let own = "[edge.tls]\ncertificate = \"file:c\"\nkey = \"file:k\"\nca = \"file:a\"";
+    let with =
+        |lines: &str| parse(FILTER, &format!("sidecar = \"https://sidecar.example.com\"\n{lines}"));
+    let config = with(own).unwrap();
+    assert_eq!(config.sidecars[0].to_string(), "https://sidecar.example.com:443");
+    assert_eq!(config.tls.unwrap().name, None);
+    let front =
+        "listen = \"0.0.0.0:443\"\n[edge.listen_tls]\ncertificate = \"file:c\"\nkey = \"file:k\"";
+    assert!(parse(FILTER, front).unwrap().listen_tls.unwrap().clients.is_none());
+    let socket = front.replace("0.0.0.0:443", "unix:s");
+    let table = [
+        (with(""), "edge.sidecar: a sidecar lets nobody in without a certificate"),
+        (with(&own.replace("ca =", "name =")), "edge.tls.ca: it is missing"),
+        (with(&format!("{own}\nname = \"a b\"")), "edge.tls.name: \"a b\" is no host name"),
+        (parse(FILTER, "sidecar = \"http://10.0.0.1\""), "write https:// and set edge.tls"),
+        (parse(FILTER, "app = \"https://10.0.0.1\""), "is no server"),
+        (parse(FILTER, &socket), "edge.listen: no TLS is spoken on a Unix socket"),
+        (parse(FILTER, "listen = \"0.0.0.0:443\""), "set edge.listen_tls.certificate and key"),
+    ];
+    for (found, part) in table {
+        let faults = found.unwrap_err();
+        assert!(faults.iter().any(|fault| fault.contains(part)), "{part} is not in {faults:#?}");
+    }
+}
+
+#[test]
 fn an_address_has_one_source() {
     let faults = parse(FILTER, "proxy_protocol = true\ntrusted_hops = 1").unwrap_err();
     assert_eq!(faults.len(), 1, "{faults:?}");
