@@ -4,12 +4,13 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 
 use rekey_tests::http::Call;
-use rekey_tests::stage::{Answer, App, Edge, EdgeOptions, Reaction, Server, until};
+use rekey_tests::stage::{App, Edge, EdgeOptions, Server, until};
 use tempfile::TempDir;
 
 use crate::authority::{Authority, place};
 use crate::client::{Client, answer, ask};
 use crate::envoy::initiate;
+use crate::proxy::accepted;
 
 const KEY: &str = "9f3c1b7ae04d58622c91d3f8a7b6405e1d2cf9083b64a75e8812c06fd4a93b57";
 
@@ -26,8 +27,7 @@ impl Stand {
         let (dir, ca, app) =
             (tempfile::tempdir().unwrap(), Authority::draw("web"), App::start().unwrap());
         ca.certify(&["localhost"]).write(dir.path(), "front");
-        let kindly = |_: &_| Reaction::Answer(Answer::json(202, r#"{"outcome":"accepted"}"#));
-        let sidecar = Server::start(kindly).unwrap();
+        let sidecar = Server::start(|_| accepted()).unwrap();
         let mut options = EdgeOptions::new(sidecar.addr(), app.addr(), KEY).unwrap();
         change(&mut options);
         let home = dir.path().display();

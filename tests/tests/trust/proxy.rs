@@ -99,7 +99,7 @@ impl Pair {
                     Reaction::Answer(Answer::json(503, ""))
                 }
                 "/readyz" => Reaction::Answer(Answer::json(200, "")),
-                _ => Reaction::Answer(Answer::json(202, r#"{"outcome":"accepted"}"#)),
+                _ => accepted(),
             })
             .unwrap()
         };
@@ -131,6 +131,12 @@ impl Pair {
         })
         .unwrap();
     }
+}
+
+/// As a sidecar says it.
+pub(crate) fn accepted() -> Reaction {
+    let answer = Answer::json(202, r#"{"outcome":"accepted"}"#);
+    Reaction::Answer(answer.header("rekey-outcome", "accepted"))
 }
 
 fn addr(server: &Server) -> SocketAddr {

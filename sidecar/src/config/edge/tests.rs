@@ -77,7 +77,10 @@ fn a_network_is_crossed_by_tls_alone() {
         (with(&own.replace("ca =", "name =")), "edge.tls.ca: it is missing"),
         (with(&format!("{own}\nname = \"a b\"")), "edge.tls.name: \"a b\" is no host name"),
         (parse(FILTER, "sidecar = \"http://10.0.0.1\""), "write https:// and set edge.tls"),
-        (parse(FILTER, "app = \"https://10.0.0.1\""), "is no server"),
+        (
+            parse(FILTER, "public = \"https://10.0.0.1\""),
+            "edge.public: \"https://10.0.0.1\" is no server",
+        ),
         (parse(FILTER, &socket), "edge.listen: no TLS is spoken on a Unix socket"),
         (parse(FILTER, "listen = \"0.0.0.0:443\""), "set edge.listen_tls.certificate and key"),
     ];
