@@ -1,20 +1,16 @@
 //! Every fixture through a real `rekey edge`, over HTTP/1.1 and HTTP/2, and through a real nginx before one, with an echoing
 //! app and a stand-in for the sidecar behind it.
 
+mod sent;
+
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use contract::edge::MadeBy;
-use http_body_util::{BodyExt, Full};
-use hyper::body::Bytes;
-use hyper::client::conn::http2;
-use hyper::{Request, Uri};
-use hyper_util::rt::{TokioExecutor, TokioIo};
-use rekey_tests::fixture::{Back, Case, Driver, Reply, Seen, cases, gateway, judge};
-use rekey_tests::http::send_raw;
+use rekey_tests::fixture::{Back, Case, Driver, Seen, cases, gateway, judge};
 use rekey_tests::stage::{App, Edge, EdgeOptions, Nginx, Reaction, Server, Staged};
-use tokio::net::TcpStream;
+use sent::{over_http1, over_http2, to_http2};
 
 /// What the edge adds on the way to the app.
 const ADDED: [&str; 3] = ["x-forwarded-", "x-request-id", "host"];
@@ -73,48 +69,13 @@ impl Place {
         self.app.clear();
         self.sidecar.clear();
         let reply = match way {
-            Way::Http2 => over_http2(self.addr(), case)?,
-            _ => over_http1(self.addr(), case)?,
+            Way::Http2 => over_http2(self.addr(), case, false)?,
+            _ => over_http1(self.addr(), &case.request.raw)?,
         };
         let (app, sidecar) = (self.app.requests(), self.sidecar.requests());
         let added: &[&str] = if way == Way::Http1 { &ADDED } else { &FRAMED };
         gateway::seen(case, added, &app, &sidecar, reply)
     }
-}
-
-fn over_http1(to: SocketAddr, case: &Case) -> Result<Reply, String> {
-    let reply = send_raw(to, &case.request.raw).map_err(|fault| fault.to_string())?;
-    let headers = reply.headers.iter().map(|(name, value)| (name, value));
-    Ok(Reply::new(reply.status, headers, &reply.body))
-}
-
-fn over_http2(to: SocketAddr, case: &Case) -> Result<Reply, String> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    runtime.map_err(|error| error.to_string())?.block_on(async {
-        let stream = TcpStream::connect(to).await.map_err(|error| error.to_string())?;
-        let shaken = http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await;
-        let (mut sender, connection) = shaken.map_err(|error| error.to_string())?;
-        tokio::spawn(connection);
-        let request = to_http2(case).ok_or("this is no HTTP/2")?;
-        let response = sender.send_request(request).await.map_err(|error| error.to_string())?;
-        let (parts, body) = response.into_parts();
-        let body = body.collect().await.map_err(|error| error.to_string())?.to_bytes();
-        let headers = parts.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
-        Ok(Reply::new(parts.status.as_u16(), headers, &body))
-    })
-}
-
-/// The same request without what HTTP/2 has not.
-fn to_http2(case: &Case) -> Option<Request<Full<Bytes>>> {
-    let sent = &case.request;
-    let host = std::str::from_utf8(sent.first("host")?).ok()?;
-    let uri: Uri = format!("http://{host}{}", sent.target).parse().ok()?;
-    let mut request = Request::builder().method(sent.method.as_str()).uri(uri);
-    let dropped = ["host", "connection", "transfer-encoding", "keep-alive"];
-    for (name, value) in sent.headers.iter().filter(|(name, _)| !dropped.contains(&name.as_str())) {
-        request = request.header(name.as_str(), value.as_slice());
-    }
-    request.body(Full::from(sent.body.clone().unwrap_or_default())).ok()
 }
 
 /// Edges by configuration: most cases share one.

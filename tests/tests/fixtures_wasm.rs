@@ -169,7 +169,7 @@ fn seen(
             check_head(&forwarded)?;
             Ok(Seen::Forwarded { operation, body: forwarded.body, now: NOW, reply })
         }
-        None => check_untouched(case, request, &forwarded).map(|()| Seen::Passed),
+        None => check_untouched(case, request, &forwarded, profile).map(|()| Seen::Passed),
     }
 }
 
@@ -215,10 +215,14 @@ fn check_untouched(
     case: &Case,
     request: &Request,
     forwarded: &ForwardedRequest,
+    profile: Profile,
 ) -> Result<(), String> {
     let mut wanted = request.clone();
     let theirs = case.request.headers_for_the_app();
     wanted.headers = theirs.into_iter().map(|(name, value)| (name.into_bytes(), value)).collect();
+    if profile.strictness().hides_transfer_encoding {
+        wanted.headers.retain(|(name, _)| name != b"transfer-encoding");
+    }
     if forwarded.is_unchanged(&wanted) {
         Ok(())
     } else {

@@ -1,6 +1,8 @@
 //! What only portable mode can meet: a head that is out before its body contradicts it, and ends that the host does not
 //! tell. The real filter in the strict host; what both modes share is in the fixtures.
 
+use std::sync::OnceLock;
+
 use rekey_tests::fixture::{Case, cases};
 use rekey_tests::stage::target;
 use rekey_tests::wasm::{
@@ -11,11 +13,14 @@ use rekey_tests::wasm::{
 const BOTH: [Profile; 2] = [Profile::EnvoyPortable, Profile::Nginx];
 const BUSY: &[u8] = br#"{"status":"error","message":"The system is busy, please try again later"}"#;
 
-/// An ordinary case of this name, and a filter that is configured for it.
+/// A case of this name, and a filter that is configured for it.
 fn filter(name: &str, profile: Profile) -> (Case, Vm) {
-    let case =
-        cases().into_iter().find(|case| case.to_string() == name).unwrap().in_portable_mode();
-    let module = Module::load(&target().join("wasm32-wasip1/wasm/filter.wasm")).unwrap();
+    static MODULE: OnceLock<Module> = OnceLock::new();
+    static CASES: OnceLock<Vec<Case>> = OnceLock::new();
+    let mut cases = CASES.get_or_init(cases).iter();
+    let case = cases.find(|case| case.to_string() == name).unwrap().in_portable_mode();
+    let file = target().join("wasm32-wasip1/wasm/filter.wasm");
+    let module = MODULE.get_or_init(|| Module::load(&file).unwrap());
     let configuration = case.configuration.clone().into_bytes();
     let vm = module.start(&Options { configuration, profile, ..Options::default() }).unwrap();
     (case, vm)

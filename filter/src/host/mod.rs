@@ -62,9 +62,10 @@ pub(crate) fn is_from_upstream() -> Option<bool> {
     (!details.is_empty()).then(|| details == b"via_upstream")
 }
 
-/// Whether the client speaks HTTP/1; what cannot be said, does not.
-pub(crate) fn is_http1() -> bool {
-    abi::property("request\0protocol").is_ok_and(|protocol| protocol.starts_with(b"HTTP/1"))
+/// Whether this is nginx, which tells nobody that a request ends with its head, and the client speaks HTTP/1 to it.
+/// nginx shows its variables as properties; no other host has these.
+pub(crate) fn is_http1_in_nginx() -> bool {
+    abi::property("ngx\0server_protocol").is_ok_and(|protocol| protocol.starts_with(b"HTTP/1"))
 }
 
 pub(crate) fn reply(answer: &Answer) -> Result<(), HostFault> {

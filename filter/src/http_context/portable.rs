@@ -12,7 +12,8 @@ use crate::head::{Back, number, set_answer_head, set_request_head, text};
 use crate::host::{self, HostFault};
 use crate::root_context::Shared;
 
-/// Whether nothing follows this head, where the host does not say so: in HTTP/1 the head itself does.
+/// Whether nothing follows this head, where the host does not say so but the head itself does. Only in nginx: Envoy says
+/// it, and shows no filter the header `transfer-encoding`.
 pub(super) fn is_whole(head: &Headers) -> bool {
     let is_empty = match text(head, b"content-length") {
         Some(length) => length == "0",
@@ -20,7 +21,7 @@ pub(super) fn is_whole(head: &Headers) -> bool {
             head.first(b"transfer-encoding").or_else(|| head.first(b"content-length")).is_none()
         }
     };
-    is_empty && host::is_http1()
+    is_empty && host::is_http1_in_nginx()
 }
 
 impl Http {

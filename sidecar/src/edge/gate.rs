@@ -5,7 +5,9 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use contract::edge::{Answer, AnswerHead, Circumstances, Edge, Exchange, Head, Headers, MadeBy, Step};
+use contract::edge::{
+    Answer, AnswerHead, Circumstances, Edge, Exchange, Head, Headers, MadeBy, Step,
+};
 use hyper::body::{Body, Incoming};
 use hyper::http::request::Parts;
 use hyper::upgrade::OnUpgrade;

@@ -31,8 +31,10 @@ pub struct Strictness {
     pub numbers_as_text: bool,
     /// `response.code_details` says who made an answer.
     pub tells_who_answers: bool,
-    /// What `request.protocol` says of HTTP/2.
-    pub http2: &'static str,
+    /// `transfer-encoding` is the codec's own affair, and not in the map.
+    pub hides_transfer_encoding: bool,
+    /// `ngx.*` gives the host's variables.
+    pub shows_variables: bool,
     /// A newline is put behind the body of a local reply.
     pub newline_after_reply: bool,
     /// Incrementing a gauge ends in a trap.
@@ -49,7 +51,8 @@ const ENVOY: Strictness = Strictness {
     lower_case_names: true,
     numbers_as_text: false,
     tells_who_answers: true,
-    http2: "HTTP/2",
+    hides_transfer_encoding: true,
+    shows_variables: false,
     newline_after_reply: false,
     gauges_trap: false,
     missing_imports: &[],
@@ -63,7 +66,8 @@ const NGINX: Strictness = Strictness {
     lower_case_names: false,
     numbers_as_text: true,
     tells_who_answers: false,
-    http2: "HTTP/2.0",
+    hides_transfer_encoding: false,
+    shows_variables: true,
     newline_after_reply: true,
     gauges_trap: true,
     missing_imports: &["proxy_get_log_level"],

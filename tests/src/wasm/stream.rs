@@ -43,17 +43,22 @@ impl Vm {
         let lower = host.strictness.lower_case_names;
         let protocol = match request.framing {
             Framing::Http1 => "HTTP/1.1",
-            Framing::Http2 => host.strictness.http2,
+            Framing::Http2 => "HTTP/2.0",
         };
         let mut stream = Stream::new(id);
         stream.request.headers = cased(request.header_map(), lower);
+        if host.strictness.hides_transfer_encoding {
+            stream.request.headers.retain(|(name, _)| name != b"transfer-encoding");
+        }
         let given =
             request.properties.iter().map(|(path, value)| (property::path_of(path), value.clone()));
         stream
             .properties
             .insert(b"source\0address".to_vec(), request.source_address.clone().into());
         stream.properties.insert(b"request\0id".to_vec(), request.request_id.clone().into());
-        stream.properties.insert(b"request\0protocol".to_vec(), protocol.into());
+        if host.strictness.shows_variables {
+            stream.properties.insert(b"ngx\0server_protocol".to_vec(), protocol.into());
+        }
         stream.properties.extend(given);
         host.stream = Some(stream);
         host.hostcalls.clear();
