@@ -11,6 +11,8 @@ fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rustc-link-arg-cdylib=--stack-first");
     println!("cargo::rustc-link-arg-cdylib=-zstack-size={STACK_BYTES}");
+    // Calls and addresses as short as they can be written: a twentieth of the module.
+    println!("cargo::rustc-link-arg-cdylib=--compress-relocations");
     // Beside the module itself: names of a stripped module, for the test that reads it.
     let out = std::env::var_os("OUT_DIR").map(PathBuf::from).unwrap_or_default();
     if let Some(folder) = out.ancestors().nth(3) {

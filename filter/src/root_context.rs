@@ -7,9 +7,9 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::cell::RefCell;
 
-use contract::edge::{Edge, Exchange};
+use contract::edge::{Circumstances, Edge, Exchange};
 
-use crate::host::{self, Level};
+use crate::host::{self, Host, Level};
 use crate::http_context::Http;
 
 /// What all requests of a VM share.
@@ -24,12 +24,16 @@ pub(crate) struct Root {
 }
 
 impl Shared {
-    /// Counts an exchange that has its answer. A host without metrics serves all the same.
+    /// Counts an exchange that has its outcome. A host without metrics serves all the same.
     pub(crate) fn count(&self, exchange: &Exchange) {
+        if exchange.outcome().is_empty() {
+            return;
+        }
         let name = format!(
-            "rekey_requests_total.dialect.{}.operation.{}.outcome.{}",
+            "rekey_requests_total.dialect.{}.operation.{}.outcome.{}{}",
             exchange.dialect().name(),
             exchange.operation(),
+            if exchange.is_observed() { "observed_" } else { "" },
             exchange.outcome(),
         );
         let Ok(mut counters) = self.counters.try_borrow_mut() else {
@@ -54,7 +58,8 @@ impl Root {
         };
         match Edge::from_json(&json, &mut host::variable) {
             Ok(edge) => {
-                for warning in edge.warnings() {
+                let overdue = edge.overdue(Host.now().unwrap_or(0));
+                for warning in edge.warnings().iter().map(String::as_str).chain(overdue) {
                     host::log(Level::Warn, &format!("rekey: {warning}"));
                 }
                 self.shared = Some(Rc::new(Shared { edge, counters: RefCell::default() }));

@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 
 use contract::dialect::{DIALECTS, Does, Route, Sharing};
-use contract::edge::{self, Circumstances, Edge, Head, route_regex};
+use contract::edge::{self, Circumstances, Edge, Head, ask_regex, route_regex};
 use contract::message::{Claim, Flow};
 use contract::name::Name;
 use contract::secret::{Code, Token};
@@ -58,6 +58,10 @@ fn the_envoy_files_have_the_regex_and_the_busy_words_of_the_dialects() {
     let start = is.find(open).unwrap() + "regex: '".len();
     let end = start + is[start..].find('\'').unwrap();
     let should = format!("{}{}{}", &is[..start], route_regex(), &is[end..]);
+    let open = "safe_regex: &asks { regex: '";
+    let start = should.find(open).unwrap() + open.len();
+    let end = start + should[start..].find('\'').unwrap();
+    let should = format!("{}{}{}", &should[..start], ask_regex(), &should[end..]);
     settle("envoy/envoy.yaml", &is, &should);
     says_busy_in_the_words_of_the_dialects(&should);
     let is = fs::read_to_string(file("envoy/portable.yaml")).unwrap_or_default();
@@ -237,7 +241,8 @@ fn says_busy_in_the_words_of_the_dialects(yaml: &str) {
     for dialect in DIALECTS {
         let path = dialect.routes()[0].path;
         let pairs = [(":method", "POST"), (":path", path), ("x-request-id", "REQUEST")];
-        let (_, exchange) = edge.on_head(Head::new(pairs.into_iter().collect()), false, &mut Nothing);
+        let (_, exchange) =
+            edge.on_head(Head::new(pairs.into_iter().collect()), false, &mut Nothing);
         // One that this file does not switch on needs no words in it.
         let Some(mut exchange) = exchange else { continue };
         let body = String::from_utf8(exchange.on_failure().body).unwrap();

@@ -204,7 +204,14 @@ fn row(dialect: &dyn Dialect, route: &Route, outcome: &Outcome) -> Row {
 }
 
 fn answer(dialect: &dyn Dialect, route: &Route, language: Language, outcome: &Outcome) -> Answer {
-    let settings = Settings { language, clients: Clients::Any, country: None, fields: Vec::new() };
+    let settings = Settings {
+        language,
+        clients: Clients::Any,
+        country: None,
+        fields: Vec::new(),
+        observe: false,
+        legacy_until: None,
+    };
     let request = Name::parse(REQUEST).expect("a name");
     let exchanged = Exchanged {
         does: route.does,

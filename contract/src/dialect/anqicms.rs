@@ -85,7 +85,7 @@ impl Dialect for AnQiCms {
     }
 
     fn settings(&self) -> &'static [Setting] {
-        &[Setting::Language]
+        &[Setting::Language, Setting::LegacyUntil]
     }
 
     fn names(&self) -> Names {

@@ -105,7 +105,13 @@ impl Dialect for Authing {
     }
 
     fn settings(&self) -> &'static [Setting] {
-        &[Setting::Language, Setting::Clients, Setting::Country, Setting::Keys]
+        &[
+            Setting::Language,
+            Setting::Clients,
+            Setting::Country,
+            Setting::Keys,
+            Setting::LegacyUntil,
+        ]
     }
 
     fn language(&self, head: &Head, settings: &Settings) -> Language {

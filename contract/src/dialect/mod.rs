@@ -141,6 +141,9 @@ pub enum Setting {
     Captcha,
     /// `keys`: `"app"` (the app publishes them; the route is left to it) or `"own"`.
     Keys,
+    /// `legacy_until`: until when tokens of the app's pass on to it. For dialects that have tokens; a code tells nobody whose
+    /// it is.
+    LegacyUntil,
     /// `mobile`: whether the operations by phone are on.
     Mobile,
     /// `fields`: names of members that no source documents.

@@ -71,7 +71,7 @@ impl Dialect for Native {
     }
 
     fn settings(&self) -> &'static [Setting] {
-        &[Setting::Language, Setting::Country]
+        &[Setting::Language, Setting::Country, Setting::LegacyUntil]
     }
 
     fn language(&self, head: &Head, settings: &Settings) -> Language {

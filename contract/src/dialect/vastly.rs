@@ -96,6 +96,7 @@ impl Dialect for Vastly {
         &[
             Setting::Clients,
             Setting::Country,
+            Setting::LegacyUntil,
             Setting::Mobile,
             Setting::Fields(&["email", "mobile"]),
         ]

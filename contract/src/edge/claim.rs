@@ -4,8 +4,8 @@
 use alloc::{string::String, sync::Arc, vec::Vec};
 
 use crate::dialect::{Dialect, Does, Route, Sharing};
-use crate::edge::Settings;
 use crate::edge::spelling::{loose, readings};
+use crate::edge::{Settings, Site};
 
 /// One claimed path of a configured dialect.
 #[derive(Clone, Debug)]
@@ -53,6 +53,16 @@ impl Claim {
         Self { dialect, route, path, settings, standing, exclusive, loose }
     }
 
+    /// Whether it is the app's on this site.
+    pub(super) fn is_left(&self, site: &Site) -> bool {
+        self.standing == Standing::Left || !site.speaks(self.dialect)
+    }
+
+    /// Whether a lenient router may take the one for the other.
+    pub(super) fn is_near(&self, other: &Self) -> bool {
+        self.loose == other.loose
+    }
+
     /// Whether requests may pass on to the app.
     pub(super) fn is_shared(&self) -> bool {
         !self.exclusive && !matches!(self.route.sharing, Sharing::Exclusive)
@@ -66,18 +76,26 @@ impl Claim {
     }
 }
 
-pub(super) fn find<'e>(claims: &'e [Arc<Claim>], path: &str) -> Found<'e> {
+pub(super) fn find<'e>(claims: &'e [Arc<Claim>], path: &str, site: &Site) -> Found<'e> {
     let exact: Vec<&Arc<Claim>> = claims.iter().filter(|claim| claim.path == path).collect();
-    if exact.iter().any(|claim| claim.standing != Standing::Left) {
+    if exact.iter().any(|claim| !claim.is_left(site)) {
         return Found::Exact(exact);
     }
     if !exact.is_empty() {
         return Found::Free;
     }
-    let mut taken = claims.iter().filter(|claim| claim.standing != Standing::Left);
-    let found = match readings(path) {
-        Some(readings) => taken.find(|claim| readings.contains(&claim.loose)),
-        None => taken.next(),
+    let readings = readings(path);
+    let is_near = |claim: &&Arc<Claim>| {
+        let read = readings.as_ref().is_none_or(|readings| readings.contains(&claim.loose));
+        read && !claim.is_left(site)
     };
-    found.map_or(Found::Free, Found::Spelling)
+    // What one dialect only observes, another may refuse.
+    let mut found = Found::Free;
+    for claim in claims.iter().filter(is_near) {
+        found = Found::Spelling(claim);
+        if !claim.settings.observe {
+            break;
+        }
+    }
+    found
 }

@@ -7,8 +7,11 @@ use core::net::IpAddr;
 use crate::dialect::{Dialect, Does};
 use crate::edge::answering::Rest;
 use crate::edge::claim::Standing;
+use crate::edge::legacy::LEGACY;
 use crate::edge::sharing::{self, Whose};
-use crate::edge::{Answer, Claim, Edge, Exchanged, Head, Headers, claim, cors, query};
+use crate::edge::{
+    Answer, Claim, Edge, Exchanged, Head, Headers, Settings, Site, claim, cors, query,
+};
 use crate::language::Language;
 use crate::message::{Flow, Operation};
 use crate::name::Name;
@@ -72,24 +75,27 @@ pub struct Exchange {
     pub(super) new_flow: Option<Flow>,
     /// What the head of the answer left to its body, where it goes out first.
     pub(super) rest: Rest,
-    outcome: &'static str,
+    pub(super) site: Arc<Site>,
+    pub(super) outcome: &'static str,
 }
 
 impl Edge {
-    /// Whether no claim is near this path, so that `on_head` would let any request pass. For hosts that would rather not
-    /// copy a head for that.
+    /// Whether no claim is near this path on any site, so that `on_head` would let any request pass. For hosts that would
+    /// rather not copy a head for that.
     pub fn is_free(&self, path: &str) -> bool {
-        matches!(claim::find(self.claims(), path), claim::Found::Free)
+        matches!(claim::find(self.claims(), path, &self.sites().top), claim::Found::Free)
     }
 
-    /// Judges a request's head; `is_whole` says that nothing follows it. An `Exchange` comes with every step but `Pass`.
+    /// Judges a request's head; `is_whole` says that nothing follows it. An `Exchange` comes with every step but `Pass`; with
+    /// that, where there is something to count.
     pub fn on_head(
         &self,
         head: Head,
         is_whole: bool,
         circumstances: &mut dyn Circumstances,
     ) -> (Step, Option<Exchange>) {
-        let (claims, spelling) = match claim::find(self.claims(), head.path()) {
+        let site = self.sites().of(head.authority());
+        let (claims, spelling) = match claim::find(self.claims(), head.path(), site) {
             claim::Found::Free => return (Step::Pass, None),
             claim::Found::Exact(claims) => (claims, false),
             claim::Found::Spelling(claim) => (Vec::from([claim]), true),
@@ -99,29 +105,24 @@ impl Edge {
         let Some(claim) = chosen.or(claims.first()) else {
             return (Step::Pass, None);
         };
-        if claim.standing == Standing::Left && chosen.is_some() {
+        if claim.is_left(site) && chosen.is_some() {
             return (Step::Pass, None);
         }
-        let mut exchange = self.exchange(claim, head, circumstances);
+        let mut exchange = self.exchange(claim, site, head, circumstances);
         let step = if spelling || claim.standing == Standing::Closed {
             exchange.refuse(Refusal::NotFound)
         } else if chosen.is_none() {
             exchange.other_method(&claims)
         } else {
-            exchange.judge_head(self)
+            exchange.judge_head(circumstances)
         };
-        match step {
-            // A body has no place here either.
-            Step::Fetch if !is_whole => {
-                let step = exchange.refuse(Refusal::Malformed);
-                (step, Some(exchange))
-            }
+        let step = match step {
             // Nobody judges a body that has no place in this request, and some apps read it all the same.
-            Step::Pass if !is_whole => {
-                let step = exchange.refuse(Refusal::Malformed);
-                (step, Some(exchange))
-            }
-            Step::Pass => (Step::Pass, None),
+            Step::Fetch | Step::Pass if !is_whole => exchange.refuse(Refusal::Malformed),
+            step => step,
+        };
+        match exchange.settle(step) {
+            Step::Pass if exchange.outcome.is_empty() => (Step::Pass, None),
             step => (step, Some(exchange)),
         }
     }
@@ -129,15 +130,16 @@ impl Edge {
     fn exchange(
         &self,
         claim: &Arc<Claim>,
+        site: &Arc<Site>,
         head: Head,
         circumstances: &mut dyn Circumstances,
     ) -> Exchange {
         let given = head.text("x-request-id").and_then(Name::parse);
         let drawn = || circumstances.random().and_then(|bytes| Name::parse(&hex(&bytes)));
         let request = given.or_else(drawn).unwrap_or_else(|| self.nameless());
-        let origin = cors::allowed(&head, self.known_origins(&claim.settings));
+        let origin = cors::allowed(&head, known_origins(site, &claim.settings));
         let language = claim.dialect.language(&head, &claim.settings);
-        let claim = Arc::clone(claim);
+        let (claim, site) = (Arc::clone(claim), Arc::clone(site));
         Exchange {
             claim,
             head,
@@ -146,6 +148,7 @@ impl Edge {
             origin,
             new_flow: None,
             rest: Rest::default(),
+            site,
             outcome: "",
         }
     }
@@ -166,7 +169,8 @@ impl Exchange {
         }
     }
 
-    /// The outcome's code once there is an answer, for metrics.
+    /// The outcome's code, for metrics: once there is an answer, or what passes on was observed or is of the app's own
+    /// making; empty until then.
     pub fn outcome(&self) -> &'static str {
         self.outcome
     }
@@ -183,7 +187,8 @@ impl Exchange {
 
     /// The body grew over `MAX_BODY` before it ended.
     pub fn on_oversize(&mut self) -> Step {
-        self.refuse(Refusal::TooLarge)
+        let step = self.refuse(Refusal::TooLarge);
+        self.settle(step)
     }
 
     /// Judges the whole request.
@@ -193,11 +198,12 @@ impl Exchange {
         body: &[u8],
         circumstances: &mut dyn Circumstances,
     ) -> Step {
-        match self.read(edge, body, circumstances) {
+        let step = match self.read(edge, body, circumstances) {
             Ok(Some(forward)) => Step::Forward(forward),
             Ok(None) => Step::Pass,
             Err(refusal) => self.refuse(refusal),
-        }
+        };
+        self.settle(step)
     }
 
     /// The answer when the host itself failed: busy, in the dialect's words.
@@ -230,9 +236,9 @@ impl Exchange {
         Step::Reply(self.complete(answer))
     }
 
-    fn judge_head(&mut self, edge: &Edge) -> Step {
+    fn judge_head(&mut self, circumstances: &mut dyn Circumstances) -> Step {
         match (self.claim.route.does, self.check_head()) {
-            (Does::Link, _) => self.open_link(edge),
+            (Does::Link, _) => self.open_link(circumstances),
             (_, Err(refusal)) => self.refuse(refusal),
             (Does::Keys, Ok(())) => Step::Fetch,
             (Does::Call(_), Ok(())) => Step::Collect,
@@ -255,7 +261,7 @@ impl Exchange {
         }
     }
 
-    fn open_link(&mut self, edge: &Edge) -> Step {
+    fn open_link(&mut self, circumstances: &mut dyn Circumstances) -> Step {
         let claim = Arc::clone(&self.claim);
         let Some(query) = query::parse(self.head.query().unwrap_or_default()) else {
             return self.refuse(Refusal::Malformed);
@@ -268,9 +274,17 @@ impl Exchange {
         let Some(target) = claim.dialect.link(&query) else {
             return self.refuse(Refusal::Malformed);
         };
+        match self.is_old_link(&query, circumstances) {
+            Ok(false) => {}
+            Ok(true) => {
+                self.outcome = LEGACY;
+                return Step::Pass;
+            }
+            Err(refusal) => return self.refuse(refusal),
+        }
         self.outcome = "link";
         let mut answer = Answer::empty(302);
-        answer.headers.push(("location", format!("{}{target}", edge.base_url())));
+        answer.headers.push(("location", format!("{}{target}", self.site.base_url)));
         answer.headers.push(("referrer-policy", "no-referrer".into()));
         Step::Reply(self.complete(answer))
     }
@@ -316,6 +330,10 @@ impl Exchange {
         answer.headers.extend(cors::headers(self.origin.as_deref()));
         answer
     }
+}
+
+fn known_origins<'e>(site: &'e Site, settings: &'e Settings) -> impl Iterator<Item = &'e str> {
+    site.origins.iter().map(String::as_str).chain(settings.clients.origins())
 }
 
 pub(super) fn busy() -> Refusal {

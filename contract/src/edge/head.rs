@@ -59,6 +59,11 @@ impl Head {
         self.query.as_deref()
     }
 
+    /// The host that the request is for, as the gateway understood it; empty when it named none, or two.
+    pub fn authority(&self) -> &str {
+        self.text(":authority").or_else(|| self.text("host")).unwrap_or_default()
+    }
+
     pub fn has(&self, name: &'static str) -> bool {
         self.values(name).next().is_some()
     }

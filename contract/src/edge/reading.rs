@@ -1,13 +1,16 @@
 //! From a whole request to a signed message, in the order in which things are judged: JSON, whose it is, form of the
 //! request, caller, origin, the dialect's members. Invariant: nothing of the request is copied through.
 
+use alloc::{string::String, vec::Vec};
+
 use crate::dialect::{Caller, Dialect, Does};
 use crate::edge::exchange::{Circumstances, Exchange, FLOW_COOKIE, Forward, MAX_BODY, busy};
-use crate::edge::media::is_json;
+use crate::edge::legacy::{self, LEGACY};
+use crate::edge::media::{is_json, reads_one_way};
 use crate::edge::sharing::{self, Whose};
 use crate::edge::{Asking, Edge, cors};
 use crate::json;
-use crate::message::{Claim as Words, Context, Flow, Message, Operation};
+use crate::message::{Call, Claim as Words, Context, Flow, Message, Operation};
 use crate::outcome::Refusal;
 use crate::signature::{self, Stamp};
 
@@ -31,7 +34,8 @@ impl Exchange {
         let value = json::parse(bytes, dialect.names()).map_err(|_| Refusal::Malformed)?;
         let body = sharing::object(value)?;
         let (sharing, names) = (claim.route.sharing, dialect.names());
-        let whose = sharing::judge(sharing, names, &self.head, &body, bytes)?;
+        let is_one = reads_one_way(&self.head, bytes);
+        let whose = sharing::judge(sharing, names, &self.head, &body, is_one)?;
         if whose == Whose::Theirs {
             return if claim.exclusive { Err(Refusal::Malformed) } else { Ok(None) };
         }
@@ -42,7 +46,14 @@ impl Exchange {
         let channel = claim.route.channel;
         let mut asking = Asking { channel, operation, head: &self.head, settings, body };
         let call = dialect.read(&mut asking)?;
-        let context = self.context(edge, caller, circumstances).ok_or(busy())?;
+        if self.is_legacy(&call, is_one, circumstances)? {
+            self.outcome = LEGACY;
+            return Ok(None);
+        }
+        if self.is_observed() {
+            return Ok(Some(Forward { operation, body: Vec::new() }));
+        }
+        let context = self.context(caller, circumstances).ok_or(busy())?;
         self.mark_place(dialect, operation, &context, circumstances)?;
         let message = Message { dialect, context, call };
         let now = circumstances.now().ok_or(busy())?;
@@ -51,6 +62,37 @@ impl Exchange {
         let body =
             signature::sign(edge.key(), edge.audience(), Stamp { now, id }, operation, &json);
         Ok(Some(Forward { operation, body }))
+    }
+
+    /// Whether a link of the app's own making leads here.
+    pub(super) fn is_old_link(
+        &self,
+        query: &[(String, String)],
+        circumstances: &mut dyn Circumstances,
+    ) -> Result<bool, Refusal> {
+        let is_ours = || query.iter().any(|(_, value)| legacy::resembles_ours(value));
+        Ok(self.is_in_time(circumstances)? && !is_ours())
+    }
+
+    fn is_in_time(&self, circumstances: &mut dyn Circumstances) -> Result<bool, Refusal> {
+        let Some(until) = self.claim.settings.legacy_until else {
+            return Ok(false);
+        };
+        Ok(!until.is_over(circumstances.now().ok_or(busy())?))
+    }
+
+    /// Whether it is to be left to the app for the token that it presents: one that only the app can have given.
+    fn is_legacy(
+        &self,
+        call: &Call,
+        is_one: bool,
+        circumstances: &mut dyn Circumstances,
+    ) -> Result<bool, Refusal> {
+        let is_foreign = self.is_in_time(circumstances)? && legacy::is_foreign(call);
+        match is_foreign && !is_one {
+            true => Err(Refusal::Malformed),
+            false => Ok(is_foreign),
+        }
     }
 
     fn check_form(&self, dialect: &dyn Dialect) -> Result<(), Refusal> {
@@ -76,15 +118,10 @@ impl Exchange {
         }
     }
 
-    fn context(
-        &self,
-        edge: &Edge,
-        caller: Caller,
-        circumstances: &mut dyn Circumstances,
-    ) -> Option<Context> {
+    fn context(&self, caller: Caller, circumstances: &mut dyn Circumstances) -> Option<Context> {
         let agent = self.head.text("x-agent").or_else(|| self.head.text("user-agent"));
         Some(Context {
-            site: edge.site().clone(),
+            site: self.site.name.clone(),
             client: caller.client,
             sender: circumstances.sender()?,
             flow: self.head.cookie(FLOW_COOKIE).and_then(Flow::parse),

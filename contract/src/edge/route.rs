@@ -4,7 +4,8 @@
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::{format, string::String, vec::Vec};
 
-use crate::dialect::DIALECTS;
+use crate::dialect::{DIALECTS, Does};
+use crate::message::Operation;
 
 /// What can stand between two segments: slashes, and whatever lenient routers drop behind a segment.
 const BETWEEN: &str = "(?:[;%.][^/]*|/)+";
@@ -29,6 +30,16 @@ pub fn route_regex() -> String {
         "(?i){}/*(?:[;%.].*)?|{BETWEEN}(?:{first}).*{DISGUISE}.*|/+[^/]*{DISGUISE}[^/]*/.*|{MOVES}",
         root.expression()
     )
+}
+
+/// The default paths of all asks as they are written, and none of their other spellings: for gateways that send a part of
+/// them to the app's own reset.
+pub fn ask_regex() -> String {
+    let routes = DIALECTS.iter().flat_map(|dialect| dialect.routes());
+    let asks = routes.filter(|route| route.does == Does::Call(Operation::Initiate));
+    let paths: BTreeSet<&str> = asks.map(|route| route.path).collect();
+    let paths: Vec<String> = paths.iter().map(|path| path.replace('.', "[.]")).collect();
+    paths.join("|")
 }
 
 /// The first segments of all default paths, sorted: for gateways that decode a path before they choose by it, and send it

@@ -3,6 +3,7 @@
 use alloc::{string::String, vec::Vec};
 
 use crate::address::Country;
+use crate::edge::LegacyUntil;
 use crate::language::Language;
 use crate::name::Name;
 
@@ -15,6 +16,10 @@ pub struct Settings {
     pub country: Option<Country>,
     /// Names of members that no source documents, where the configuration changes them.
     pub fields: Vec<(&'static str, String)>,
+    /// Requests are judged and counted, and pass on to the app.
+    pub observe: bool,
+    /// Until when tokens that are not ours pass on to the app.
+    pub legacy_until: Option<LegacyUntil>,
 }
 
 impl Settings {

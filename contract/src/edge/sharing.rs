@@ -4,8 +4,8 @@
 use alloc::string::String;
 
 use crate::dialect::Sharing;
+use crate::edge::Head;
 use crate::edge::spelling::decode;
-use crate::edge::{Head, media};
 use crate::json::{Names, Object, Value, fold};
 use crate::lookalike::{bare, is_ignorable};
 use crate::outcome::Refusal;
@@ -24,13 +24,13 @@ pub(super) fn object(value: Value) -> Result<Object, Refusal> {
     }
 }
 
-/// Judges a body on a claimed path; `bytes` is the body as it came.
+/// Judges a body on a claimed path; `is_one` says that nobody can read anything else in it than JSON.
 pub(super) fn judge(
     sharing: Sharing,
     names: Names,
     head: &Head,
     body: &Object,
-    bytes: &[u8],
+    is_one: bool,
 ) -> Result<Whose, Refusal> {
     let (whose, members) = match sharing {
         Sharing::Exclusive => return Ok(Whose::Ours),
@@ -40,7 +40,7 @@ pub(super) fn judge(
     let query = head.query().unwrap_or_default();
     let is_clear = members.iter().all(|member| mentions(query, member) == 0);
     match whose {
-        Whose::Theirs if is_clear && media::reads_one_way(head, bytes) => Ok(Whose::Theirs),
+        Whose::Theirs if is_clear && is_one => Ok(Whose::Theirs),
         Whose::Theirs => Err(Refusal::Malformed),
         Whose::Ours => Ok(Whose::Ours),
     }

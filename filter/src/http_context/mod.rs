@@ -56,6 +56,10 @@ impl Http {
         let (step, exchange) = shared.edge.on_head(Head::new(headers), is_whole, &mut Host);
         match (step, exchange.map(Box::new)) {
             (Step::Collect, Some(exchange)) if is_whole => self.judge(shared, exchange, &[]),
+            (Step::Collect, Some(exchange)) if is_portable && exchange.is_observed() => {
+                self.phase = Phase::Collecting(exchange);
+                Ok(Action::Continue)
+            }
             (Step::Collect, Some(exchange)) if is_portable => {
                 self.send_request_head(shared, exchange)
             }
@@ -63,7 +67,10 @@ impl Http {
             (step @ (Step::Reply(_) | Step::Fetch), Some(exchange)) => {
                 self.carry_out(shared, exchange, step)
             }
-            _ => Ok(Action::Continue),
+            (_, exchange) => {
+                exchange.iter().for_each(|exchange| shared.count(exchange));
+                Ok(Action::Continue)
+            }
         }
     }
 
@@ -77,6 +84,10 @@ impl Http {
         }
         let body = match host::request_body(MAX_BODY + 1) {
             Ok(body) => body,
+            Err(fault) if exchange.is_observed() => {
+                report(fault);
+                return Ok(Action::Continue);
+            }
             Err(fault) => return self.fail(shared, exchange, fault),
         };
         if body.len() > MAX_BODY {
@@ -116,9 +127,14 @@ impl Http {
                 let sent = host::replace_request_body(&forward.body);
                 self.await_answer(shared, exchange, sent)
             }
-            (Step::Pass | Step::Collect, Mode::Natural) => Ok(Action::Continue),
+            (Step::Pass | Step::Collect, mode)
+                if mode == Mode::Natural || exchange.is_observed() =>
+            {
+                shared.count(&exchange);
+                Ok(Action::Continue)
+            }
             // The head is not the client's any more; the configuration sees to it that nothing comes here.
-            (_, Mode::Portable) => self.refuse(shared, exchange),
+            _ => self.refuse(shared, exchange),
         }
     }
 
@@ -249,6 +265,8 @@ impl Http {
             return Action::Continue;
         };
         match core::mem::replace(&mut self.phase, Phase::Free) {
+            // The host answered before the body was whole.
+            Phase::Collecting(exchange) if exchange.is_observed() => Action::Continue,
             Phase::Forwarded(exchange) | Phase::Collecting(exchange) => {
                 let begun = match shared.edge.mode() {
                     Mode::Natural => self.hold_answer(&shared, exchange, is_whole),

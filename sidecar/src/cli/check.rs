@@ -91,7 +91,7 @@ fn show(config: &Config, console: &mut Console) -> io::Result<()> {
     console.line(format_args!(
         "deployment     audience {}, site {}",
         config.audience.as_str(),
-        config.site.as_str()
+        config.sites.top.name.as_str()
     ))?;
     match &config.store {
         StoreConfig::Sqlite(path) => {
@@ -102,7 +102,12 @@ fn show(config: &Config, console: &mut Console) -> io::Result<()> {
             server.address.get_hosts()
         ))?,
     }
-    console.line(format_args!("links          {}", config.base_url.as_str()))?;
+    console.line(format_args!("links          {}", config.sites.top.base_url.as_str()))?;
+    for site in config.sites.iter().skip(1) {
+        let (name, from) = (site.name.as_str(), &site.sender.from);
+        let links = site.base_url.as_str();
+        console.line(format_args!("site           {name}: links {links}, mail as {from}"))?;
+    }
     console.line(format_args!("signed         {}", endpoint(&listen.signed)))?;
     console.line(format_args!("public         {}", endpoint(&listen.public)))?;
     console.line(format_args!("admin          {}", endpoint(&listen.admin)))?;
@@ -171,7 +176,7 @@ fn show_profiles(config: &Config, console: &mut Console) -> io::Result<()> {
         "dialect", "channel", "link", "code", "grant"
     ))?;
     for dialect in DIALECTS {
-        let profile = config.profile(*dialect);
+        let profile = config.sites.top.profile(*dialect);
         for rules in &profile.channels {
             let grant = profile.grant_life.map_or_else(none, seconds);
             console.line(row(*dialect, rules, &grant, profile.login))?;
@@ -233,7 +238,7 @@ pub(super) fn warnings(config: &Config) -> Vec<&'static str> {
             "captchas are not judged in this version: where a dialect demands a captcha token, any will do; let the gateway's rate limits stand in",
         ),
         (
-            is_local(&config.base_url),
+            config.sites.iter().any(|site| is_local(&site.base_url)),
             "base_url leads to this machine: nobody else can open the links; set it to your site's https:// URL",
         ),
         (

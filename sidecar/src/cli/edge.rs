@@ -9,6 +9,7 @@ use super::check::endpoint;
 use super::rooms::{RoomError, runtime};
 use super::signals::Signals;
 use super::{CliError, Console};
+use crate::clock::Clock;
 use crate::config::{ClientSource, EdgeConfig, Endpoint, edge_reference};
 use crate::edge::{Proxy, signing_key};
 use crate::log::{self, Counts};
@@ -108,7 +109,12 @@ fn warnings(config: &EdgeConfig) -> Vec<String> {
     let nameless = nameless.then(|| {
         "edge.listen: behind a Unix socket clients have no address, and every reset is answered busy: set trusted_hops, or proxy_protocol".to_owned()
     });
-    nameless.into_iter().chain(config.plan.warnings().iter().cloned()).collect()
+    let overdue = config.plan.overdue(Clock::System.now().seconds());
+    nameless
+        .into_iter()
+        .chain(config.plan.warnings().iter().cloned())
+        .chain(overdue.map(str::to_owned))
+        .collect()
 }
 
 fn serve(config: &EdgeConfig) -> Result<ExitCode, CliError> {

@@ -21,7 +21,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::config::{Config, Faults};
+use crate::config::{Config, Faults, Site};
 
 pub use self::console::Console;
 
@@ -109,11 +109,36 @@ enum Command {
     /// Tells what became of the resets that were asked for with an address.
     ///
     /// Every accepted ask ends as sent, dead, suppressed (with the reason) or stale. Asks are remembered for 15 minutes.
-    #[command(after_help = "Examples:\n  rekey why ann@example.com\n  rekey why +8613800138000")]
+    #[command(
+        after_help = "Examples:\n  rekey why ann@example.com\n  rekey why +8613800138000\n  rekey why ann@example.com --site shop"
+    )]
     Why {
         /// An e-mail address, or a phone number with its country (+86...).
         address: String,
+        #[command(flatten)]
+        site: SiteArgs,
     },
+}
+
+/// Which site a command is about.
+#[derive(Debug, clap::Args)]
+struct SiteArgs {
+    /// A site of the configuration's `[sites]`; without it, the top-level one.
+    #[arg(long = "site", value_name = "NAME")]
+    name: Option<String>,
+}
+
+impl SiteArgs {
+    fn of<'c>(&self, config: &'c Config) -> Result<&'c Site, CliError> {
+        let Some(name) = &self.name else {
+            return Ok(&config.sites.top);
+        };
+        let found = config.sites.iter().find(|site| site.name.as_str() == name);
+        found.ok_or_else(|| {
+            let names: Vec<&str> = config.sites.iter().map(|site| site.name.as_str()).collect();
+            CliError::refused(format!("the sites are {}", names.join(", ")))
+        })
+    }
 }
 
 /// Why a command could not do its work.
@@ -147,7 +172,7 @@ pub fn run(cli: Cli, console: &mut Console) -> Result<ExitCode, CliError> {
         Command::Keys(command) => keys::run(command, &load(config)?, console),
         Command::Password(command) => password::run(command, &load(config)?, console),
         Command::Store(command) => store::run(command, &load(config)?, console),
-        Command::Why { address } => why::why(&load(config)?, &address, console),
+        Command::Why { address, site } => why::why(&load(config)?, &site, &address, console),
     }
 }
 

@@ -12,8 +12,8 @@ use contract::secret::Password;
 use tokio::time::Instant;
 
 use super::rooms::{self, RoomError};
-use super::{CliError, Console};
-use crate::config::Config;
+use super::{CliError, Console, SiteArgs};
+use crate::config::{Config, Site};
 use crate::directory::Account;
 use crate::entropy::Entropy;
 use crate::flow::password::{Judging, former};
@@ -30,6 +30,7 @@ pub(super) enum PasswordCommand {
 Examples:
   rekey password explain                                    asks for it
   rekey password explain --dialect NAME < password.txt
+  rekey password explain --site NAME                        by the rules of that site
   rekey password explain ann@example.com --language zh      also against her name, numbers and former passwords")]
     Explain(ExplainArgs),
 }
@@ -41,6 +42,8 @@ pub(super) struct ExplainArgs {
     /// Only by the policy of this dialect.
     #[arg(long, value_name = "NAME")]
     dialect: Option<String>,
+    #[command(flatten)]
+    site: SiteArgs,
     /// Of the reasons: en, zh-CN, zh-TW, ja.
     #[arg(long, value_name = "TAG", default_value = "en")]
     language: String,
@@ -63,7 +66,7 @@ async fn explain(
     config: &Config,
     console: &mut Console,
 ) -> Result<ExitCode, CliError> {
-    let groups = groups(config, args.dialect.as_deref())?;
+    let groups = groups(args.site.of(config)?, args.dialect.as_deref())?;
     let language = Language::parse(&args.language)
         .ok_or_else(|| CliError::refused("the languages are en, zh-CN, zh-TW and ja"))?;
     let account = match &args.who {
@@ -131,11 +134,11 @@ impl Group {
     }
 }
 
-fn groups(config: &Config, only: Option<&str>) -> Result<Vec<Group>, CliError> {
+fn groups(site: &Site, only: Option<&str>) -> Result<Vec<Group>, CliError> {
     let wanted = DIALECTS.iter().filter(|dialect| only.is_none_or(|name| dialect.name() == name));
     let mut groups: Vec<Group> = Vec::new();
     for dialect in wanted {
-        let policy = config.profile(*dialect).policy;
+        let policy = site.profile(*dialect).policy;
         match groups.iter_mut().find(|group| group.policy.rules == policy.rules) {
             Some(group) => group.dialects.push(dialect.name()),
             None => groups.push(Group { dialects: vec![dialect.name()], policy }),

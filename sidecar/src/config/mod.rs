@@ -14,6 +14,7 @@ mod reader;
 mod recipe;
 mod reference;
 mod rules;
+mod sites;
 mod store;
 #[cfg(test)]
 mod tests;
@@ -25,7 +26,6 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use contract::dialect::Dialect;
 use contract::name::Name;
 use lettre::message::Mailbox;
 use zeroize::Zeroizing;
@@ -36,11 +36,11 @@ pub use self::password::PasswordConfig;
 pub use self::profile::DialectProfile;
 pub use self::reference::{edge_reference, reference};
 pub use self::rules::LookupConfig;
+pub use self::sites::{Sender, Site, Sites};
 pub use self::store::{PostgresConfig, StoreConfig};
 pub use self::tls::{ClientTls, Clients, ServerTls};
 pub use self::url::BaseUrl;
 
-use self::profile::Overrides;
 use self::reader::Reader;
 use crate::limits::Rate;
 use crate::password::Normal;
@@ -52,10 +52,8 @@ pub struct Config {
     pub data: PathBuf,
     /// The deployment's name; a message for another one is refused.
     pub audience: Name,
-    /// The site that messages come from.
-    pub site: Name,
-    /// What every link begins with, without a trailing slash.
-    pub base_url: BaseUrl,
+    /// The sites that messages come from; a message for another one is refused.
+    pub sites: Sites,
     /// Where `/.well-known/change-password` leads.
     pub change_password_url: Option<BaseUrl>,
     pub log_level: tracing::Level,
@@ -71,7 +69,6 @@ pub struct Config {
     pub normal: Normal,
     /// Whom to ask whether a password was breached, if anybody.
     pub lookup: Option<LookupConfig>,
-    overrides: Overrides,
 }
 
 /// The three doors, and what they bear.
@@ -234,13 +231,9 @@ impl Config {
         reader.finish(config)
     }
 
-    /// What a dialect says of itself, with the configuration's overrides.
-    pub fn profile(&self, dialect: &dyn Dialect) -> DialectProfile {
-        self.overrides.apply(dialect)
-    }
-
-    /// Former passwords that some dialect refuses: so many are kept.
+    /// Former passwords that some dialect of some site refuses: so many are kept.
     pub fn history(&self) -> u32 {
-        self.overrides.profiles().map(|profile| profile.policy.rules.history).max().unwrap_or(0)
+        let profiles = self.sites.iter().flat_map(|site| site.overrides.profiles());
+        profiles.map(|profile| profile.policy.rules.history).max().unwrap_or(0)
     }
 }

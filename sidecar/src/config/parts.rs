@@ -8,9 +8,9 @@ use super::forms;
 use super::listen;
 use super::mail;
 use super::password;
-use super::profile::Overrides;
 use super::reader::Reader;
 use super::rules;
+use super::sites::{Sender, Sites};
 use super::store;
 use super::{Config, KeyFile, KeyFiles, Limits, Rates, SmsConfig};
 use crate::limits::table::{self, Limit};
@@ -22,8 +22,6 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<Config> {
     let home = reader.home();
     let data = reader.read("data", |value| forms::path(value, &home));
     let audience = reader.read("audience", forms::name);
-    let site = reader.read("site", forms::name);
-    let base_url = reader.read("base_url", forms::url);
     let change_password_url = reader.read("change_password_url", forms::url);
     let log_level = reader.read("log_level", forms::level);
     let listen = listen::read(reader, &home);
@@ -37,12 +35,14 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<Config> {
     let password = password::read(reader);
     let longest = password.as_ref().and_then(|password| password.recipe.max_bytes());
     let rules = rules::read(reader, &home, longest);
-    let overrides = Overrides::read(reader, &rules);
+    let sender = mail
+        .as_ref()
+        .map(|mail| Sender { from: mail.from.clone(), reply_to: mail.reply_to.clone() });
+    let sites = Sites::read(reader, &rules, sender);
     Some(Config {
         data: data?,
         audience: audience?,
-        site: site?,
-        base_url: base_url?,
+        sites: sites?,
         change_password_url,
         log_level: log_level?,
         listen: listen?,
@@ -54,7 +54,6 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<Config> {
         password: password?,
         normal: rules.normal?,
         lookup: rules.lookup,
-        overrides,
     })
 }
 

@@ -10,7 +10,7 @@ use contract::profile::{Login, Profile, Rules};
 use super::declared::{CODE_DIGITS, CODE_LIFE, CODE_TRIES, GRANT_LIFE, LINK_LIFE, LOGIN};
 use super::forms::{self, Wrong};
 use super::reader::Reader;
-use super::rules::{RuleFaults, RulesConfig};
+use super::rules::{RuleFaults, RulesConfig, Written};
 use crate::password::{Policy, Preset};
 
 /// `contract::profile::Profile` with the overrides in it. Lives are seconds.
@@ -42,16 +42,26 @@ impl From<&'static Profile> for DialectProfile {
     }
 }
 
-/// One profile per dialect, made once.
+/// One profile per dialect, made once, and the rules for passwords that were written for it.
 #[derive(Clone, Debug)]
-pub(super) struct Overrides(Vec<(&'static str, DialectProfile)>);
+pub(super) struct Overrides(Vec<(&'static str, DialectProfile, Written)>);
 
 impl Overrides {
-    pub(super) fn read(reader: &mut Reader<'_>, rules: &RulesConfig) -> Self {
+    /// Those below `place`, which is empty or ends with a dot; what is not written there is as `above`.
+    pub(super) fn read(
+        reader: &mut Reader<'_>,
+        rules: &RulesConfig,
+        place: &str,
+        above: Option<&Self>,
+    ) -> Self {
         let mut faults = RuleFaults::default();
         let mut one = |dialect: &&'static dyn Dialect| {
-            let policy = rules.policy(reader, *dialect, &mut faults);
-            (dialect.name(), read(reader, *dialect, policy))
+            let place = format!("{place}profile.{}", dialect.name());
+            let above = above.and_then(|above| above.of(dialect.name()));
+            let base = above.map_or_else(|| dialect.profile().into(), |above| above.1.clone());
+            let written = above.map(|above| &above.2);
+            let (policy, written) = rules.policy(reader, *dialect, &place, written, &mut faults);
+            (dialect.name(), read(reader, &place, DialectProfile { policy, ..base }), written)
         };
         let read = DIALECTS.iter().map(&mut one).collect();
         faults.tell(reader);
@@ -59,22 +69,20 @@ impl Overrides {
     }
 
     pub(super) fn profiles(&self) -> impl Iterator<Item = &DialectProfile> {
-        self.0.iter().map(|(_, profile)| profile)
+        self.0.iter().map(|(_, profile, _)| profile)
+    }
+
+    fn of(&self, dialect: &str) -> Option<&(&'static str, DialectProfile, Written)> {
+        self.0.iter().find(|(name, ..)| *name == dialect)
     }
 
     pub(super) fn apply(&self, dialect: &dyn Dialect) -> DialectProfile {
-        let known = self.0.iter().find(|(name, _)| *name == dialect.name());
-        known.map_or_else(|| dialect.profile().into(), |(_, profile)| profile.clone())
+        let known = self.of(dialect.name());
+        known.map_or_else(|| dialect.profile().into(), |(_, profile, _)| profile.clone())
     }
 }
 
-fn read(
-    reader: &mut Reader<'_>,
-    dialect: &'static dyn Dialect,
-    policy: Arc<Policy>,
-) -> DialectProfile {
-    let mut profile = DialectProfile { policy, ..dialect.profile().into() };
-    let place = format!("profile.{}", dialect.name());
+fn read(reader: &mut Reader<'_>, place: &str, mut profile: DialectProfile) -> DialectProfile {
     let life = reader.read(&format!("{place}.{GRANT_LIFE}"), |value| {
         profile.grant_life.ok_or(Wrong::idle("this dialect gives no grants"))?;
         forms::life(value)

@@ -98,6 +98,18 @@ impl<'t> Reader<'t> {
             || self.seen.iter().any(|(seen, _)| seen == path)
     }
 
+    /// The names that stand below a section, in their order.
+    pub(super) fn names(&self, section: &str) -> Vec<String> {
+        let name = |entry: &Entry<'_>| {
+            let below = entry.path.strip_prefix(section)?.strip_prefix('.')?;
+            below.split('.').next().map(str::to_owned)
+        };
+        let mut names: Vec<String> = self.entries.iter().filter_map(name).collect();
+        names.sort();
+        names.dedup();
+        names
+    }
+
     /// The configuration when there was no fault at all.
     pub(super) fn finish<T>(mut self, config: Option<T>) -> Result<T, Faults> {
         for entry in std::mem::take(&mut self.entries) {
@@ -163,7 +175,7 @@ fn unknown(keys: Declared, entry: &Entry<'_>) -> Option<Wrong> {
 /// A declared key under a dialect, a channel or a rule that there is not.
 fn stranger(keys: Declared, path: &str) -> Option<Wrong> {
     declared::find(keys, path)?;
-    let mut segments = path.split('.').skip(1);
+    let mut segments = path.split('.').skip(if path.starts_with("sites.") { 3 } else { 1 });
     let dialects: Vec<&str> = DIALECTS.iter().map(|dialect| dialect.name()).collect();
     match segments.next().filter(|name| dialects.contains(name)) {
         None => Some(Wrong::new(

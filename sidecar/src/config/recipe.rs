@@ -174,7 +174,8 @@ mod tests {
     fn rules_promise_no_more_than_the_format_reads() {
         let bytes = |text: &str| {
             let config = Config::parse(&format!("[password]\n{text}"), Path::new("/")).unwrap();
-            let policies = DIALECTS.iter().map(|dialect| config.profile(*dialect).policy.clone());
+            let policies =
+                DIALECTS.iter().map(|dialect| config.sites.top.profile(*dialect).policy.clone());
             policies.map(|policy| policy.rules.max_bytes).max().unwrap()
         };
         assert!(bytes("") > 511);

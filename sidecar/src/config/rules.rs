@@ -35,8 +35,8 @@ pub(super) struct RulesConfig {
 }
 
 /// The rules that stand in one place.
-#[derive(Default)]
-struct Written {
+#[derive(Clone, Debug, Default)]
+pub(super) struct Written {
     preset: Option<Preset>,
     min: Option<u32>,
     max: Option<u32>,
@@ -62,15 +62,18 @@ pub(super) fn read(reader: &mut Reader<'_>, home: &Path, longest: Option<usize>)
 }
 
 impl RulesConfig {
-    /// The rules of one dialect: the profile's, then those for all, then its own.
+    /// The rules of one dialect: the profile's, then those for all, then its own, of which those at `place` go before those
+    /// from `above`; and what its own are.
     pub(super) fn policy(
         &self,
         reader: &mut Reader<'_>,
         dialect: &'static dyn Dialect,
+        place: &str,
+        above: Option<&Written>,
         faults: &mut RuleFaults,
-    ) -> Arc<Policy> {
-        let place = format!("profile.{}.password", dialect.name());
-        let own = Written::read(reader, &place);
+    ) -> (Arc<Policy>, Written) {
+        let place = format!("{place}.password");
+        let own = Written::read(reader, &place).over(above.unwrap_or(&Written::default()));
         let preset = own.preset.or(self.written.preset).unwrap_or(Preset::Default);
         let mut rules = preset.rules(&dialect.profile().password);
         self.written.change(&mut rules);
@@ -81,7 +84,7 @@ impl RulesConfig {
             rules.max_bytes = rules.max_bytes.min(longest);
         }
         faults.judge(reader, &place, preset, &rules, self.asks_breached);
-        Arc::new(Policy::new(rules, self.breached.clone()))
+        (Arc::new(Policy::new(rules, self.breached.clone())), own)
     }
 }
 
@@ -101,6 +104,24 @@ impl Written {
             common: reader.read(&at("common"), forms::flag),
             score: reader.read(&at("score"), |value| forms::whole(value, 0..=4)),
             history: reader.read(&at("history"), |value| forms::whole(value, 0..=24)),
+        }
+    }
+
+    /// These, and where they say nothing, those.
+    fn over(self, below: &Self) -> Self {
+        Self {
+            preset: self.preset.or(below.preset),
+            min: self.min.or(below.min),
+            max: self.max.or(below.max),
+            max_bytes: self.max_bytes.or(below.max_bytes),
+            classes: self.classes.or(below.classes),
+            repeats: self.repeats.or(below.repeats),
+            reversed: self.reversed.or(below.reversed),
+            personal: self.personal.or(below.personal),
+            words: self.words.or_else(|| below.words.clone()),
+            common: self.common.or(below.common),
+            score: self.score.or(below.score),
+            history: self.history.or(below.history),
         }
     }
 

@@ -79,12 +79,12 @@ fn a_full_file_is_read() {
     "#;
     let dialect = granting();
     let config = parse(&text.replace("DIALECT", dialect.name())).unwrap();
-    assert_eq!(config.base_url.as_str(), "https://id.example.com");
+    assert_eq!(config.sites.top.base_url.as_str(), "https://id.example.com");
     assert_eq!(config.listen.signed, Endpoint::Unix("/run/rekey/signed.sock".into()));
     let edges: Vec<_> = config.keys.edge.iter().map(KeyFile::path).collect();
     assert_eq!(edges, [Path::new("/etc/rekey/edge1"), Path::new("/run/secrets/edge2")]);
     assert_eq!(config.mail.relays[0].port, 587);
-    let profile = config.profile(dialect);
+    let profile = config.sites.top.profile(dialect);
     assert_eq!((profile.login, profile.grant_life), (Login::Never, Some(120)));
     assert_eq!(profile.rules(Channel::Email).unwrap().code.unwrap().digits, 8);
 }

@@ -8,17 +8,15 @@ use contract::address::Address;
 use crate::clock::Millis;
 use crate::config::{MailConfig, SmsConfig};
 
-use super::mime::Envelope;
+use super::mime;
 use super::relays::Relays;
-use super::render::{Brand, render};
+use super::render::render;
 use super::spool::Spool;
 use super::{CourierFault, Delivery, Letter, Reason};
 
 /// Takes letters of both channels. Cheap to share behind an `Arc`; all methods take `&self`.
 #[derive(Debug)]
 pub struct Courier {
-    brand: Brand,
-    envelope: Envelope,
     relays: Relays,
     spool: Option<Spool>,
 }
@@ -26,12 +24,7 @@ pub struct Courier {
 impl Courier {
     /// Opens no connection yet. Without `sms` every text ends as `Dead(NotServed)`.
     pub fn new(mail: &MailConfig, sms: Option<&SmsConfig>) -> Result<Self, CourierFault> {
-        Ok(Self {
-            brand: Brand::of(&mail.from),
-            envelope: Envelope::new(mail),
-            relays: Relays::new(mail)?,
-            spool: sms.map(|sms| Spool::new(sms.spool.clone())),
-        })
+        Ok(Self { relays: Relays::new(mail)?, spool: sms.map(|sms| Spool::new(sms.spool.clone())) })
     }
 
     /// How long nothing can be sent; `None` when something can. Texts need no relay: where they are spooled, nothing rests.
@@ -56,11 +49,11 @@ impl Courier {
 
     /// One attempt, of 90 s at most; `now` dates the mail and names the spool file.
     pub async fn send(&self, letter: &Letter, now: Millis) -> Delivery {
-        let Ok(rendered) = render(letter, &self.brand) else {
+        let Ok(rendered) = render(letter) else {
             return Delivery::Dead(Reason::Content);
         };
         match &letter.to {
-            Address::Email(to) => match self.envelope.seal(letter, to, &rendered, now) {
+            Address::Email(to) => match mime::seal(letter, to, &rendered, now) {
                 Ok(mail) => self.relays.send(&mail, now).await,
                 Err(reason) => Delivery::Dead(reason),
             },

@@ -12,16 +12,8 @@ use lettre::message::{Mailbox, Message, MultiPart, SinglePart};
 use zeroize::Zeroizing;
 
 use crate::clock::Millis;
-use crate::config::MailConfig;
 
 use super::{Letter, Reason, Rendered};
-
-/// What all our mails have in common.
-#[derive(Debug)]
-pub(super) struct Envelope {
-    from: Mailbox,
-    reply_to: Option<Mailbox>,
-}
 
 /// A mail ready for SMTP.
 pub(super) struct Sealed {
@@ -30,59 +22,46 @@ pub(super) struct Sealed {
     pub(super) content: Zeroizing<String>,
 }
 
-impl Envelope {
-    pub(super) fn new(mail: &MailConfig) -> Self {
-        Self { from: mail.from.clone(), reply_to: mail.reply_to.clone() }
+pub(super) fn seal(
+    letter: &Letter,
+    to: &Email,
+    words: &Rendered,
+    now: Millis,
+) -> Result<Sealed, Reason> {
+    // A domain beyond ASCII would need SMTPUTF8; letters carry A-labels.
+    if !to.is_ascii_domain() {
+        return Err(Reason::Address);
     }
+    let to = Address::new(to.local(), to.domain()).map_err(|_| Reason::Address)?;
+    let message = message(letter, to.clone(), words, now)?;
+    let content = String::from_utf8(message.formatted()).map_err(|_| Reason::Content)?;
+    if !content.is_ascii() {
+        return Err(Reason::Content);
+    }
+    Ok(Sealed { from: letter.sender.from.email.clone(), to, content: Zeroizing::new(content) })
+}
 
-    pub(super) fn seal(
-        &self,
-        letter: &Letter,
-        to: &Email,
-        words: &Rendered,
-        now: Millis,
-    ) -> Result<Sealed, Reason> {
-        // A domain beyond ASCII would need SMTPUTF8; letters carry A-labels.
-        if !to.is_ascii_domain() {
-            return Err(Reason::Address);
-        }
-        let to = Address::new(to.local(), to.domain()).map_err(|_| Reason::Address)?;
-        let message = self.message(letter, to.clone(), words, now)?;
-        let content = String::from_utf8(message.formatted()).map_err(|_| Reason::Content)?;
-        if !content.is_ascii() {
-            return Err(Reason::Content);
-        }
-        Ok(Sealed { from: self.from.email.clone(), to, content: Zeroizing::new(content) })
+fn message(letter: &Letter, to: Address, words: &Rendered, now: Millis) -> Result<Message, Reason> {
+    let id = hex(&letter.id);
+    let date = UNIX_EPOCH + Duration::from_millis(u64::try_from(now.0).unwrap_or(0));
+    let mut builder = Message::builder()
+        .from(letter.sender.from.clone())
+        .to(Mailbox::new(None, to))
+        .subject(words.subject.as_str())
+        .date(date)
+        .message_id(Some(format!("<{id}@{}>", letter.sender.from.email.domain())));
+    if let Some(reply_to) = &letter.sender.reply_to {
+        builder = builder.reply_to(reply_to.clone());
     }
-
-    fn message(
-        &self,
-        letter: &Letter,
-        to: Address,
-        words: &Rendered,
-        now: Millis,
-    ) -> Result<Message, Reason> {
-        let id = hex(&letter.id);
-        let date = UNIX_EPOCH + Duration::from_millis(u64::try_from(now.0).unwrap_or(0));
-        let mut builder = Message::builder()
-            .from(self.from.clone())
-            .to(Mailbox::new(None, to))
-            .subject(words.subject.as_str())
-            .date(date)
-            .message_id(Some(format!("<{id}@{}>", self.from.email.domain())));
-        if let Some(reply_to) = &self.reply_to {
-            builder = builder.reply_to(reply_to.clone());
-        }
-        for header in machine_headers(letter.language) {
-            builder = builder.raw_header(header);
-        }
-        // The text first: readers take the last part that they can show (RFC 2046, 5.1.4).
-        let parts = MultiPart::alternative()
-            .boundary(format!("=_{id}"))
-            .singlepart(SinglePart::plain(words.text.clone()))
-            .singlepart(SinglePart::html(words.html.clone()));
-        builder.multipart(parts).map_err(|_| Reason::Content)
+    for header in machine_headers(letter.language) {
+        builder = builder.raw_header(header);
     }
+    // The text first: readers take the last part that they can show (RFC 2046, 5.1.4).
+    let parts = MultiPart::alternative()
+        .boundary(format!("=_{id}"))
+        .singlepart(SinglePart::plain(words.text.clone()))
+        .singlepart(SinglePart::html(words.html.clone()));
+    builder.multipart(parts).map_err(|_| Reason::Content)
 }
 
 /// RFC 3834 and its Microsoft cousin: no out-of-office reply to a reset mail.

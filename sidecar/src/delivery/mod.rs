@@ -17,21 +17,24 @@ mod template;
 mod texts;
 
 use std::fmt;
+use std::sync::Arc;
 
 use contract::address::Address;
 use contract::language::Language;
 use thiserror::Error;
 
 use crate::clock::Millis;
+use crate::config::Sender;
 
 pub use courier::Courier;
-pub use render::{Brand, Rendered, render};
+pub use render::{Rendered, render};
 
 /// One message to one address.
 #[derive(Clone)]
 pub struct Letter {
     /// The same on every attempt, so that a doubled mail shows as one (Message-ID).
     pub id: [u8; 16],
+    pub sender: Arc<Sender>,
     /// The stored address, its domain in A-labels.
     pub to: Address,
     pub language: Language,

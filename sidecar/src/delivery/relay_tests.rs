@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{self, Receiver, channel};
 use std::thread;
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use contract::address::{Address, Channel};
 use contract::language::Language;
 
 use crate::clock::Millis;
-use crate::config::{MailConfig, Relay, RelayLogin, Tls};
+use crate::config::{MailConfig, Relay, RelayLogin, Sender, Tls};
 
 use super::{Courier, Delivery, Letter, LetterKind, Reason};
 
@@ -89,7 +89,7 @@ pub(super) fn relay(script: Script) -> FakeRelay {
 }
 
 /// Ends when either side closes; errors end it, too.
-fn serve(script: Script, stream: &TcpStream, seen: &Sender<Seen>) -> Option<()> {
+fn serve(script: Script, stream: &TcpStream, seen: &mpsc::Sender<Seen>) -> Option<()> {
     seen.send(Seen::Connection).ok()?;
     let mut lines = BufReader::new(stream).lines().map_while(Result::ok);
     say(stream, script.greeting)?;
@@ -156,8 +156,10 @@ pub(super) fn letter(channel: Channel, to: &str) -> Letter {
         code_minutes: 10,
         name: Some("小明".into()),
     };
+    let config = config(0, Tls::None);
     Letter {
         id: [0xab; 16],
+        sender: Arc::new(Sender { from: config.from, reply_to: config.reply_to }),
         to: Address::parse(channel, to, None).unwrap(),
         language: Language::Chinese,
         kind,

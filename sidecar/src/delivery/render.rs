@@ -14,11 +14,10 @@ use super::{Letter, LetterKind, Reason};
 const MAX_NAME: usize = 64;
 
 /// The name that readers know us by: that of the sender, else its domain.
-#[derive(Clone, Debug)]
-pub struct Brand(String);
+struct Brand(String);
 
 impl Brand {
-    pub fn of(from: &Mailbox) -> Self {
+    fn of(from: &Mailbox) -> Self {
         Self(from.name.clone().unwrap_or_else(|| from.email.domain().to_owned()))
     }
 }
@@ -33,8 +32,8 @@ pub struct Rendered {
 }
 
 /// Writes the letter in its language.
-pub fn render(letter: &Letter, brand: &Brand) -> Result<Rendered, Reason> {
-    write(letter, brand).map_err(|_| Reason::Content)
+pub fn render(letter: &Letter) -> Result<Rendered, Reason> {
+    write(letter, &Brand::of(&letter.sender.from)).map_err(|_| Reason::Content)
 }
 
 /// What the templates can name.
@@ -182,6 +181,9 @@ mod tests {
     use contract::address::{Address, Channel};
 
     use super::*;
+    use std::sync::Arc;
+
+    use crate::config::Sender;
 
     const LINK_TEXT: &str = "https://id.example.com/reset#token=aa&code=123456&email=a%40b.example";
 
@@ -210,8 +212,9 @@ mod tests {
 
     fn try_write(kind: LetterKind, language: Language) -> Result<Rendered, Reason> {
         let to = Address::parse(Channel::Email, "a@b.example", None).unwrap();
-        let brand = Brand::of(&"Acme <no-reply@acme.example>".parse().unwrap());
-        render(&Letter { id: [1; 16], to, language, kind }, &brand)
+        let from = "Acme <no-reply@acme.example>".parse().unwrap();
+        let sender = Arc::new(Sender { from, reply_to: None });
+        render(&Letter { id: [1; 16], sender, to, language, kind })
     }
 
     fn written(kind: LetterKind, language: Language) -> Rendered {

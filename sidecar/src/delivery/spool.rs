@@ -58,6 +58,9 @@ mod tests {
     use contract::address::Address;
     use contract::language::Language;
 
+    use std::sync::Arc;
+
+    use crate::config::Sender;
     use crate::delivery::LetterKind;
 
     use super::*;
@@ -68,6 +71,7 @@ mod tests {
         (
             Letter {
                 id: [0xab; 16],
+                sender: Arc::new(Sender { from: "a@b.example".parse().unwrap(), reply_to: None }),
                 to: Address::Phone(phone.clone()),
                 language: Language::English,
                 kind,

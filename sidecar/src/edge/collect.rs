@@ -19,34 +19,78 @@ const DRAIN: Duration = Duration::from_millis(500);
 
 pub(super) enum Collected {
     Whole(Bytes, Option<HeaderMap>),
+    /// What was read before it was given up; the rest may still come.
+    Part(Bytes, Why),
+    /// It broke off.
+    Broken,
+}
+
+/// Why a body was not read to its end.
+#[derive(Clone, Copy)]
+pub(super) enum Why {
     TooLarge,
-    /// It came too slowly, or broke off; the status that a proxy would give.
-    Broken(u16),
+    TooSlow,
+}
+
+impl Why {
+    /// What a proxy would answer.
+    pub(super) fn status(self) -> u16 {
+        match self {
+            Self::TooLarge => 413,
+            Self::TooSlow => 408,
+        }
+    }
+}
+
+/// What has been read so far. Almost every body is one frame, and is not copied.
+#[derive(Default)]
+struct Held {
+    first: Bytes,
+    more: Vec<u8>,
 }
 
 pub(super) async fn read(body: &mut Incoming, within: Duration) -> Collected {
-    timeout(within, read_frames(body)).await.unwrap_or(Collected::Broken(408))
+    let mut held = Held::default();
+    match timeout(within, read_frames(body, &mut held)).await {
+        Err(_) => Collected::Part(held.bytes(), Why::TooSlow),
+        Ok(Ok(trailers)) if held.len() <= MAX_BODY => Collected::Whole(held.bytes(), trailers),
+        Ok(Ok(_)) => Collected::Part(held.bytes(), Why::TooLarge),
+        Ok(Err(_)) => Collected::Broken,
+    }
 }
 
-async fn read_frames(body: &mut Incoming) -> Collected {
-    let mut first = Bytes::new();
-    let mut more = Vec::new();
+/// Reads to the end, or until there is more than we read.
+async fn read_frames(body: &mut Incoming, held: &mut Held) -> hyper::Result<Option<HeaderMap>> {
     let mut trailers = None;
-    while let Some(frame) = body.frame().await {
-        let Ok(frame) = frame else { return Collected::Broken(400) };
-        match frame.into_data() {
-            // Almost every body is one frame, and is not copied.
-            Ok(data) if first.is_empty() => first = data,
-            Ok(data) if more.is_empty() => more = [&first[..], &data[..]].concat(),
-            Ok(data) => more.extend_from_slice(&data),
+    while held.len() <= MAX_BODY
+        && let Some(frame) = body.frame().await
+    {
+        match frame?.into_data() {
+            Ok(data) => held.add(data),
             Err(frame) => trailers = frame.into_trailers().ok(),
         }
-        if first.len().max(more.len()) > MAX_BODY {
-            return Collected::TooLarge;
+    }
+    Ok(trailers)
+}
+
+impl Held {
+    fn len(&self) -> usize {
+        self.first.len().max(self.more.len())
+    }
+
+    fn add(&mut self, data: Bytes) {
+        if self.first.is_empty() {
+            self.first = data;
+        } else if self.more.is_empty() {
+            self.more = [&self.first[..], &data[..]].concat();
+        } else {
+            self.more.extend_from_slice(&data);
         }
     }
-    let bytes = if more.is_empty() { first } else { more.into() };
-    Collected::Whole(bytes, trailers)
+
+    fn bytes(self) -> Bytes {
+        if self.more.is_empty() { self.first } else { self.more.into() }
+    }
 }
 
 /// Takes a little more of a body that nobody reads; its sender may not look for the answer before it is all written.

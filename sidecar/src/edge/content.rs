@@ -31,6 +31,8 @@ pub(super) struct Whole {
 }
 
 pub(super) struct Streamed {
+    /// What was read of the body already.
+    begun: Bytes,
     body: Incoming,
     limit: Duration,
     pause: Pin<Box<Sleep>>,
@@ -55,6 +57,7 @@ impl Content {
     pub(super) fn streamed(body: Incoming, limit: Duration) -> Self {
         let pause = Box::pin(sleep(limit));
         Self::Streamed(Box::new(Streamed {
+            begun: Bytes::new(),
             body,
             limit,
             pause,
@@ -63,6 +66,14 @@ impl Content {
             open: None,
             end: None,
         }))
+    }
+
+    /// With what was read of it before.
+    pub(super) fn behind(mut self, begun: Bytes) -> Self {
+        if let Self::Streamed(streamed) = &mut self {
+            streamed.begun = begun;
+        }
+        self
     }
 
     /// Resolves when nobody reads the body any more: it was sent whole, or given up.
@@ -114,7 +125,7 @@ impl Body for Content {
             Self::Whole(whole) => {
                 whole.bytes.is_empty() && whole.trailers.is_none() && !whole.is_chunked
             }
-            Self::Streamed(streamed) => streamed.body.is_end_stream(),
+            Self::Streamed(streamed) => streamed.begun.is_empty() && streamed.body.is_end_stream(),
         }
     }
 
@@ -124,7 +135,7 @@ impl Body for Content {
             Self::Whole(whole) => {
                 SizeHint::with_exact(u64::try_from(whole.bytes.len()).unwrap_or(u64::MAX))
             }
-            Self::Streamed(streamed) => streamed.body.size_hint(),
+            Self::Streamed(streamed) => streamed.size_hint(),
         }
     }
 }
@@ -144,10 +155,21 @@ impl Whole {
 }
 
 impl Streamed {
+    fn size_hint(&self) -> SizeHint {
+        let begun = u64::try_from(self.begun.len()).unwrap_or(u64::MAX);
+        match self.body.size_hint().exact() {
+            Some(rest) => SizeHint::with_exact(begun.saturating_add(rest)),
+            None => SizeHint::new(),
+        }
+    }
+
     fn poll_next(
         &mut self,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
+        if !self.begun.is_empty() {
+            return Poll::Ready(Some(Ok(Frame::data(mem::take(&mut self.begun)))));
+        }
         let Poll::Ready(next) = Pin::new(&mut self.body).poll_frame(context) else {
             return self.poll_pause(context);
         };

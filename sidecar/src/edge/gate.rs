@@ -147,7 +147,10 @@ impl Gate {
                 collect::drain(&arrived.parts, body).await;
                 self.carry_out(step, &arrived.parts, exchange, begun).await
             }
-            _ => self.app.pass(arrived, Content::streamed(body, self.pause)).await,
+            (_, exchange) => {
+                exchange.iter().for_each(|exchange| self.metrics.answered(exchange));
+                self.app.pass(arrived, Content::streamed(body, self.pause)).await
+            }
         }
     }
 
@@ -159,21 +162,27 @@ impl Gate {
         here: &mut Here,
         begun: Instant,
     ) -> Response<Content> {
+        let is_chunked = !body.is_end_stream() && collect::is_chunked(&arrived.parts);
         let step = match collect::read(&mut body, self.body_timeout).await {
             Collected::Whole(bytes, trailers) => match exchange.on_request(edge, &bytes, here) {
                 Step::Pass => {
-                    let is_chunked = collect::is_chunked(&arrived.parts);
+                    self.metrics.answered(&exchange);
                     let content = Content::collected(bytes, trailers, is_chunked);
                     return self.app.pass(arrived, content).await;
                 }
                 step => step,
             },
-            Collected::TooLarge => exchange.on_oversize(),
-            Collected::Broken(status) => {
-                let made_by = MadeBy::Proxy;
-                let head = AnswerHead { status, made_by, outcome: None, retry_after: None };
-                Step::Reply(exchange.on_answer(&head, &[]))
+            Collected::Part(begun, why) if exchange.is_observed() => {
+                // The name of the outcome is all that is wanted of the answer.
+                drop(exchange.on_answer(&by_proxy(why.status()), &[]));
+                self.metrics.answered(&exchange);
+                let content = Content::streamed(body, self.pause).behind(begun);
+                return self.app.pass(arrived, content).await;
             }
+            Collected::Part(_, why) => {
+                Step::Reply(exchange.on_answer(&by_proxy(why.status()), &[]))
+            }
+            Collected::Broken => Step::Reply(exchange.on_answer(&by_proxy(400), &[])),
         };
         if matches!(step, Step::Reply(_)) {
             collect::drain(&arrived.parts, body).await;
@@ -231,12 +240,18 @@ impl Gate {
     }
 }
 
+/// As a proxy would answer.
+fn by_proxy(status: u16) -> AnswerHead<'static> {
+    AnswerHead { status, made_by: MadeBy::Proxy, outcome: None, retry_after: None }
+}
+
 /// The head as the pure machine reads it, with the path in its one spelling.
 fn to_head(arrived: &Arrived) -> Head {
     let headers = &arrived.parts.headers;
-    let mut map = Headers::with_capacity(headers.len().saturating_add(2), 1024);
+    let mut map = Headers::with_capacity(headers.len().saturating_add(3), 1024);
     map.push(b":method", arrived.parts.method.as_str().as_bytes());
     map.push(b":path", arrived.addressed.target.as_str().as_bytes());
+    map.push(b":authority", arrived.addressed.host.as_bytes());
     for (name, value) in headers {
         map.push(name.as_str().as_bytes(), value.as_bytes());
     }

@@ -26,12 +26,12 @@ impl Metrics {
         Self { events, ..Self::default() }
     }
 
-    /// A request of ours has its answer.
+    /// A request of ours has its outcome; one that passes on may have none.
     pub(super) fn answered(&self, exchange: &Exchange) {
-        count(
-            &self.answered,
-            [exchange.dialect().name(), exchange.operation(), exchange.outcome()],
-        );
+        if exchange.outcome().is_empty() {
+            return;
+        }
+        count(&self.answered, [exchange.dialect().name(), exchange.operation(), exchange.label()]);
     }
 
     pub(super) fn fault(&self, upstream: &'static str, fault: Fault) {

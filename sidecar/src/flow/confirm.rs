@@ -253,6 +253,7 @@ fn notices(
         Ok(NewMail {
             id: engine.entropy.bytes()?,
             kind: MailKind::Changed,
+            site: asking.site.name.clone(),
             challenge: None,
             ask: None,
             account: account.id.clone(),

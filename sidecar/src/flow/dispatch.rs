@@ -9,8 +9,8 @@ use contract::dialect::{self, DIALECTS, Dialect, Setting};
 use contract::profile::{ProofKind, Rules};
 use tokio::sync::watch;
 
-use super::{FlowError, side_by_side, wait};
-use crate::config::DialectProfile;
+use super::{FlowError, REMEDY, side_by_side, wait};
+use crate::config::Site;
 use crate::directory::{Account, Status};
 use crate::engine::Engine;
 use crate::store::{Ask, Birth, CodeForm, Form, Resolved, Suppression};
@@ -176,7 +176,11 @@ fn decide(engine: &Engine, ask: &Ask, accounts: &[Account]) -> Result<Decision, 
     let Some(dialect) = dialect::by_name(ask.issuer.dialect) else {
         return suppressed(Suppression::ChannelNotServed);
     };
-    let profile = engine.config.profile(dialect);
+    let Some(site) = engine.config.sites.find(&ask.issuer.site) else {
+        tracing::error!(event = "site_unknown", site = ask.issuer.site.as_str(), remedy = REMEDY);
+        return suppressed(Suppression::ChannelNotServed);
+    };
+    let profile = site.profile(dialect);
     let rules =
         profile.rules(ask.address.channel()).filter(|rules| is_served(engine, rules.channel));
     // What a data base takes for equal is not always what we take for equal.
@@ -185,7 +189,7 @@ fn decide(engine: &Engine, ask: &Ask, accounts: &[Account]) -> Result<Decision, 
         (None, ..) => suppressed(Suppression::ChannelNotServed),
         (_, None, _) => suppressed(Suppression::NoAccount),
         (Some(rules), Some(account), None) if account.status == Status::Active => {
-            birth(engine, ask, dialect, rules, account)
+            birth(engine, (ask, site), dialect, rules, account)
         }
         (_, Some(_), None) => suppressed(Suppression::Disabled),
         (_, Some(_), Some(_)) => suppressed(Suppression::Ambiguous),
@@ -202,7 +206,7 @@ pub(crate) fn is_served(engine: &Engine, channel: Channel) -> bool {
 
 fn birth(
     engine: &Engine,
-    ask: &Ask,
+    (ask, site): (&Ask, &Site),
     dialect: &'static dyn Dialect,
     rules: &Rules,
     account: &Account,
@@ -213,7 +217,7 @@ fn birth(
     let masters = engine.secrets.masters();
     let status = account.status.as_str();
     let limits = &engine.config.limits;
-    let frozen = frozen(engine, dialect, rules);
+    let frozen = frozen(site, dialect, rules);
     // A code that nobody might compare is not sent where there is a link.
     let is_frozen = engine.limits.is_frozen(&engine.secrets, engine.clock.now());
     let closed = frozen.clone().filter(|_| is_frozen);
@@ -254,7 +258,7 @@ fn usual(dialect: &'static dyn Dialect, rules: &Rules) -> Form {
 
 /// What is sent when the day's wrong codes are used up: the link alone; where the dialect has none, that of one that asks
 /// nothing else of its clients. A code that is of no use without its link stays.
-fn frozen(engine: &Engine, dialect: &'static dyn Dialect, rules: &Rules) -> Option<Form> {
+fn frozen(site: &Site, dialect: &'static dyn Dialect, rules: &Rules) -> Option<Form> {
     let alone = [ProofKind::Code, ProofKind::Grant, ProofKind::Placed];
     if !rules.accepts.iter().any(|kind| alone.contains(kind)) {
         return Some(usual(dialect, rules));
@@ -264,7 +268,7 @@ fn frozen(engine: &Engine, dialect: &'static dyn Dialect, rules: &Rules) -> Opti
     }
     let open = |other: &&&'static dyn Dialect| !other.settings().contains(&Setting::Clients);
     DIALECTS.iter().filter(open).find_map(|other| {
-        let profile: DialectProfile = engine.config.profile(*other);
+        let profile = site.profile(*other);
         let rules = profile.rules(rules.channel)?;
         let link = rules.link.filter(|_| rules.accepts.contains(&ProofKind::Link))?;
         Some(Form {

@@ -1,12 +1,15 @@
 //! What a mail says, put together at the moment of sending: only here do link and code exist.
 //! Invariant: the host of a link is the configured one, whatever anybody sent.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use contract::dialect;
 use zeroize::Zeroizing;
 
+use super::REMEDY;
 use crate::clock::Millis;
+use crate::config::Site;
 use crate::delivery::{Letter, LetterKind};
 use crate::engine::Engine;
 use crate::secret::Master;
@@ -24,18 +27,31 @@ pub(super) fn write(
     name: Option<String>,
     now: Millis,
 ) -> Result<Letter, Reason> {
+    let sites = &engine.config.sites;
+    let named = mail.site.as_ref().map_or(Some(&sites.top), |site| sites.find(site));
+    let Some(site) = named else {
+        tracing::error!(event = "site_unknown", remedy = REMEDY);
+        return Err("site_unknown");
+    };
     let kind = match (mail.kind, &mail.challenge) {
         (MailKind::Changed, _) => {
             LetterKind::Changed { at: mail.at, name, agent: mail.agent.clone() }
         }
         (MailKind::Reset, None) => return Err("revoked"),
-        (MailKind::Reset, Some(challenge)) => reset(engine, challenge, name, now)?,
+        (MailKind::Reset, Some(challenge)) => reset(engine, site, challenge, name, now)?,
     };
-    Ok(Letter { id: mail.id, to: mail.address.clone(), language: mail.language, kind })
+    Ok(Letter {
+        id: mail.id,
+        sender: Arc::clone(&site.sender),
+        to: mail.address.clone(),
+        language: mail.language,
+        kind,
+    })
 }
 
 fn reset(
     engine: &Engine,
+    site: &Site,
     challenge: &Challenge,
     name: Option<String>,
     now: Millis,
@@ -49,7 +65,7 @@ fn reset(
     let code_until = challenge.code_until.filter(|_| challenge.code_digits > 0).filter(in_time);
     let code =
         code_until.map(|_| master.code(challenge.id, challenge.counter, challenge.code_digits));
-    let link = link_until.and_then(|_| link(engine, master, challenge, code.as_ref()));
+    let link = link_until.and_then(|_| link(site, master, challenge, code.as_ref()));
     if link.is_none() && code.is_none() {
         return Err("late");
     }
@@ -64,12 +80,12 @@ fn reset(
 
 /// The dialect's form with its places filled; `None` when one of them cannot be.
 fn link(
-    engine: &Engine,
+    site: &Site,
     master: &Master,
     challenge: &Challenge,
     code: Option<&Zeroizing<String>>,
 ) -> Option<String> {
-    let profile = engine.config.profile(dialect::by_name(&challenge.dialect)?);
+    let profile = site.profile(dialect::by_name(&challenge.dialect)?);
     let link = profile.rules(challenge.channel)?.link?;
     if link.form.contains("{code}") && code.is_none() {
         return None;
@@ -77,7 +93,7 @@ fn link(
     let token = master.link_token(challenge.id);
     let code = code.map_or("", |code| code.as_str());
     let filled = link.fill(&token, code, challenge.address.as_str());
-    Some(engine.config.base_url.as_str().to_owned() + &filled)
+    Some(site.base_url.as_str().to_owned() + &filled)
 }
 
 /// Minutes that are left, rounded up.

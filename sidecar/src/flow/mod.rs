@@ -29,7 +29,7 @@ use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 
 use crate::clock::Millis;
-use crate::config::DialectProfile;
+use crate::config::{DialectProfile, Site};
 use crate::directory::DirectoryError;
 use crate::engine::Engine;
 use crate::entropy::NoEntropy;
@@ -41,12 +41,16 @@ use crate::store::{Audit, Issuer, Kept, MessageKey, StoreError};
 /// What everybody is told when something of ours fails.
 pub(crate) const BUSY: Refusal = Refusal::Busy { retry_after: 5 };
 
+/// What to do about a site that is not in the list.
+const REMEDY: &str = "write [sites.NAME] with its base_url into the configuration, or mend `site` or `sites` of the gateway's";
+
 /// A message on its way through a flow.
 pub(crate) struct Asking<'m> {
     pub(crate) key: MessageKey,
     pub(crate) at: Millis,
     pub(crate) dialect: &'static dyn Dialect,
     pub(crate) context: &'m Context,
+    pub(crate) site: &'m Site,
     pub(crate) profile: DialectProfile,
 }
 
@@ -95,9 +99,14 @@ impl FlowError {
 
 pub(crate) async fn answer(engine: &Engine, key: MessageKey, message: Message) -> Outcome {
     let Message { dialect, context, call } = message;
-    let (at, profile) = (engine.clock.now(), engine.config.profile(dialect));
-    let asking = Asking { key, at, dialect, context: &context, profile };
     let operation = call.operation().as_str();
+    let Some(site) = engine.config.sites.find(&context.site) else {
+        let (site, request) = (context.site.as_str(), context.request.as_str());
+        tracing::error!(event = "site_unknown", site, operation, request, remedy = REMEDY);
+        return Outcome::Refused(BUSY);
+    };
+    let (at, profile) = (engine.clock.now(), site.profile(dialect));
+    let asking = Asking { key, at, dialect, context: &context, site, profile };
     let outcome = match call {
         Call::Initiate { to } => initiate::initiate(engine, &asking, to).await,
         Call::Verify { to, code } => verify::verify(engine, &asking, &to, &code).await,
@@ -198,7 +207,7 @@ pub(crate) fn outcome(engine: &Engine, asking: &Asking<'_>, kept: Kept) -> Outco
             }
         }
         Kept::Reset { login } => {
-            let claims = |at: Millis| (engine.config.base_url.as_str(), at.seconds());
+            let claims = |at: Millis| (asking.site.base_url.as_str(), at.seconds());
             let access_token = login.and_then(|login| {
                 let (issuer, issued_at) = claims(login.at);
                 engine.ring.now().jwt.active().sign(&Claims {

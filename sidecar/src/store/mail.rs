@@ -2,6 +2,7 @@
 
 use contract::address::{Address, Channel};
 use contract::language::Language;
+use contract::name::Name;
 
 use super::ask::AskId;
 use super::challenge::Challenge;
@@ -37,6 +38,7 @@ impl MailKind {
 pub struct NewMail {
     pub id: MailId,
     pub kind: MailKind,
+    pub site: Name,
     pub challenge: Option<ChallengeId>,
     pub ask: Option<AskId>,
     pub account: String,
@@ -52,6 +54,8 @@ pub struct NewMail {
 pub struct Leased {
     pub id: MailId,
     pub kind: MailKind,
+    /// `None`: the program that queued it knew one site.
+    pub site: Option<Name>,
     pub challenge: Option<Challenge>,
     pub account: String,
     pub address: Address,

@@ -271,7 +271,7 @@ fn a_message_that_does_not_fit_its_dialect_does_nothing() {
     let house = House::build();
     let mut elsewhere = initiate("native", ANN);
     elsewhere.context.site = Name::parse("other").unwrap();
-    house.say(&elsewhere);
+    assert_eq!(outcome(&house.say(&elsewhere)), "busy");
     for dialect in ["anqicms", "bamboocloud", "vastly"] {
         let reply = house.say(&verify(dialect, ANN, "123456"));
         assert_ne!(outcome(&reply), "granted", "{dialect}");

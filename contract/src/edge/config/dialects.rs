@@ -3,16 +3,17 @@
 use alloc::{borrow::ToOwned, format, string::String, sync::Arc, vec::Vec};
 
 use super::reader::Reader;
-use crate::address::Country;
+use crate::address::{Channel, Country};
 use crate::dialect::{DIALECTS, Dialect, Does, Route, Setting, Sharing};
 use crate::edge::claim::Standing;
-use crate::edge::{Claim, Client, Clients, Settings};
+use crate::edge::{Claim, Client, Clients, LegacyUntil, Settings};
 use crate::json::{Object, Value};
 use crate::language::Language;
+use crate::message::Operation;
 use crate::name::Name;
 
 impl Reader {
-    pub(super) fn dialects(&mut self, object: &mut Object) -> Vec<Arc<Claim>> {
+    pub(super) fn dialects(&mut self, object: &mut Object, observe: bool) -> Vec<Arc<Claim>> {
         let Some(Value::Object(mut chosen)) = object.take("dialects") else {
             self.fault("dialects", "must be an object with one member for each dialect that is on");
             return Vec::new();
@@ -21,7 +22,9 @@ impl Reader {
         for dialect in DIALECTS {
             match chosen.take(dialect.name()) {
                 None => {}
-                Some(Value::Object(object)) => claims.extend(self.dialect(*dialect, object)),
+                Some(Value::Object(object)) => {
+                    claims.extend(self.dialect(*dialect, object, observe));
+                }
                 Some(_) => self.fault(
                     &format!("dialects.{}", dialect.name()),
                     "must be an object; {} takes every default",
@@ -37,16 +40,23 @@ impl Reader {
         claims
     }
 
-    fn dialect(&mut self, dialect: &'static dyn Dialect, mut object: Object) -> Vec<Arc<Claim>> {
+    fn dialect(
+        &mut self,
+        dialect: &'static dyn Dialect,
+        mut object: Object,
+        observe: bool,
+    ) -> Vec<Arc<Claim>> {
         let place = format!("dialects.{}.", dialect.name());
         let mut settings = Settings {
             language: dialect.languages().first().copied().unwrap_or(Language::English),
             clients: Clients::Any,
             country: None,
             fields: Vec::new(),
+            observe: self.flag(&mut object, &place, "observe").unwrap_or(observe),
+            legacy_until: None,
         };
         let (mut mobile, mut keys) = (false, true);
-        let mut known = Vec::from(["paths"]);
+        let mut known = Vec::from(["paths", "observe"]);
         for setting in dialect.settings() {
             known.push(setting.key());
             match setting {
@@ -54,13 +64,18 @@ impl Reader {
                 Setting::Clients => settings.clients = self.clients(&mut object, &place),
                 Setting::Country => settings.country = self.country(&mut object, &place),
                 Setting::Captcha => self.captcha(&mut object, &place),
+                Setting::LegacyUntil => {
+                    settings.legacy_until = self.legacy_until(&mut object, &place);
+                }
                 Setting::Keys => keys = self.keys(&mut object, &place),
-                Setting::Mobile => mobile = self.flag(&mut object, &place, "mobile"),
+                Setting::Mobile => {
+                    mobile = self.flag(&mut object, &place, "mobile").unwrap_or(false);
+                }
                 Setting::Fields(names) => settings.fields = self.fields(names, &mut object, &place),
             }
         }
         let is_shared = dialect.routes().iter().any(is_shared_call);
-        let exclusive = is_shared && self.flag(&mut object, &place, "exclusive");
+        let exclusive = is_shared && self.flag(&mut object, &place, "exclusive").unwrap_or(false);
         known.extend(is_shared.then_some("exclusive"));
         let paths = self.paths(dialect, &mut object, &place);
         self.leftovers(&object, &place, &known);
@@ -79,6 +94,14 @@ impl Reader {
         paths.into_iter().map(claim).collect()
     }
 
+    fn legacy_until(&mut self, object: &mut Object, place: &str) -> Option<LegacyUntil> {
+        let until = LegacyUntil::parse(&self.optional_text(object, place, "legacy_until")?);
+        if until.is_none() {
+            self.fault_at(place, "legacy_until", "must be a day like \"2027-03-01\"");
+        }
+        until
+    }
+
     fn language(
         &mut self,
         dialect: &dyn Dialect,
@@ -94,10 +117,7 @@ impl Reader {
             None => {
                 let tags: Vec<&str> =
                     dialect.languages().iter().map(|language| language.tag()).collect();
-                self.fault(
-                    &format!("{place}language"),
-                    &format!("must be one of {}", tags.join(", ")),
-                );
+                self.fault_at(place, "language", &format!("must be one of {}", tags.join(", ")));
             }
         }
     }
@@ -128,7 +148,7 @@ impl Reader {
         let id = self.text(&mut object, &place, "id");
         let id = id.and_then(|id| Name::parse(&id));
         if id.is_none() {
-            self.fault(&format!("{place}id"), "must be 1 to 64 characters of A-Z a-z 0-9 . _ -");
+            self.fault_at(&place, "id", "must be 1 to 64 characters of A-Z a-z 0-9 . _ -");
         }
         let origins = self.origins(&mut object, &place);
         self.leftovers(&object, &place, &["id", "origins"]);
@@ -139,7 +159,7 @@ impl Reader {
         let text = self.optional_text(object, place, "country")?;
         let country = Country::parse(&text).ok();
         if country.is_none() {
-            self.fault(&format!("{place}country"), "must be a calling code like \"86\"");
+            self.fault_at(place, "country", "must be a calling code like \"86\"");
         }
         country
     }
@@ -241,8 +261,9 @@ impl Reader {
         let text = value.into_string();
         let path = text.filter(|path| path.len() > 1 && path.len() <= 200 && is_plain_path(path));
         if path.is_none() {
-            self.fault(
-                &format!("{place}{}", route.name),
+            self.fault_at(
+                place,
+                route.name,
                 "must be `false`, or a path like \"/api/reset\": segments of A-Z a-z 0-9 . _ - ~",
             );
         }
@@ -251,9 +272,20 @@ impl Reader {
 
     /// Portable mode has let a request's head go by the time its body is judged: no call can pass on.
     pub(super) fn check_exclusive(&mut self, claims: &[Arc<Claim>]) {
-        let calls = claims.iter().filter(|claim| is_shared_call(claim.route));
-        for claim in calls.filter(|claim| claim.standing == Standing::On && claim.is_shared()) {
+        for claim in claims.iter().filter(|claim| !claim.settings.observe) {
             let (dialect, route) = (claim.dialect.name(), claim.route.name);
+            let takes_tokens = claim.route.does == Does::Call(Operation::Confirm)
+                && claim.route.channel != Some(Channel::Sms);
+            if claim.settings.legacy_until.is_some() && takes_tokens {
+                self.fault(
+                    &format!("dialects.{dialect}.legacy_until"),
+                    "cannot be in portable mode, which can pass no call on; remove it",
+                );
+            }
+            if !is_shared_call(claim.route) || claim.standing != Standing::On || !claim.is_shared()
+            {
+                continue;
+            }
             self.fault(
                 &format!("dialects.{dialect}.paths.{route}"),
                 &format!(
@@ -267,11 +299,13 @@ impl Reader {
     /// One path may not serve two routes by the same method.
     fn check_unique(&mut self, claims: &[Arc<Claim>]) {
         for (index, claim) in claims.iter().enumerate() {
-            let same =
-                |known: &&Arc<Claim>| known.path == claim.path && known.method() == claim.method();
-            if claims.iter().take(index).any(|known| same(&known)) {
+            let is_same =
+                |known: &Arc<Claim>| known.path == claim.path && known.method() == claim.method();
+            if claims.iter().take(index).any(is_same)
+                || claims.iter().any(|known| is_seen_through(claim, known))
+            {
                 let place = format!("dialects.{}.paths.{}", claim.dialect.name(), claim.route.name);
-                self.fault(&place, "another route has the same path; give one of them another");
+                self.fault(&place, "another route has the same path, or is spelt alike and not observed; give one of them another");
             }
         }
     }
@@ -286,6 +320,7 @@ impl Setting {
             Self::Country => "country",
             Self::Captcha => "captcha",
             Self::Keys => "keys",
+            Self::LegacyUntil => "legacy_until",
             Self::Mobile => "mobile",
             Self::Fields(_) => "fields",
         }
@@ -295,6 +330,11 @@ impl Setting {
 /// Whether the body tells whose a request of this route is. A link's is told by its query, which stands in the head.
 fn is_shared_call(route: &Route) -> bool {
     matches!(route.does, Does::Call(_)) && !matches!(route.sharing, Sharing::Exclusive)
+}
+
+/// Whether requests to the one could pass on under the path of the other, which is only observed.
+fn is_seen_through(observed: &Claim, other: &Claim) -> bool {
+    observed.settings.observe && !other.settings.observe && observed.is_near(other)
 }
 
 /// Whether no default path of any dialect is this one.

@@ -3,11 +3,13 @@
 
 mod dialects;
 mod reader;
+mod sites;
 
 use alloc::{borrow::ToOwned, format, string::String, sync::Arc, vec::Vec};
 
 use crate::edge::claim::Standing;
-use crate::edge::{Claim, Settings};
+use crate::edge::site::Sites;
+use crate::edge::{Claim, Site};
 use crate::json::{self, Names, Object, Value};
 use crate::name::Name;
 use crate::signature::EdgeKey;
@@ -38,12 +40,25 @@ pub const KEYS: &[(&str, &str)] = &[
         "list of `scheme://host[:port]`: pages, beside those of `base_url`, that may call; of the same site as the gateway",
     ),
     (
+        "observe",
+        "`true`: requests are judged and counted as `observed_*`, and pass on to the app as they came; default `false`",
+    ),
+    (
+        "sites",
+        "object: host to `{\"site\", \"base_url\", \"origins\"?, \"dialects\"?}`, 64 at most, for hosts that have not the `site`, `base_url` and `origins` above, or not all dialects: one that `dialects` leaves out is the app's on this host",
+    ),
+    (
         "dialects",
         "required; object: a dialect is on when its name is a member, `{}` takes its defaults",
     ),
     (
         "dialects.*.paths",
         "object: route name to another path, or to `false` to leave it to the app",
+    ),
+    ("dialects.*.observe", "takes the place of `observe` for one dialect"),
+    (
+        "dialects.*.legacy_until",
+        "a day like `\"2027-03-01\"` (UTC): until it begins, a confirm or an old link whose token is not of our shape (64 hexadecimal digits) passes on to the app; all but bamboocloud, which has codes only, and codes do not tell whose they are",
     ),
     (
         "dialects.*.exclusive",
@@ -101,9 +116,7 @@ pub enum Mode {
 #[derive(Clone, Debug)]
 pub struct Plan {
     audience: Name,
-    site: Name,
-    base_url: String,
-    origins: Vec<String>,
+    sites: Sites,
     claims: Vec<Arc<Claim>>,
     warnings: Vec<String>,
 }
@@ -121,12 +134,9 @@ impl Edge {
         &self.plan.audience
     }
 
-    pub fn site(&self) -> &Name {
-        &self.plan.site
-    }
-
-    pub fn base_url(&self) -> &str {
-        &self.plan.base_url
+    /// The site of every host that is not listed.
+    pub fn site(&self) -> &Site {
+        &self.plan.sites.top
     }
 
     pub fn key(&self) -> &EdgeKey {
@@ -142,20 +152,22 @@ impl Edge {
         &self.plan.warnings
     }
 
+    /// A warning that depends on the time, in Unix seconds.
+    pub fn overdue(&self, now: u64) -> Option<&'static str> {
+        self.plan.overdue(now)
+    }
+
     pub(in crate::edge) fn claims(&self) -> &[Arc<Claim>] {
         &self.plan.claims
     }
 
-    pub(in crate::edge) fn known_origins<'e>(
-        &'e self,
-        settings: &'e Settings,
-    ) -> impl Iterator<Item = &'e str> {
-        self.plan.origins.iter().map(String::as_str).chain(settings.clients.origins())
+    pub(in crate::edge) fn sites(&self) -> &Sites {
+        &self.plan.sites
     }
 
     /// Stands in for a request id when the host gave neither id nor randomness.
     pub(in crate::edge) fn nameless(&self) -> Name {
-        self.plan.site.clone()
+        self.plan.sites.top.name.clone()
     }
 }
 
@@ -177,6 +189,14 @@ impl Plan {
 
     pub fn warnings(&self) -> &[String] {
         &self.warnings
+    }
+
+    /// A warning that depends on the time, in Unix seconds.
+    pub fn overdue(&self, now: u64) -> Option<&'static str> {
+        let mut until = self.claims.iter().filter_map(|claim| claim.settings.legacy_until);
+        until
+            .any(|until| until.is_over(now))
+            .then_some("dialects.*.legacy_until: is over for one of them; remove it there")
     }
 
     /// The claimed paths that are served, each with its dialect's name.

@@ -41,12 +41,16 @@ pub(super) struct Reader {
 
 impl Reader {
     pub(super) fn fault(&mut self, place: &str, what: &str) {
-        self.faults.push(format!("{place}: {what}"));
+        self.fault_at(place, "", what);
+    }
+
+    pub(super) fn fault_at(&mut self, place: &str, key: &str, what: &str) {
+        self.faults.push([place, key, ": ", what].concat());
     }
 
     fn edge(&mut self, mut object: Object, environment: Environment<'_>) -> Option<Edge> {
         let mode = self.mode(&mut object);
-        let inline = self.flag(&mut object, "", "allow_inline_key");
+        let inline = self.flag(&mut object, "", "allow_inline_key").unwrap_or(false);
         let key = self.key(object.take("key"), "key", inline, environment);
         if let Some(next) = object.take("key_next") {
             let next = self.key(Some(next), "key_next", inline, environment);
@@ -60,12 +64,10 @@ impl Reader {
     }
 
     fn plan(&mut self, mut object: Object) -> Option<Plan> {
-        let audience = self.name(&mut object, "audience", None);
-        let site = self.name(&mut object, "site", Some("default"));
-        let base_url = self.base_url(&mut object);
-        let mut origins = self.origins(&mut object, "");
-        origins.extend(base_url.clone());
-        let claims = self.dialects(&mut object);
+        let audience = self.name(&mut object, "", "audience");
+        let observe = self.flag(&mut object, "", "observe").unwrap_or(false);
+        let claims = self.dialects(&mut object, observe);
+        let sites = self.sites(&mut object, &claims);
         self.leftovers(
             &object,
             "",
@@ -78,38 +80,40 @@ impl Reader {
                 "key_next",
                 "allow_inline_key",
                 "origins",
+                "observe",
                 "dialects",
+                "sites",
             ],
         );
         Some(Plan {
             audience: audience?,
-            site: site?,
-            base_url: base_url?,
-            origins,
+            sites: sites?,
             claims,
             warnings: core::mem::take(&mut self.warnings),
         })
     }
 
-    fn name(&mut self, object: &mut Object, key: &str, default: Option<&str>) -> Option<Name> {
-        let text = match self.text(object, "", key) {
-            Some(text) => text,
-            None => default?.to_owned(),
-        };
+    /// Only a site's has a default, at the top.
+    pub(super) fn name(&mut self, object: &mut Object, place: &str, key: &str) -> Option<Name> {
+        let text = self.text(object, place, key).or_else(|| {
+            let is_preset = key == "site" && place.is_empty();
+            is_preset.then(|| "default".to_owned())
+        })?;
         let name = Name::parse(&text);
         if name.is_none() {
-            self.fault(key, "must be 1 to 64 characters of A-Z a-z 0-9 . _ -");
+            self.fault_at(place, key, "must be 1 to 64 characters of A-Z a-z 0-9 . _ -");
         }
         name
     }
 
-    fn base_url(&mut self, object: &mut Object) -> Option<String> {
-        let text = self.text(object, "", "base_url")?;
+    pub(super) fn base_url(&mut self, object: &mut Object, place: &str) -> Option<String> {
+        let text = self.text(object, place, "base_url")?;
         let bare = text.trim_end_matches('/');
         if is_origin(bare) {
             return Some(bare.to_owned());
         }
-        self.fault(
+        self.fault_at(
+            place,
             "base_url",
             "must be scheme://host[:port] without a path, like \"https://accounts.example.org\"",
         );
@@ -204,20 +208,17 @@ impl Reader {
         origins
     }
 
-    pub(super) fn flag(&mut self, object: &mut Object, place: &str, key: &str) -> bool {
-        match object.take(key) {
-            None => false,
-            Some(Value::Bool(flag)) => flag,
-            Some(_) => {
-                self.fault(&format!("{place}{key}"), "must be true or false");
-                false
-            }
+    pub(super) fn flag(&mut self, object: &mut Object, place: &str, key: &str) -> Option<bool> {
+        let value = object.take(key)?;
+        if value.as_bool().is_none() {
+            self.fault_at(place, key, "must be true or false");
         }
+        value.as_bool()
     }
 
     pub(super) fn text(&mut self, object: &mut Object, place: &str, key: &str) -> Option<String> {
-        if object.get(key).is_none() && key != "site" {
-            self.fault(&format!("{place}{key}"), "is missing");
+        if object.get(key).is_none() && (key != "site" || !place.is_empty()) {
+            self.fault_at(place, key, "is missing");
             return None;
         }
         self.optional_text(object, place, key)
@@ -232,29 +233,29 @@ impl Reader {
         let value = object.take(key)?;
         let text = value.into_string().filter(|text| !text.is_empty());
         if text.is_none() {
-            self.fault(&format!("{place}{key}"), "must be a string that is not empty");
+            self.fault_at(place, key, "must be a string that is not empty");
         }
         text
     }
 
     pub(super) fn leftovers(&mut self, object: &Object, place: &str, known: &[&str]) {
         for (name, _) in object.iter() {
-            self.fault(
-                &format!("{place}{name}"),
-                &format!("is not a key; known are {}", known.join(", ")),
-            );
+            self.fault_at(place, name, &format!("is not a key; known are {}", known.join(", ")));
         }
     }
 }
 
 fn is_origin(text: &str) -> bool {
-    let Some((scheme, host)) = text.split_once("://") else {
-        return false;
-    };
+    let parts = text.split_once("://");
+    parts.is_some_and(|(scheme, host)| matches!(scheme, "http" | "https") && is_host(host))
+}
+
+/// A host in lower case, perhaps with its port.
+pub(super) fn is_host(text: &str) -> bool {
     let plain = |byte: u8| {
         byte.is_ascii_lowercase()
             || byte.is_ascii_digit()
             || matches!(byte, b'.' | b'-' | b':' | b'[' | b']')
     };
-    matches!(scheme, "http" | "https") && !host.is_empty() && host.bytes().all(plain)
+    !text.is_empty() && text.bytes().all(plain)
 }

@@ -16,7 +16,7 @@ fn parse(text: &str) -> Result<Config, Vec<String>> {
 }
 
 fn rules(text: &str, dialect: &dyn Dialect) -> Rules {
-    parse(text).unwrap().profile(dialect).policy.rules.clone()
+    parse(text).unwrap().sites.top.profile(dialect).policy.rules.clone()
 }
 
 /// One that publishes a maximum, and one that publishes nothing.
@@ -154,12 +154,12 @@ fn a_file_of_breached_passwords_is_opened_once_for_all() {
     let config =
         Config::parse("password.breached_file = \"file:b\"", home.path()).expect("a sound file");
     for dialect in DIALECTS {
-        let policy = config.profile(*dialect).policy;
+        let policy = config.sites.top.profile(*dialect).policy;
         assert_eq!(policy.judge(&Person::default(), "correct horse"), Ok(Vec::<Breach>::new()));
     }
     fs::write(home.path().join("b"), "").unwrap();
     for dialect in DIALECTS {
-        let policy = config.profile(*dialect).policy;
+        let policy = config.sites.top.profile(*dialect).policy;
         assert!(policy.judge(&Person::default(), "correct horse").is_err());
     }
 }

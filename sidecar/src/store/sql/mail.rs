@@ -42,7 +42,7 @@ impl Store {
 
 pub(super) fn queue(tx: &mut Tx<'_>, mail: &NewMail) -> Result<(), Broken> {
     let write = "INSERT INTO mail (id, kind, challenge, ask, account, channel, address, language, params, at, next_at, \
-         state) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?10, 'waiting')";
+         state, site) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?10, 'waiting', ?11)";
     let values = values![
         &mail.id,
         mail.kind.as_str(),
@@ -54,6 +54,7 @@ pub(super) fn queue(tx: &mut Tx<'_>, mail: &NewMail) -> Result<(), Broken> {
         mail.language.tag(),
         mail.agent.as_deref(),
         mail.at,
+        mail.site.as_str(),
     ];
     tx.run(write, values).map(drop)
 }
@@ -68,7 +69,7 @@ struct Taken {
 fn lease(tx: &mut Tx<'_>, now: Millis, until: Millis, most: u32) -> Result<Vec<Leased>, Broken> {
     let write = "UPDATE mail SET next_at = ?2, attempts = attempts + 1 WHERE id IN \
          (SELECT id FROM mail WHERE state = 'waiting' AND next_at <= ?1 ORDER BY next_at LIMIT ?3 /* skip locked */) \
-         RETURNING id, kind, challenge, account, channel, address, language, params, at, attempts";
+         RETURNING id, kind, challenge, account, channel, address, language, params, at, attempts, site";
     let taken = tx.all(write, values![now, until, most], |row| match read(row, now) {
         Err(Broken::Row) => Ok(Err(row.get::<Vec<u8>>(0)?)),
         read => read.map(Ok),
@@ -117,6 +118,7 @@ fn read(row: &Row<'_>, now: Millis) -> Result<Taken, Broken> {
     let mail = Leased {
         id: row.get(0)?,
         kind: MailKind::parse(&row.get::<String>(1)?).ok_or(Broken::Row)?,
+        site: row.get::<Option<String>>(10)?.as_deref().map(row::name).transpose()?,
         challenge: None,
         account: row.get(3)?,
         address: row::address(channel, &row.get::<String>(5)?)?,

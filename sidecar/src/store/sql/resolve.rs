@@ -116,6 +116,7 @@ fn give_birth(
     let letter = NewMail {
         id: birth.mail,
         kind: MailKind::Reset,
+        site: row::name(&asking.site)?,
         challenge: Some(challenge),
         ask: Some(asking.id),
         account: birth.account.clone(),

@@ -42,6 +42,7 @@ async fn asks_are_counted_and_one_waits_for_an_address() {
 async fn a_lease_that_ends_is_given_again() {
     let rig = Rig::new();
     let notice = NewMail {
+        site: name("s"),
         id: [3; 16],
         kind: MailKind::Changed,
         challenge: None,
