@@ -75,7 +75,7 @@ pub(crate) fn set_fetch_head(exchange: &Exchange) -> Result<(), HostFault> {
 pub(crate) struct Back {
     status: u16,
     pub(crate) made_by: MadeBy,
-    pub(crate) outcome: Option<String>,
+    outcome: Option<String>,
     retry_after: Option<u32>,
 }
 

@@ -53,9 +53,12 @@ impl Exchange {
         }
     }
 
-    /// Whether [`Self::on_answer_body`] still wants the body: if not, it need not be collected.
-    pub fn awaits_body(&self) -> bool {
-        matches!(self.rest, Rest::Awaited(..))
+    /// The length of a body that is settled with its head; `None` while [`Self::on_answer_body`] wants to see what came.
+    pub fn settled_length(&self) -> Option<usize> {
+        match &self.rest {
+            Rest::Settled(words) => Some(words.len()),
+            Rest::Awaited(..) | Rest::Unknown => None,
+        }
     }
 
     /// What a head says became of the message, and whether the body has to confirm it.

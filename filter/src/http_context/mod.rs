@@ -36,7 +36,7 @@ enum Phase {
     /// The signed message is on its way; the answer comes back.
     Forwarded(Box<Exchange>),
     /// Natural: the answer's head is held back until its body is whole.
-    Answering(Box<Exchange>, Back, Headers),
+    Answering(Box<Exchange>, Answer, Headers),
     /// Portable: the answer's head is out in the dialect's words; its body is still to come.
     Wording(Box<Exchange>),
     /// Portable: so is the body; what else comes of the other is dropped.
@@ -184,15 +184,34 @@ impl Http {
         self.reply(shared, &exchange, &answer)
     }
 
+    fn begin_answer(
+        &mut self,
+        shared: &Shared,
+        mut exchange: Box<Exchange>,
+        is_whole: bool,
+    ) -> Result<Action, HostFault> {
+        let came = host::response_headers()?;
+        let back = Back::read(&came);
+        let answer = exchange.on_answer_head(&back.head());
+        self.has_body = false;
+        match shared.edge.mode() {
+            _ if is_whole => self.answer_without_body(shared, exchange, answer),
+            Mode::Natural => Ok(self.hold_answer(exchange, answer, came)),
+            Mode::Portable => self.send_answer_head(shared, exchange, answer, back.made_by, &came),
+        }
+    }
+
     /// No body callback will come, so the answer is a local reply in its place.
     fn answer_without_body(
         &mut self,
         shared: &Shared,
         mut exchange: Box<Exchange>,
-        back: &Back,
+        answer: Answer,
     ) -> Result<Action, HostFault> {
-        let answer = exchange.on_answer(&back.head(), &[]);
-        self.reply(shared, &exchange, &answer)
+        match exchange.on_answer_body(&[]) {
+            Some(body) => self.reply(shared, &exchange, &Answer { body, ..answer }),
+            None => self.refuse(shared, exchange),
+        }
     }
 
     fn request_is_whole(&mut self) -> Action {
@@ -217,8 +236,8 @@ impl Http {
         };
         let done = match core::mem::replace(&mut self.phase, Phase::Free) {
             Phase::Answering(exchange, ..) if is_oversize => self.refuse(&shared, exchange),
-            Phase::Answering(exchange, back, headers) => {
-                self.answer_whole(&shared, exchange, &back, &headers)
+            Phase::Answering(exchange, answer, came) => {
+                self.answer_whole(&shared, exchange, answer, &came)
             }
             Phase::Wording(exchange) => self.send_answer_body(&shared, exchange),
             other => {
@@ -268,11 +287,7 @@ impl Http {
             // The host answered before the body was whole.
             Phase::Collecting(exchange) if exchange.is_observed() => Action::Continue,
             Phase::Forwarded(exchange) | Phase::Collecting(exchange) => {
-                let begun = match shared.edge.mode() {
-                    Mode::Natural => self.hold_answer(&shared, exchange, is_whole),
-                    Mode::Portable => self.send_answer_head(&shared, exchange, is_whole),
-                };
-                begun.unwrap_or_else(fail_closed)
+                self.begin_answer(&shared, exchange, is_whole).unwrap_or_else(fail_closed)
             }
             other => {
                 self.phase = other;
@@ -287,7 +302,9 @@ impl Http {
         match &self.phase {
             Phase::Answering(..) if is_whole || is_oversize => self.answer_is_whole(is_oversize),
             Phase::Answering(..) => Action::Pause,
-            Phase::Wording(exchange) if exchange.awaits_body() && !is_whole && !is_oversize => {
+            Phase::Wording(exchange)
+                if exchange.settled_length().is_none() && !is_whole && !is_oversize =>
+            {
                 Action::Pause
             }
             Phase::Wording(_) => self.answer_is_whole(is_oversize),

@@ -1,12 +1,12 @@
 //! Natural mode: the host holds a head back until the body is whole, on both ways, and the two change together.
 
+use alloc::boxed::Box;
 use alloc::string::ToString;
 
-use alloc::boxed::Box;
-use contract::edge::{Exchange, Forward, Headers, MAX_ANSWER};
+use contract::edge::{Answer, Exchange, Forward, Headers, MAX_ANSWER};
 
 use super::{Action, Http, Phase};
-use crate::head::{Back, set_answer_head, set_request_head};
+use crate::head::{set_answer_head, set_request_head};
 use crate::host::{self, HostFault};
 use crate::root_context::Shared;
 
@@ -18,35 +18,30 @@ impl Http {
 
     pub(super) fn hold_answer(
         &mut self,
-        shared: &Shared,
         exchange: Box<Exchange>,
-        is_whole: bool,
-    ) -> Result<Action, HostFault> {
-        let headers = host::response_headers()?;
-        let back = Back::read(&headers);
-        if is_whole {
-            return self.answer_without_body(shared, exchange, &back);
-        }
-        self.phase = Phase::Answering(exchange, back, headers);
-        self.has_body = false;
-        Ok(Action::Pause)
+        answer: Answer,
+        came: Headers,
+    ) -> Action {
+        self.phase = Phase::Answering(exchange, answer, came);
+        Action::Pause
     }
 
     pub(super) fn answer_whole(
         &mut self,
         shared: &Shared,
         mut exchange: Box<Exchange>,
-        back: &Back,
-        headers: &Headers,
+        answer: Answer,
+        came: &Headers,
     ) -> Result<Action, HostFault> {
         if !self.has_body {
-            return self.answer_without_body(shared, exchange, back);
+            return self.answer_without_body(shared, exchange, answer);
         }
-        let body = host::response_body(MAX_ANSWER)?;
-        let answer = exchange.on_answer(&back.head(), &body);
+        let Some(body) = exchange.on_answer_body(&host::response_body(MAX_ANSWER)?) else {
+            return self.refuse(shared, exchange);
+        };
         shared.count(&exchange);
-        set_answer_head(&answer, headers, Some(&answer.body.len().to_string()))?;
-        host::replace_response_body(&answer.body)?;
+        set_answer_head(&answer, came, Some(&body.len().to_string()))?;
+        host::replace_response_body(&body)?;
         Ok(Action::Continue)
     }
 }

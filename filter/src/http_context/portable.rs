@@ -2,13 +2,14 @@
 //! buffer filter, nginx itself) keeps a head from the sidecar until its body has been judged. A body whose end the host
 //! tells nobody (nginx: an empty one, over HTTP/2) reaches the sidecar unsigned, which refuses it: the client hears "busy".
 
+use alloc::boxed::Box;
+use alloc::string::ToString;
 use alloc::vec::Vec;
 
-use alloc::boxed::Box;
-use contract::edge::{Exchange, Headers, MAX_ANSWER, MadeBy};
+use contract::edge::{Answer, Exchange, Headers, MAX_ANSWER, MadeBy};
 
 use super::{Action, Http, Phase};
-use crate::head::{Back, number, set_answer_head, set_request_head, text};
+use crate::head::{number, set_answer_head, set_request_head, text};
 use crate::host::{self, HostFault};
 use crate::root_context::Shared;
 
@@ -42,23 +43,26 @@ impl Http {
     pub(super) fn send_answer_head(
         &mut self,
         shared: &Shared,
-        mut exchange: Box<Exchange>,
-        is_whole: bool,
+        exchange: Box<Exchange>,
+        answer: Answer,
+        made_by: MadeBy,
+        came: &Headers,
     ) -> Result<Action, HostFault> {
-        let headers = host::response_headers()?;
-        let mut back = Back::read(&headers);
-        let length = number(&headers, b"content-length");
-        if is_whole || length == Some(0) {
-            return self.answer_without_body(shared, exchange, &back);
+        let length = number(came, b"content-length");
+        let settled = exchange.settled_length();
+        // The sidecar says how long its answers are. One that cannot be believed, or not be read, must not even begin.
+        let begins = match made_by {
+            MadeBy::Sidecar => {
+                settled.is_none() && length.is_some_and(|length| length <= MAX_ANSWER)
+            }
+            MadeBy::Proxy => true,
+        };
+        if length == Some(0) || !begins {
+            return self.answer_without_body(shared, exchange, answer);
         }
-        // The sidecar says how long its answers are: one that is too long for us must not even begin.
-        if back.made_by == MadeBy::Sidecar && length.is_none_or(|length| length > MAX_ANSWER) {
-            back.outcome = None;
-        }
-        let answer = exchange.on_answer_head(&back.head());
-        set_answer_head(&answer, &headers, None)?;
+        let length = settled.map(|length| length.to_string());
+        set_answer_head(&answer, came, length.as_deref())?;
         self.phase = Phase::Wording(exchange);
-        self.has_body = false;
         Ok(Action::Continue)
     }
 
@@ -67,7 +71,7 @@ impl Http {
         shared: &Shared,
         mut exchange: Box<Exchange>,
     ) -> Result<Action, HostFault> {
-        let is_wanted = exchange.awaits_body() && self.has_body;
+        let is_wanted = exchange.settled_length().is_none() && self.has_body;
         let body = if is_wanted { host::response_body(MAX_ANSWER + 1)? } else { Vec::new() };
         let Some(body) = exchange.on_answer_body(&body) else {
             return self.break_off(shared, exchange);

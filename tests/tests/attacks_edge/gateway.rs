@@ -7,6 +7,9 @@ use rekey_tests::stage::{Envoy, EnvoyOptions};
 
 pub(crate) type Options = EnvoyOptions;
 
+/// What is the app's of a shared path passes on.
+pub(crate) const SHARES_CALLS: bool = true;
+
 pub(crate) struct Gateway(Envoy, Options);
 
 pub(crate) fn options(sidecar: SocketAddr, app: SocketAddr, key: &str) -> Options {

@@ -4,6 +4,9 @@ use std::net::SocketAddr;
 
 use rekey_tests::stage::{Edge, EdgeOptions, Nginx};
 
+/// What is the app's of a shared path passes on.
+pub(crate) const SHARES_CALLS: bool = true;
+
 /// How the edge is started, and whether nginx stands before it.
 #[derive(Clone)]
 pub(crate) struct Options {
