@@ -118,12 +118,13 @@ impl Sidecars {
                 }
                 Err(fault) => {
                     self.metrics.fault("sidecar", fault);
+                    // It would answer so again, and so would the others.
+                    if fault == Fault::Oversize {
+                        return Err(fault);
+                    }
                     sidecar.is_found(false);
                     last = fault;
                 }
-            }
-            if last == Fault::Oversize {
-                break;
             }
         }
         Err(last)
