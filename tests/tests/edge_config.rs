@@ -3,7 +3,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 
-use contract::edge::Edge;
+use contract::edge::{Edge, Mode};
 use rekey_tests::fixture::folder;
 use rekey_tests::stage::{Envoy, EnvoyOptions, target};
 use rekey_tests::wasm::{Module, Options, StartFaultKind};
@@ -119,6 +119,38 @@ fn each_fault_is_one_sentence_with_its_place() {
             "{pointer} = {value}: {faults:#?}"
         );
     }
+}
+
+/// Portable mode lets a head go before its body is judged, so no call can pass on.
+#[test]
+fn portable_mode_wants_shared_paths_exclusive_or_left_to_the_app() {
+    let portable = |change: &dyn Fn(&mut Value)| {
+        let mut configuration = with("/mode", json!("portable"));
+        change(&mut configuration["dialects"]);
+        configuration
+    };
+    let shared = faults(&portable(&|_| ()));
+    let places: Vec<&str> = shared.iter().filter_map(|fault| fault.split(": ").next()).collect();
+    let wanted = [
+        "dialects.anqicms.paths.initiate",
+        "dialects.authing.paths.initiate-email",
+        "dialects.authing.paths.initiate-sms",
+        "dialects.bamboocloud.paths.initiate-email",
+        "dialects.bamboocloud.paths.initiate-sms",
+        "dialects.bamboocloud.paths.confirm-email",
+        "dialects.bamboocloud.paths.confirm-sms",
+    ];
+    assert_eq!(places, wanted, "{shared:#?}");
+    assert!(shared.iter().all(|fault| fault.contains("\"exclusive\": true")), "{shared:#?}");
+    let settled = portable(&|dialects| {
+        dialects["anqicms"]["paths"] = json!({"initiate": false});
+        dialects["authing"]["exclusive"] = json!(true);
+        dialects["bamboocloud"]["exclusive"] = json!(true);
+    });
+    let edge = Edge::from_json(settled.to_string().as_bytes(), &mut |_| None).unwrap();
+    assert_eq!(edge.mode(), Mode::Portable);
+    let alone = with("/dialects/native/exclusive", json!(true));
+    assert!(faults(&alone)[0].contains("dialects.native.exclusive: is not a key"));
 }
 
 #[test]
