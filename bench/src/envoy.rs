@@ -117,7 +117,12 @@ fn render(kit: &Kit, place: Place) -> Benched<String> {
 /// The way of a reset without a filter: the same cluster, path and limiter. It is matched first, by an exact path.
 const PLAIN: &str = "                        - name: plain
                           match: { path: /plain }
-                          route: { cluster: rekey_sidecar, prefix_rewrite: /v1/initiate, timeout: 6s }
+                          route:
+                            cluster: rekey_sidecar
+                            prefix_rewrite: /v1/initiate
+                            timeout: 6s
+                            idle_timeout: 15s
+                            retry_policy: { retry_on: \"connect-failure,reset\", num_retries: 2, per_try_timeout: 3s }
                           typed_per_filter_config:
                             envoy.filters.http.local_ratelimit:
                               \"@type\": type.googleapis.com/envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit

@@ -82,8 +82,8 @@ pub(crate) struct Back {
 impl Back {
     pub(crate) fn read(headers: &Headers) -> Self {
         let outcome = text(headers, b"rekey-outcome").map(Into::into);
-        // A host that does not tell who made it leaves what no proxy says.
-        let is_sidecars = host::is_from_upstream().unwrap_or(outcome.is_some());
+        // No proxy says this header, so that one look at the host is saved.
+        let is_sidecars = outcome.is_some() || host::is_from_upstream().unwrap_or(false);
         Self {
             status: number(headers, b":status").and_then(|n| n.try_into().ok()).unwrap_or(503),
             made_by: if is_sidecars { MadeBy::Sidecar } else { MadeBy::Proxy },
