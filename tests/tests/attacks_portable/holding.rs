@@ -22,7 +22,7 @@ fn heads(envoy: &Envoy, count: u64) {
 #[test]
 fn a_head_waits_for_the_judgement_of_its_body() {
     let app = App::start().unwrap();
-    let sidecar = Server::start(|request| kindly(request)).unwrap();
+    let sidecar = Server::start(kindly).unwrap();
     let options = EnvoyOptions::new(sidecar.addr(), sidecar.addr(), app.addr()).portable();
     let envoy = Envoy::start(&options.env("REKEY_EDGE_KEY", KEY)).unwrap();
     let mut sent = 0;
