@@ -95,7 +95,7 @@ impl Gate {
             body_timeout: config.body_timeout,
             keeper,
             public: config.public.as_ref().map(|at| App::new(at, config, Arc::clone(&metrics))),
-            sidecars: Sidecars::new(config, connector, Arc::clone(&metrics)),
+            sidecars: Sidecars::new(config, connector.as_ref(), Arc::clone(&metrics)),
             signer,
             trusted: config.trusted.clone(),
             metrics,

@@ -57,11 +57,11 @@ pub(super) struct Back {
 impl Sidecars {
     pub(super) fn new(
         config: &EdgeConfig,
-        connector: Option<Arc<Connector>>,
+        connector: Option<&Arc<Connector>>,
         metrics: Arc<Metrics>,
     ) -> Self {
         let all = config.sidecars.iter().map(|upstream| {
-            let pool = Pool::new(upstream.clone(), connector.clone(), KEPT_FOR);
+            let pool = Pool::new(upstream.clone(), connector.cloned(), KEPT_FOR);
             let is_well = AtomicBool::new(true);
             Arc::new(Sidecar { name: upstream.to_string(), pool, is_well })
         });
