@@ -62,8 +62,7 @@ fn number(digits: &[u8]) -> Option<u32> {
 }
 
 fn days_of(year: u32, month: u32) -> u32 {
-    let is_leap =
-        year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
+    let is_leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
     match month {
         2 => 28 + u32::from(is_leap),
         4 | 6 | 9 | 11 => 30,

@@ -167,71 +167,51 @@ mod tests {
         config.sites.find(&Name::parse(name).unwrap()).unwrap()
     }
 
+    const THREE: &str = r#"
+        base_url = "https://id.example.com"
+        [mail]
+        from = "Acme <a@example.com>"
+        reply_to = "help@example.com"
+        [profile.native]
+        grant_life = "2m"
+        password.min = 10
+        [sites.shop]
+        base_url = "https://shop.example"
+        from = "Shop <s@shop.example>"
+        [sites.shop.profile.native]
+        email.link_life = "5m"
+        password.max = 40
+        [sites.plain]
+        base_url = "https://plain.example/"
+        reply_to = "plain@example.com"
+        "#;
+
+    /// Where links lead, who writes, who gets answers.
+    fn letters(site: &Site) -> [String; 3] {
+        let Sender { from, reply_to } = &*site.sender;
+        let reply_to = reply_to.as_ref().map_or_else(String::new, |to| to.email.to_string());
+        [site.base_url.as_str().to_owned(), from.email.to_string(), reply_to]
+    }
+
+    /// Lives of a grant and of a link, the shortest and the longest password of one dialect.
+    fn numbers(site: &Site) -> [u32; 4] {
+        let profile = site.profile(dialect::by_name("native").unwrap());
+        let rules = &profile.policy.rules;
+        let link = profile.channels.iter().find_map(|rules| rules.link).unwrap();
+        [profile.grant_life.unwrap(), link.life, rules.min, rules.max]
+    }
+
     #[test]
     fn a_site_has_what_is_written_for_it_and_the_rest_from_above() {
-        let config = parse(
-            r#"
-            base_url = "https://id.example.com"
-            [mail]
-            from = "Acme <a@example.com>"
-            reply_to = "help@example.com"
-            [profile.native]
-            grant_life = "2m"
-            password.min = 10
-            [sites.shop]
-            base_url = "https://shop.example"
-            from = "Shop <s@shop.example>"
-            [sites.shop.profile.native]
-            email.link_life = "5m"
-            password.max = 40
-            [sites.plain]
-            base_url = "https://plain.example/"
-            reply_to = "plain@example.com"
-            "#,
-        )
-        .unwrap();
-        let native = dialect::by_name("native").unwrap();
-        let facts = |name: &str| {
-            let site = site(&config, name);
-            let profile = site.profile(native);
-            let rules = &profile.policy.rules;
-            let link = profile.channels.iter().find_map(|rules| rules.link).unwrap();
-            (
-                site.base_url.as_str().to_owned(),
-                site.sender.from.email.to_string(),
-                site.sender.reply_to.as_ref().map(|to| to.email.to_string()),
-                (profile.grant_life, link.life, rules.min, rules.max == 40),
-            )
-        };
-        let help = Some("help@example.com".to_owned());
-        let usual = facts("default").3.1;
-        assert_eq!(
-            facts("default"),
-            (
-                "https://id.example.com".into(),
-                "a@example.com".into(),
-                help,
-                (Some(120), usual, 10, false)
-            )
-        );
-        assert_eq!(
-            facts("shop"),
-            (
-                "https://shop.example".into(),
-                "s@shop.example".into(),
-                None,
-                (Some(120), 300, 10, true)
-            )
-        );
-        assert_eq!(
-            facts("plain"),
-            (
-                "https://plain.example".into(),
-                "a@example.com".into(),
-                Some("plain@example.com".into()),
-                (Some(120), usual, 10, false)
-            )
-        );
+        let config = parse(THREE).unwrap();
+        let [top, shop, plain] = ["default", "shop", "plain"].map(|name| site(&config, name));
+        let [grant, link, min, max] = numbers(top);
+        assert_eq!((grant, min), (120, 10));
+        assert_eq!(numbers(plain), [grant, link, min, max]);
+        assert_eq!(numbers(shop), [grant, 300, min, 40]);
+        assert_eq!(letters(top), ["https://id.example.com", "a@example.com", "help@example.com"]);
+        assert_eq!(letters(shop), ["https://shop.example", "s@shop.example", ""]);
+        assert_eq!(letters(plain), ["https://plain.example", "a@example.com", "plain@example.com"]);
         assert!(config.sites.find(&Name::parse("other").unwrap()).is_none());
         assert_eq!(config.sites.iter().count(), 3);
     }
