@@ -6,6 +6,7 @@ use alloc::boxed::Box;
 use core::cell::RefCell;
 
 use crate::http_context::{Action, Http, refuse_blindly};
+use crate::metrics::Timed;
 use crate::vm::Vm;
 
 struct OneThread(RefCell<Vm>);
@@ -20,19 +21,22 @@ fn with_vm<T>(act: impl FnOnce(&mut Vm) -> T) -> Option<T> {
     VM.0.try_borrow_mut().ok().map(|mut vm| act(&mut vm))
 }
 
-fn with_stream(id: u32, act: impl FnOnce(&mut Http) -> Action) -> Option<Action> {
-    let mut stream: Box<Http> = with_vm(|vm| vm.take_stream(id))??;
-    let action = act(&mut stream);
+/// One function for all callbacks: the module is to be small.
+fn with_stream(id: u32, act: &mut dyn FnMut(&mut Http) -> Action) -> Option<Action> {
+    let mut stream: Box<Timed> = with_vm(|vm| vm.take_stream(id))??;
+    let began = stream.begin();
+    let action = act(&mut stream.http);
+    stream.end(began);
     with_vm(|vm| vm.give_stream(id, stream));
     Some(action)
 }
 
-fn on_request(id: u32, act: impl FnOnce(&mut Http) -> Action) -> u32 {
+fn on_request(id: u32, act: &mut dyn FnMut(&mut Http) -> Action) -> u32 {
     with_stream(id, act).unwrap_or_else(refuse_blindly) as u32
 }
 
 /// A reply of our own may come back while its request is still at work: it is complete already.
-fn on_response(id: u32, act: impl FnOnce(&mut Http) -> Action) -> u32 {
+fn on_response(id: u32, act: &mut dyn FnMut(&mut Http) -> Action) -> u32 {
     with_stream(id, act).unwrap_or(Action::Continue) as u32
 }
 
@@ -60,32 +64,32 @@ extern "C" fn proxy_on_configure(root: u32, _size: u32) -> u32 {
 
 #[unsafe(no_mangle)]
 extern "C" fn proxy_on_request_headers(id: u32, _count: u32, is_whole: u32) -> u32 {
-    on_request(id, |http| http.on_request_headers(is_whole != 0))
+    on_request(id, &mut |http| http.on_request_headers(is_whole != 0))
 }
 
 #[unsafe(no_mangle)]
 extern "C" fn proxy_on_request_body(id: u32, size: usize, is_whole: u32) -> u32 {
-    on_request(id, |http| http.on_request_body(size, is_whole != 0))
+    on_request(id, &mut |http| http.on_request_body(size, is_whole != 0))
 }
 
 #[unsafe(no_mangle)]
 extern "C" fn proxy_on_request_trailers(id: u32, _count: u32) -> u32 {
-    on_request(id, Http::on_request_trailers)
+    on_request(id, &mut Http::on_request_trailers)
 }
 
 #[unsafe(no_mangle)]
 extern "C" fn proxy_on_response_headers(id: u32, _count: u32, is_whole: u32) -> u32 {
-    on_response(id, |http| http.on_response_headers(is_whole != 0))
+    on_response(id, &mut |http| http.on_response_headers(is_whole != 0))
 }
 
 #[unsafe(no_mangle)]
 extern "C" fn proxy_on_response_body(id: u32, size: usize, is_whole: u32) -> u32 {
-    on_response(id, |http| http.on_response_body(size, is_whole != 0))
+    on_response(id, &mut |http| http.on_response_body(size, is_whole != 0))
 }
 
 #[unsafe(no_mangle)]
 extern "C" fn proxy_on_response_trailers(id: u32, _count: u32) -> u32 {
-    on_response(id, Http::on_response_trailers)
+    on_response(id, &mut Http::on_response_trailers)
 }
 
 #[unsafe(no_mangle)]

@@ -9,6 +9,7 @@ mod exports;
 mod head;
 mod host;
 mod http_context;
+mod metrics;
 mod root_context;
 mod vm;
 

@@ -1,21 +1,19 @@
-//! The plugin in one VM: reads the configuration, hands it to every request, keeps the counters.
+//! The plugin in one VM: reads the configuration, hands it to every request.
 //! Invariant: a faulty configuration never runs; the host refuses to start and its log says why.
 
 use alloc::format;
 use alloc::rc::Rc;
 use alloc::string::String;
-use alloc::vec::Vec;
-use core::cell::RefCell;
 
-use contract::edge::{Circumstances, Edge, Exchange};
+use contract::edge::{Circumstances, Edge};
 
 use crate::host::{self, Host, Level};
-use crate::http_context::Http;
+use crate::metrics::{Metrics, Timed, count_configuration};
 
 /// What all requests of a VM share.
 pub(crate) struct Shared {
     pub(crate) edge: Edge,
-    counters: RefCell<Vec<(String, u32)>>,
+    pub(crate) metrics: Metrics,
 }
 
 #[derive(Default)]
@@ -23,35 +21,19 @@ pub(crate) struct Root {
     shared: Option<Rc<Shared>>,
 }
 
-impl Shared {
-    /// Counts an exchange that has its outcome. A host without metrics serves all the same.
-    pub(crate) fn count(&self, exchange: &Exchange) {
-        if exchange.outcome().is_empty() {
-            return;
-        }
-        let name = format!(
-            "rekey_requests_total.dialect.{}.operation.{}.outcome.{}{}",
-            exchange.dialect().name(),
-            exchange.operation(),
-            if exchange.is_observed() { "observed_" } else { "" },
-            exchange.outcome(),
-        );
-        let Ok(mut counters) = self.counters.try_borrow_mut() else {
-            return;
-        };
-        let known = counters.iter().find(|(known, _)| *known == name).map(|(_, id)| *id);
-        let counter = known.map_or_else(|| host::define_counter(&name), Ok);
-        let Ok(counter) = counter else { return };
-        if known.is_none() {
-            counters.push((name, counter));
-        }
-        let _ = host::increment(counter);
-    }
-}
-
 impl Root {
     /// Reads the plugin's configuration.
     pub(crate) fn on_configure(&mut self) -> bool {
+        let is_good = self.configure();
+        count_configuration(is_good);
+        is_good
+    }
+
+    pub(crate) fn stream(&self) -> Timed {
+        Timed::new(self.shared.clone())
+    }
+
+    fn configure(&mut self) -> bool {
         let Ok(json) = host::configuration() else {
             host::log(Level::Error, "rekey: the host gives no plugin configuration");
             return false;
@@ -62,7 +44,7 @@ impl Root {
                 for warning in edge.warnings().iter().map(String::as_str).chain(overdue) {
                     host::log(Level::Warn, &format!("rekey: {warning}"));
                 }
-                self.shared = Some(Rc::new(Shared { edge, counters: RefCell::default() }));
+                self.shared = Some(Rc::new(Shared { edge, metrics: Metrics::new() }));
                 true
             }
             Err(faults) => {
@@ -72,9 +54,5 @@ impl Root {
                 false
             }
         }
-    }
-
-    pub(crate) fn stream(&self) -> Http {
-        Http::new(self.shared.clone())
     }
 }

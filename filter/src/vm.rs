@@ -4,13 +4,13 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use crate::http_context::Http;
+use crate::metrics::Timed;
 use crate::root_context::Root;
 
 /// A VM serves one thread; plugins that share it have a root each.
 pub(crate) struct Vm {
     roots: Numbered<Root>,
-    streams: Numbered<Box<Http>>,
+    streams: Numbered<Box<Timed>>,
 }
 
 impl Vm {
@@ -30,12 +30,12 @@ impl Vm {
         self.roots.get(id)
     }
 
-    pub(crate) fn take_stream(&mut self, id: u32) -> Option<Box<Http>> {
+    pub(crate) fn take_stream(&mut self, id: u32) -> Option<Box<Timed>> {
         self.streams.slot(id)?.take()
     }
 
     /// Gives back what was taken; a stream that was deleted meanwhile is dropped.
-    pub(crate) fn give_stream(&mut self, id: u32, stream: Box<Http>) {
+    pub(crate) fn give_stream(&mut self, id: u32, stream: Box<Timed>) {
         if let Some(slot) = self.streams.slot(id) {
             *slot = Some(stream);
         }

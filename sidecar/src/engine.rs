@@ -25,6 +25,7 @@ use crate::limits::Limits;
 use crate::password::{HashError, Hasher, Lookup, LookupFault};
 use crate::secret::Secrets;
 use crate::store::{MessageKey, Store, StoreError};
+use crate::trace::TraceId;
 
 /// Everything that the flows work with.
 #[derive(Debug)]
@@ -52,11 +53,15 @@ pub struct Engine {
     pub(crate) ends: Ends,
 }
 
-/// What strangers can make us work at.
+/// What strangers can make us work at, and what waits because of it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Worked {
     pub hashed: u64,
     pub compared: u64,
+    /// Asks and mails that are due.
+    pub due: u64,
+    /// All of them.
+    pub waiting: u64,
 }
 
 /// What wakes the workers before their time.
@@ -159,10 +164,11 @@ impl Engine {
         None
     }
 
-    /// Passwords that were hashed, and codes that were compared with a guess, since the start.
+    /// Passwords that were hashed, and codes that were compared with a guess, since the start; what waits now.
     pub fn worked(&self) -> Worked {
         let compared = self.compared.load(Ordering::Relaxed);
-        Worked { hashed: self.hasher.hashed(), compared }
+        let (due, waiting) = self.limits.backlog.waiting();
+        Worked { hashed: self.hasher.hashed(), compared, due, waiting }
     }
 
     /// How asks and mails ended since the start.
@@ -174,8 +180,14 @@ impl Engine {
         self.fit.load(Ordering::Relaxed) && self.store.ping().await.is_ok()
     }
 
-    /// What becomes of a message. It is carried through even if the caller leaves.
-    pub async fn answer(self: &Arc<Self>, stamp: Stamp, mac: Mac, message: Message) -> Outcome {
+    /// What becomes of a message; `trace` is for the log. It is carried through even if the caller leaves.
+    pub async fn answer(
+        self: &Arc<Self>,
+        stamp: Stamp,
+        mac: Mac,
+        message: Message,
+        trace: Option<TraceId>,
+    ) -> Outcome {
         if !self.fit.load(Ordering::Relaxed) {
             return Outcome::Refused(flow::BUSY);
         }
@@ -183,7 +195,7 @@ impl Engine {
         if let Call::Initiate { .. } = message.call {
             // Its one transaction ends without us.
             return match in_ascii(message) {
-                Some(message) => flow::answer(self, key, message).await,
+                Some(message) => flow::answer(self, key, message, trace).await,
                 None => Outcome::Refused(Refusal::AddressMalformed),
             };
         }
@@ -192,7 +204,7 @@ impl Engine {
             let Some(message) = in_ascii(message) else {
                 return Outcome::Refused(Refusal::AddressMalformed);
             };
-            flow::answer(&engine, key, message).await
+            flow::answer(&engine, key, message, trace).await
         });
         done.await.unwrap_or_else(|_| {
             tracing::error!(event = "flow_panicked");

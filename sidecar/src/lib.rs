@@ -22,3 +22,4 @@ pub(crate) mod reread;
 pub mod secret;
 pub mod store;
 pub mod tls;
+pub mod trace;

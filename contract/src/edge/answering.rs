@@ -4,7 +4,7 @@
 use alloc::vec::Vec;
 
 use crate::dialect::Does;
-use crate::edge::exchange::Exchange;
+use crate::edge::exchange::{Exchange, UNREACHABLE, UNREADABLE};
 use crate::edge::{Answer, AnswerHead, MadeBy};
 use crate::message::Operation;
 use crate::outcome::{BUSY_RETRY, Outcome, Refusal};
@@ -27,16 +27,24 @@ impl Exchange {
         let answer = self.on_answer_head(head);
         match self.on_answer_body(body) {
             Some(body) => Answer { body, ..answer },
-            None => self.on_failure(),
+            None => self.on_nonsense(),
         }
     }
 
     /// Status and headers, for hosts that send them before the body has come; [`Self::on_answer_body`] gives the body.
     pub fn on_answer_head(&mut self, head: &AnswerHead<'_>) -> Answer {
-        let (outcome, awaits_body) = self.announced(head);
-        let mut answer = self.answer(&outcome);
+        let announced = self.announced(head);
+        // The answer to a HEAD is that to a GET, but for the body, which nobody sees.
+        let awaits_body = announced.is_some() && self.head.method() != "HEAD";
+        let mut answer = match &announced {
+            Some(outcome) => self.answer(outcome),
+            None => self.answer_in_place_of(head),
+        };
         let words = core::mem::take(&mut answer.body);
-        self.rest = if awaits_body { Rest::Awaited(outcome, words) } else { Rest::Settled(words) };
+        self.rest = match announced {
+            Some(outcome) if awaits_body => Rest::Awaited(outcome, words),
+            _ => Rest::Settled(words),
+        };
         answer
     }
 
@@ -61,24 +69,28 @@ impl Exchange {
         }
     }
 
-    /// What a head says became of the message, and whether the body has to confirm it.
-    fn announced(&self, head: &AnswerHead<'_>) -> (Outcome, bool) {
+    /// The answer where head and body disagree, or the body is too long: busy, in the dialect's words.
+    pub fn on_nonsense(&mut self) -> Answer {
+        self.busy_for(UNREADABLE, BUSY_RETRY)
+    }
+
+    /// What a head says became of the message; `None` where a sidecar says nothing that fits, or did not speak at all.
+    fn announced(&self, head: &AnswerHead<'_>) -> Option<Outcome> {
+        let code = head.outcome.filter(|_| head.made_by == MadeBy::Sidecar)?;
+        let outcome = Outcome::announced(code, head.retry_after.unwrap_or(BUSY_RETRY))?;
+        Some(outcome).filter(|outcome| self.fits(outcome))
+    }
+
+    fn answer_in_place_of(&mut self, head: &AnswerHead<'_>) -> Answer {
         let retry_after = head.retry_after.unwrap_or(BUSY_RETRY);
         let refusal = match (head.made_by, head.status) {
-            (MadeBy::Sidecar, _) => {
-                let outcome = head.outcome.and_then(|code| Outcome::announced(code, retry_after));
-                if let Some(outcome) = outcome.filter(|outcome| self.fits(outcome)) {
-                    // The answer to a HEAD is that to a GET, but for the body, which nobody sees.
-                    return (outcome, self.head.method() != "HEAD");
-                }
-                Refusal::Busy { retry_after }
-            }
+            (MadeBy::Sidecar, _) => return self.busy_for(UNREADABLE, retry_after),
             (MadeBy::Proxy, 413) => Refusal::TooLarge,
             (MadeBy::Proxy, 429) => Refusal::Throttled { retry_after },
             (MadeBy::Proxy, 400..500) => Refusal::Malformed,
-            (MadeBy::Proxy, _) => Refusal::Busy { retry_after },
+            (MadeBy::Proxy, _) => return self.busy_for(UNREACHABLE, retry_after),
         };
-        (Outcome::Refused(refusal), false)
+        self.answer(&Outcome::Refused(refusal))
     }
 
     /// A success of another operation is none.

@@ -28,6 +28,13 @@ pub const MAX_ANSWER: usize = 32 * 1024;
 /// The name of the operation that no message is signed for.
 pub const FETCH: &str = "keys";
 
+/// The proxy answered in the sidecar's place: none is there, or none in time.
+pub(super) const UNREACHABLE: &str = "unreachable";
+/// What the sidecar answered is no answer of this operation.
+pub(super) const UNREADABLE: &str = "unreadable";
+/// The host itself failed.
+const FAILED: &str = "failed";
+
 pub(super) const FLOW_COOKIE: &str = "__Host-rekey_flow";
 
 /// What the host knows and a pure machine cannot. `None` means that the host failed, and the request with it.
@@ -170,7 +177,9 @@ impl Exchange {
     }
 
     /// The outcome's code, for metrics: once there is an answer, or what passes on was observed or is of the app's own
-    /// making; empty until then.
+    /// making; empty until then. Beside the codes
+    /// of outcomes: `preflight`, `link`, and in the place of `busy` what only the edge knows: `unreachable`, `unreadable` (an
+    /// answer of the sidecar), `failed`.
     pub fn outcome(&self) -> &'static str {
         self.outcome
     }
@@ -208,7 +217,14 @@ impl Exchange {
 
     /// The answer when the host itself failed: busy, in the dialect's words.
     pub fn on_failure(&mut self) -> Answer {
-        self.answer(&Outcome::Refused(busy()))
+        self.busy_for(FAILED, BUSY_RETRY)
+    }
+
+    /// Clients hear that we are busy; metrics, why.
+    pub(super) fn busy_for(&mut self, reason: &'static str, retry_after: u32) -> Answer {
+        let answer = self.answer(&Outcome::Refused(Refusal::Busy { retry_after }));
+        self.outcome = reason;
+        answer
     }
 
     fn other_method(&mut self, claims: &[&Arc<Claim>]) -> Step {

@@ -35,6 +35,13 @@ pub(super) enum Buffer {
     PluginConfiguration = 7,
 }
 
+/// What a metric does with its values. Gauges trap in some hosts.
+#[derive(Clone, Copy)]
+pub(crate) enum Kind {
+    Counter = 0,
+    Histogram = 2,
+}
+
 /// The level of a log line.
 #[derive(Clone, Copy)]
 pub(crate) enum Level {
@@ -70,6 +77,7 @@ unsafe extern "C" {
         data: *mut *mut u8,
         size: *mut usize,
     ) -> u32;
+    fn proxy_set_property(path: *const u8, path_size: usize, data: *const u8, size: usize) -> u32;
     fn proxy_send_local_response(
         status: u32,
         details: *const u8,
@@ -82,6 +90,7 @@ unsafe extern "C" {
     ) -> u32;
     fn proxy_define_metric(kind: u32, name: *const u8, size: usize, id: *mut u32) -> u32;
     fn proxy_increment_metric(id: u32, offset: i64) -> u32;
+    fn proxy_record_metric(id: u32, value: u64) -> u32;
 }
 
 // The target's `memcmp`; without std nobody else asks for it.
@@ -146,6 +155,10 @@ pub(super) fn property(path: &str) -> Result<Vec<u8>, HostFault> {
     take(|data, size| unsafe { proxy_get_property(path.as_ptr(), path.len(), data, size) })
 }
 
+pub(super) fn set_property(name: &str, value: &[u8]) -> Result<(), HostFault> {
+    check(unsafe { proxy_set_property(name.as_ptr(), name.len(), value.as_ptr(), value.len()) })
+}
+
 pub(super) fn send_local_response(
     status: u16,
     headers: &[(&[u8], &[u8])],
@@ -166,14 +179,18 @@ pub(super) fn send_local_response(
     })
 }
 
-pub(super) fn define_counter(name: &str) -> Result<u32, HostFault> {
+pub(super) fn define_metric(kind: Kind, name: &str) -> Result<u32, HostFault> {
     let mut id = 0;
-    check(unsafe { proxy_define_metric(0, name.as_ptr(), name.len(), &raw mut id) })?;
+    check(unsafe { proxy_define_metric(kind as u32, name.as_ptr(), name.len(), &raw mut id) })?;
     Ok(id)
 }
 
 pub(super) fn increment(counter: u32) -> Result<(), HostFault> {
     check(unsafe { proxy_increment_metric(counter, 1) })
+}
+
+pub(super) fn record(histogram: u32, value: u64) -> Result<(), HostFault> {
+    check(unsafe { proxy_record_metric(histogram, value) })
 }
 
 pub(super) fn fill_random(bytes: &mut [u8]) -> Result<(), HostFault> {

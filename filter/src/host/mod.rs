@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 use core::net::IpAddr;
 
 use abi::{Buffer, Map};
-pub(crate) use abi::{HostFault, Level, log};
+pub(crate) use abi::{HostFault, Kind, Level, log};
 use contract::edge::{Answer, Circumstances, Headers};
 
 pub(crate) fn configuration() -> Result<Vec<u8>, HostFault> {
@@ -74,12 +74,26 @@ pub(crate) fn reply(answer: &Answer) -> Result<(), HostFault> {
     abi::send_local_response(answer.status, &headers, &answer.body)
 }
 
-pub(crate) fn define_counter(name: &str) -> Result<u32, HostFault> {
-    abi::define_counter(name)
+pub(crate) fn define_metric(kind: Kind, name: &str) -> Result<u32, HostFault> {
+    abi::define_metric(kind, name)
 }
 
 pub(crate) fn increment(counter: u32) -> Result<(), HostFault> {
     abi::increment(counter)
+}
+
+pub(crate) fn record(histogram: u32, value: u64) -> Result<(), HostFault> {
+    abi::record(histogram, value)
+}
+
+/// Says something of this stream to whoever writes the gateway's access log.
+pub(crate) fn set_property(name: &str, value: &[u8]) -> Result<(), HostFault> {
+    abi::set_property(name, value)
+}
+
+/// Nanoseconds since 1970; it moves within a callback.
+pub(crate) fn nanoseconds() -> Result<u64, HostFault> {
+    abi::nanoseconds()
 }
 
 /// A variable that the host lets the VM see; one that is empty or not UTF-8 is none.

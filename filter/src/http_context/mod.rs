@@ -12,6 +12,7 @@ use contract::edge::{Answer, Exchange, Head, Headers, MAX_ANSWER, MAX_BODY, Mode
 
 use crate::head::{Back, remove_ours, set_fetch_head};
 use crate::host::{self, Host, HostFault, Level};
+use crate::metrics::count_host_fault;
 use crate::root_context::Shared;
 
 pub(crate) struct Http {
@@ -68,7 +69,7 @@ impl Http {
                 self.carry_out(shared, exchange, step)
             }
             (_, exchange) => {
-                exchange.iter().for_each(|exchange| shared.count(exchange));
+                exchange.iter().for_each(|exchange| shared.metrics.count(exchange));
                 Ok(Action::Continue)
             }
         }
@@ -130,7 +131,7 @@ impl Http {
             (Step::Pass | Step::Collect, mode)
                 if mode == Mode::Natural || exchange.is_observed() =>
             {
-                shared.count(&exchange);
+                shared.metrics.count(&exchange);
                 Ok(Action::Continue)
             }
             // The head is not the client's any more; the configuration sees to it that nothing comes here.
@@ -159,7 +160,7 @@ impl Http {
         exchange: &Exchange,
         answer: &Answer,
     ) -> Result<Action, HostFault> {
-        shared.count(exchange);
+        shared.metrics.count(exchange);
         self.phase = Phase::Free;
         host::reply(answer)?;
         Ok(Action::Pause)
@@ -235,7 +236,10 @@ impl Http {
             return Action::Continue;
         };
         let done = match core::mem::replace(&mut self.phase, Phase::Free) {
-            Phase::Answering(exchange, ..) if is_oversize => self.refuse(&shared, exchange),
+            Phase::Answering(mut exchange, ..) if is_oversize => {
+                let answer = exchange.on_nonsense();
+                self.reply(&shared, &exchange, &answer)
+            }
             Phase::Answering(exchange, answer, came) => {
                 self.answer_whole(&shared, exchange, answer, &came)
             }
@@ -322,6 +326,7 @@ impl Http {
 }
 
 fn report(fault: HostFault) {
+    count_host_fault();
     host::log(Level::Error, &format!("rekey: the host refused a call with status {}", fault.0));
 }
 

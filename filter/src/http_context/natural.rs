@@ -37,9 +37,10 @@ impl Http {
             return self.answer_without_body(shared, exchange, answer);
         }
         let Some(body) = exchange.on_answer_body(&host::response_body(MAX_ANSWER)?) else {
-            return self.refuse(shared, exchange);
+            let answer = exchange.on_nonsense();
+            return self.reply(shared, &exchange, &answer);
         };
-        shared.count(&exchange);
+        shared.metrics.count(&exchange);
         set_answer_head(&answer, came, Some(&body.len().to_string()))?;
         host::replace_response_body(&body)?;
         Ok(Action::Continue)

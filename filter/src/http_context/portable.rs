@@ -76,7 +76,7 @@ impl Http {
         let Some(body) = exchange.on_answer_body(&body) else {
             return self.break_off(shared, exchange);
         };
-        shared.count(&exchange);
+        shared.metrics.count(&exchange);
         self.phase = Phase::Worded;
         if self.has_body {
             host::replace_response_body(&body)?;
@@ -91,7 +91,7 @@ impl Http {
         shared: &Shared,
         mut exchange: Box<Exchange>,
     ) -> Result<Action, HostFault> {
-        let answer = exchange.on_failure();
+        let answer = exchange.on_nonsense();
         if self.has_body {
             host::replace_response_body(&answer.body)?;
         }

@@ -29,6 +29,7 @@ use crate::clock::Clock;
 use crate::config::{ClientSource, EdgeConfig, Network};
 use crate::entropy::Entropy;
 use crate::tls::{Connector, Doorkeeper};
+use crate::trace::TraceId;
 
 /// The keys that verify our access tokens.
 const JWKS: &str = "/.well-known/jwks.json";
@@ -210,7 +211,7 @@ impl Gate {
             // Neither comes here; if one did, it must not go on.
             Step::Pass | Step::Collect => exchange.on_failure(),
         };
-        self.told(&exchange, answer.status, begun);
+        self.told(&exchange, parts, answer.status, begun);
         reply::answer(answer)
     }
 
@@ -221,18 +222,23 @@ impl Gate {
                 let head = AnswerHead { status, made_by, outcome, retry_after };
                 exchange.on_answer(&head, &body)
             }
-            Err(_) => exchange.on_failure(),
+            Err(_) => {
+                let (made_by, outcome) = (MadeBy::Proxy, None);
+                let head = AnswerHead { status: 503, made_by, outcome, retry_after: None };
+                exchange.on_answer(&head, &[])
+            }
         }
     }
 
     /// Counts and logs a request of ours: no query, no address, no body.
-    fn told(&self, exchange: &Exchange, status: u16, begun: Instant) {
+    fn told(&self, exchange: &Exchange, parts: &Parts, status: u16, begun: Instant) {
         self.metrics.answered(exchange);
         tracing::info!(
             event = "answered",
             operation = exchange.operation(),
             dialect = exchange.dialect().name(),
             request = exchange.request().as_str(),
+            trace = TraceId::of(&parts.headers).as_ref().map(TraceId::as_str),
             outcome = exchange.outcome(),
             status,
             milliseconds = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX),

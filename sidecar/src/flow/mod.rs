@@ -37,6 +37,7 @@ use crate::jwt::Claims;
 use crate::password::{HashError, TrialFault};
 use crate::secret::{AddressKey, Place, masked_sender};
 use crate::store::{Audit, Issuer, Kept, MessageKey, StoreError};
+use crate::trace::TraceId;
 
 /// What everybody is told when something of ours fails.
 pub(crate) const BUSY: Refusal = Refusal::Busy { retry_after: 5 };
@@ -97,7 +98,12 @@ impl FlowError {
     }
 }
 
-pub(crate) async fn answer(engine: &Engine, key: MessageKey, message: Message) -> Outcome {
+pub(crate) async fn answer(
+    engine: &Engine,
+    key: MessageKey,
+    message: Message,
+    trace: Option<TraceId>,
+) -> Outcome {
     let Message { dialect, context, call } = message;
     let operation = call.operation().as_str();
     let Some(site) = engine.config.sites.find(&context.site) else {
@@ -114,8 +120,9 @@ pub(crate) async fn answer(engine: &Engine, key: MessageKey, message: Message) -
             confirm::confirm(engine, &asking, &proof, &password, encryption).await
         }
     };
+    let trace = trace.as_ref().map(TraceId::as_str);
     let outcome = outcome.unwrap_or_else(|error| {
-        tracing::error!(event = "flow_failed", operation, request = context.request.as_str(), kind = %error);
+        tracing::error!(event = "flow_failed", operation, request = context.request.as_str(), trace, kind = %error);
         Outcome::Refused(error.refusal())
     });
     tracing::info!(
@@ -123,6 +130,7 @@ pub(crate) async fn answer(engine: &Engine, key: MessageKey, message: Message) -
         operation,
         dialect = dialect.name(),
         request = context.request.as_str(),
+        trace,
         outcome = outcome.code(),
     );
     outcome

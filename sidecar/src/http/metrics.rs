@@ -68,6 +68,11 @@ impl Metrics {
             head(&mut text, name, help);
             let _ = writeln!(text, "{name} {count}");
         }
+        let _ = writeln!(
+            text,
+            "# HELP rekey_backlog Asks and mails that wait: those that are due, and all.\n# TYPE rekey_backlog gauge\nrekey_backlog{{of=\"due\"}} {}\nrekey_backlog{{of=\"all\"}} {}",
+            worked.due, worked.waiting
+        );
         text
     }
 }
@@ -94,7 +99,7 @@ mod tests {
         ends.ask("suppressed", "no_account");
         ends.ask("sent", "");
         ends.mail("dead", "late");
-        let shown = metrics.show(Worked::default(), &ends);
+        let shown = metrics.show(Worked { due: 3, ..Worked::default() }, &ends);
         for line in [
             "rekey_requests_total{operation=\"initiate\",outcome=\"accepted\"} 2\n",
             "rekey_asks_ended_total{end=\"suppressed\",reason=\"no_account\"} 1\n",
@@ -103,6 +108,7 @@ mod tests {
             "rekey_asks_ended_total{end=\"dead\",reason=\"\"} 0\n",
             "rekey_asks_ended_total{end=\"stale\",reason=\"\"} 0\n",
             "rekey_mails_ended_total{end=\"dead\",reason=\"late\"} 1\n",
+            "rekey_backlog{of=\"due\"} 3\n",
         ] {
             assert!(shown.contains(line), "{line} is not in\n{shown}");
         }

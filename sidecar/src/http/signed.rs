@@ -19,6 +19,7 @@ use tokio::time::timeout;
 use crate::config::Config;
 use crate::engine::Engine;
 use crate::flow;
+use crate::trace::TraceId;
 
 use super::listener::Room;
 use super::metrics::Metrics;
@@ -42,25 +43,36 @@ impl Signed {
         Self { engine, audience: config.audience.clone(), metrics }
     }
 
-    async fn judge(&self, operation: Operation, body: &[u8], instance: &mut String) -> Outcome {
+    async fn judge(
+        &self,
+        operation: Operation,
+        body: &[u8],
+        instance: &mut String,
+        trace: Option<TraceId>,
+    ) -> Outcome {
         let now = self.engine.clock().now().seconds();
         let keys = self.engine.keys();
         let verified = match signature::verify(body, &keys.edge, &self.audience, operation, now) {
             Ok(verified) => verified,
             Err(fault) => {
                 let (reason, remedy) = told(fault);
-                tracing::warn!(event = "unsigned", operation = operation.as_str(), request = instance, reason, %fault, remedy);
+                tracing::warn!(event = "unsigned", operation = operation.as_str(), request = instance, trace = trace.as_ref().map(TraceId::as_str), reason, %fault, remedy);
                 return Outcome::Refused(Refusal::Unsigned);
             }
         };
         let message =
             Message::decode(verified.json).ok().filter(|message| message.operation() == operation);
         let Some(message) = message else {
-            tracing::warn!(event = "malformed", operation = operation.as_str(), request = instance);
+            tracing::warn!(
+                event = "malformed",
+                operation = operation.as_str(),
+                request = instance,
+                trace = trace.as_ref().map(TraceId::as_str)
+            );
             return Outcome::Refused(Refusal::Malformed);
         };
         message.context.request.as_str().clone_into(instance);
-        self.engine.answer(verified.stamp, verified.mac, message).await
+        self.engine.answer(verified.stamp, verified.mac, message, trace).await
     }
 }
 
@@ -100,7 +112,10 @@ impl Room for Signed {
         }
         let mut instance = request_id(&parts.headers);
         let outcome = match read(body).await.filter(|_| parts.uri.query().is_none()) {
-            Some(body) => self.judge(operation, &body, &mut instance).await,
+            Some(body) => {
+                let trace = TraceId::of(&parts.headers);
+                self.judge(operation, &body, &mut instance, trace).await
+            }
             None => Outcome::Refused(Refusal::Malformed),
         };
         self.metrics.answered(operation.as_str(), &outcome);

@@ -72,6 +72,12 @@ impl Backlog {
         gauge.rows = gauge.rows.saturating_sub(1);
     }
 
+    /// Asks and mails that are due, and the rows of all that wait.
+    pub(crate) fn waiting(&self) -> (u64, u64) {
+        let gauge = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        (gauge.waiting, gauge.rows)
+    }
+
     /// In how many seconds to come again, when no more may wait; `most` is the configured bound.
     pub(crate) fn full(&self, most: u32) -> Option<u32> {
         let gauge = *self.0.lock().unwrap_or_else(PoisonError::into_inner);

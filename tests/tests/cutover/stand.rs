@@ -88,14 +88,14 @@ impl Stand {
 
     /// How often the gateway counted this.
     pub(crate) fn counted(&self, dialect: &str, operation: &str, outcome: &str) -> u64 {
-        let (path, name) = match &self.gateway {
-            Gateway::Edge(_) => ("/metrics", "rekey_edge_requests_total"),
-            Gateway::Envoy(_) => ("/stats/prometheus", "rekey_requests_total"),
+        let path = match &self.gateway {
+            Gateway::Edge(_) => "/metrics",
+            Gateway::Envoy(_) => "/stats/prometheus",
         };
         let labels =
             format!("dialect=\"{dialect}\",operation=\"{operation}\",outcome=\"{outcome}\"");
         let text = Call::get(path).send(self.admin()).unwrap().text();
-        let line = format!("{name}{{{labels}}} ");
+        let line = format!("rekey_edge_requests_total{{{labels}}} ");
         text.lines()
             .find_map(|shown| shown.strip_prefix(&line))
             .map_or(0, |count| count.trim().parse().unwrap())

@@ -33,7 +33,7 @@ fn staging_is_not_heard_in_production() {
     ] {
         assert!(metrics.contains(counted), "{counted} is not in\n{metrics}");
     }
-    let counted = "rekey_requests_total{dialect=\"native\",operation=\"initiate\",outcome=\"";
+    let counted = "rekey_edge_requests_total{dialect=\"native\",operation=\"initiate\",outcome=\"";
     until("the gateway's count", || {
         let text = Call::get("/stats/prometheus").send(envoy.admin())?.text();
         let line = text.lines().find(|line| line.contains(counted)).map(str::to_owned);

@@ -204,7 +204,8 @@ impl Rig {
             request: Name::parse("r-1").unwrap(),
         };
         let stamp = Stamp { now: self.now().seconds(), id };
-        self.engine.answer(stamp, mac, Message { dialect: caller.dialect, context, call }).await
+        let message = Message { dialect: caller.dialect, context, call };
+        self.engine.answer(stamp, mac, message, None).await
     }
 
     /// Asks, and lets the worker decide.
