@@ -23,6 +23,8 @@ pub struct EnvoyOptions {
     pub port: Option<u16>,
     pub public: SocketAddr,
     pub sidecar: SocketAddr,
+    /// Other texts in the place of the file's: more addresses, files below `/etc/rekey`.
+    pub swaps: Vec<(String, String)>,
     pub template: PathBuf,
     pub wasm: PathBuf,
 }
@@ -39,6 +41,7 @@ impl EnvoyOptions {
             port: None,
             public,
             sidecar,
+            swaps: Vec::new(),
             template: root().join("envoy/envoy.yaml"),
             wasm: target().join("wasm32-wasip1/wasm/filter.wasm"),
         }
@@ -57,12 +60,32 @@ impl EnvoyOptions {
         self
     }
 
+    #[must_use]
+    pub fn swap(mut self, old: &str, new: impl Into<String>) -> Self {
+        self.swaps.push((old.to_owned(), new.into()));
+        self
+    }
+
+    /// Another file of `envoy/`.
+    #[must_use]
+    pub fn file(mut self, name: &str) -> Self {
+        self.template = root().join("envoy").join(name);
+        self
+    }
+
     /// The configuration Envoy gets.
     ///
     /// # Errors
     /// The template cannot be read or has another shape.
     pub fn render(&self) -> Staged<String> {
-        let text = std::fs::read_to_string(&self.template)?;
+        self.fill(&std::fs::read_to_string(&self.template)?)
+    }
+
+    /// What of a shipped file becomes of this text: one that Envoy reads besides.
+    ///
+    /// # Errors
+    /// As [`Self::render`].
+    pub fn fill(&self, text: &str) -> Staged<String> {
         let free = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let listener = SocketAddr::from((Ipv4Addr::LOCALHOST, self.port.unwrap_or(0)));
         let places = Places {
@@ -72,11 +95,13 @@ impl EnvoyOptions {
             public: self.public,
             sidecar: self.sidecar,
         };
-        let text = template::place(&text, &places)?;
-        let text = template::limit(&template::load(&text, &self.wasm)?, self.limits)?;
-        self.plugin_config
-            .as_ref()
-            .map_or_else(|| Ok(text.clone()), |json| template::configure(&text, json))
+        let text = template::place(&template::swap(text, &self.swaps), &places)?;
+        let text = template::limit(&template::load(&text, &self.wasm), self.limits)?;
+        let text = template::whole(text)?;
+        match &self.plugin_config {
+            Some(json) if text.contains("value: |") => template::configure(&text, json),
+            _ => Ok(text),
+        }
     }
 
     /// The plugin configuration as the file has it.
@@ -124,7 +149,7 @@ impl Envoy {
         })?;
         let addr = until("Envoy's listener", || {
             running.still_runs()?;
-            Ok(if ready(admin) { listener(admin) } else { None })
+            Ok(if ready(admin) { listener(admin, "gateway") } else { None })
         })?;
         Ok(Self { running, addr, admin, _dir: dir })
     }
@@ -143,6 +168,14 @@ impl Envoy {
     #[must_use]
     pub const fn addr(&self) -> SocketAddr {
         self.addr
+    }
+
+    /// Where another listener of the file takes connections, or packets.
+    ///
+    /// # Errors
+    /// There is none of that name.
+    pub fn listener(&self, name: &str) -> Staged<SocketAddr> {
+        listener(self.admin, name).ok_or_else(|| Fault::new("no listener", name))
     }
 
     /// Envoy's own administration.
@@ -206,9 +239,11 @@ fn ready(admin: SocketAddr) -> bool {
     Call::get("/ready").send(admin).is_ok_and(|reply| reply.status == 200)
 }
 
-fn listener(admin: SocketAddr) -> Option<SocketAddr> {
+fn listener(admin: SocketAddr, name: &str) -> Option<SocketAddr> {
     let json = Call::get("/listeners?format=json").send(admin).ok()?.json().ok()?;
-    let place = json.pointer("/listener_statuses/0/local_address/socket_address")?;
+    let all = json.get("listener_statuses")?.as_array()?;
+    let found = all.iter().find(|one| one.get("name").and_then(|n| n.as_str()) == Some(name))?;
+    let place = found.pointer("/local_address/socket_address")?;
     let port = u16::try_from(place.get("port_value")?.as_u64()?).ok().filter(|port| *port != 0)?;
     Some(SocketAddr::new(place.get("address")?.as_str()?.parse().ok()?, port))
 }

@@ -1,6 +1,6 @@
-//! Turns `envoy/envoy.yaml` or `portable.yaml` as shipped into one that runs on free ports. Only addresses, the wasm file, the
-//! plugin configuration and the limits change; a place that is not found exactly once is a fault, so the tests cannot
-//! drift away from the file that people paste.
+//! Turns a file of `envoy/` as it is shipped into one that runs on free ports. Only addresses, files, the plugin
+//! configuration and the limits change; a place that is left over or stands there twice is a fault, so the tests cannot
+//! drift away from the files that people paste.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -8,6 +8,8 @@ use std::path::Path;
 use super::{Fault, Staged};
 
 const WASM: &str = "/etc/rekey/filter.wasm";
+/// Where the shipped files say that things are.
+const LEFT: [&str; 2] = ["address: 127.0.0.1, port_value", "/etc/rekey/"];
 const LIMIT: &str = "{ max_tokens: 60, tokens_per_fill: 60, fill_interval: 60s }";
 
 /// Which rate limits the gateway has.
@@ -31,6 +33,7 @@ pub(super) struct Places {
     pub(super) sidecar: SocketAddr,
 }
 
+/// A file need not have every place.
 pub(super) fn place(text: &str, places: &Places) -> Staged<String> {
     let mut filled = text.to_owned();
     for (port, new) in [
@@ -40,15 +43,31 @@ pub(super) fn place(text: &str, places: &Places) -> Staged<String> {
         (7081, places.public),
         (3000, places.app),
     ] {
-        let old = format!("{{ address: 127.0.0.1, port_value: {port} }}");
-        let new = format!("{{ address: \"{}\", port_value: {} }}", new.ip(), new.port());
-        filled = once(&filled, &old, &new)?;
+        let old = format!("address: 127.0.0.1, port_value: {port} }}");
+        let new = format!("address: \"{}\", port_value: {} }}", new.ip(), new.port());
+        if filled.contains(&old) {
+            filled = once(&filled, &old, &new)?;
+        }
     }
     Ok(filled)
 }
 
-pub(super) fn load(text: &str, wasm: &Path) -> Staged<String> {
-    once(text, WASM, &wasm.display().to_string())
+/// Two plugins load the same file.
+pub(super) fn load(text: &str, wasm: &Path) -> String {
+    text.replace(WASM, &wasm.display().to_string())
+}
+
+/// Other texts in the place of these; a file need not have them all.
+pub(super) fn swap(text: &str, swaps: &[(String, String)]) -> String {
+    swaps.iter().fold(text.to_owned(), |text, (old, new)| text.replace(old, new))
+}
+
+/// The text, unless a place of the shipped file was left in it.
+pub(super) fn whole(text: String) -> Staged<String> {
+    match LEFT.iter().find(|left| text.contains(*left)) {
+        None => Ok(text),
+        Some(left) => Err(Fault::new("the Envoy template", format!("`{left}` is left in it"))),
+    }
 }
 
 pub(super) fn limit(text: &str, limits: Limits) -> Staged<String> {
@@ -57,6 +76,9 @@ pub(super) fn limit(text: &str, limits: Limits) -> Staged<String> {
         Limits::Loose => 1_000_000,
         Limits::PerMinute(count) => count,
     };
+    if limits == Limits::Loose && !text.contains(LIMIT) {
+        return Ok(text.to_owned());
+    }
     once(text, LIMIT, &LIMIT.replace("60,", &format!("{count},")))
 }
 
@@ -114,11 +136,11 @@ mod tests {
         let any: SocketAddr = "[::1]:1".parse().unwrap();
         let places = Places { admin: any, app: any, listener: any, public: any, sidecar: any };
         for text in shipped() {
+            assert!(whole(text.clone()).is_err());
             let text = limit(&place(&text, &places).unwrap(), Limits::PerMinute(5)).unwrap();
-            let text = load(&text, Path::new("/x.wasm")).unwrap();
+            let text = whole(load(&text, Path::new("/x.wasm"))).unwrap();
             assert_eq!(text.matches("{ address: \"::1\", port_value: 1 }").count(), 5);
             assert!(text.contains("{ max_tokens: 5, tokens_per_fill: 5, fill_interval: 60s }"));
-            assert!(!text.contains("127.0.0.1, port_value"));
         }
     }
 
