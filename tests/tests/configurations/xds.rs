@@ -117,6 +117,8 @@ fn sidecars_and_routes_move_without_a_failed_request() {
     let other = Server::start(believing).unwrap();
     let place = |port| format!("127.0.0.1, port_value: {port}");
     let (count, failed) = under_load(&fed, || {
+        let before = || Ok((!fed.sidecar.requests().is_empty()).then_some(()));
+        until("the first sidecar", before).unwrap();
         let moved = format!("\"127.0.0.1\", port_value: {}", other.addr().port());
         fed.change("cds.yaml", &place(7080), &moved);
         until("the other sidecar", || Ok((!other.requests().is_empty()).then_some(()))).unwrap();
@@ -125,5 +127,4 @@ fn sidecars_and_routes_move_without_a_failed_request() {
         until("the new route", || Ok(gone()?.then_some(()))).unwrap();
     });
     assert!(failed.is_empty() && count > 20, "{} of {count}: {failed:#?}", failed.len());
-    assert!(!fed.sidecar.requests().is_empty());
 }
