@@ -47,11 +47,15 @@ async fn relay(stream: TcpStream, upstream: SocketAddr) -> Benched<()> {
     stream.set_nodelay(true)?;
     let out = TcpStream::connect(upstream).await?;
     out.set_nodelay(true)?;
-    let (sender, connection) = client::handshake(TokioIo::new(out)).await.map_err(broken)?;
+    let (sender, connection) =
+        client::handshake(TokioIo::new(out)).await.map_err(|error| broken(&error))?;
     tokio::spawn(connection);
     let sender = Mutex::new(sender);
     let service = service_fn(|request| pass(&sender, request));
-    server::Builder::new().serve_connection(TokioIo::new(stream), service).await.map_err(broken)
+    server::Builder::new()
+        .serve_connection(TokioIo::new(stream), service)
+        .await
+        .map_err(|error| broken(&error))
 }
 
 async fn pass(
@@ -63,7 +67,7 @@ async fn pass(
     sender.send_request(request).await
 }
 
-fn broken(error: hyper::Error) -> crate::fault::Fault {
+fn broken(error: &hyper::Error) -> crate::fault::Fault {
     fault(format!("the plain proxy: {error}"))
 }
 

@@ -57,18 +57,19 @@ const ROOT: u32 = 1;
 impl Vm {
     pub(crate) fn start(wasm: &Path, configuration: &str) -> Benched<Self> {
         let engine = Engine::default();
-        let module = Module::from_file(&engine, wasm).map_err(told)?;
+        let module = Module::from_file(&engine, wasm).map_err(|error| told(&error))?;
         let mut linker = Linker::new(&engine);
-        imports::link(&mut linker).map_err(told)?;
-        linker.define_unknown_imports_as_traps(&module).map_err(told)?;
+        imports::link(&mut linker).map_err(|error| told(&error))?;
+        linker.define_unknown_imports_as_traps(&module).map_err(|error| told(&error))?;
         let host = Host { configuration: configuration.into(), ..Host::default() };
         let mut store = Store::new(&engine, host);
-        let instance = linker.instantiate(&mut store, &module).map_err(told)?;
-        let allocate =
-            instance.get_typed_func(&mut store, "proxy_on_memory_allocate").map_err(told)?;
+        let instance = linker.instantiate(&mut store, &module).map_err(|error| told(&error))?;
+        let allocate = instance
+            .get_typed_func(&mut store, "proxy_on_memory_allocate")
+            .map_err(|error| told(&error))?;
         let memory = instance.get_memory(&mut store, "memory");
         (store.data_mut().allocate, store.data_mut().memory) = (Some(allocate), memory);
-        let calls = Calls::of(&instance, &mut store).map_err(told)?;
+        let calls = Calls::of(&instance, &mut store).map_err(|error| told(&error))?;
         let mut vm = Self { store, calls, next: ROOT };
         vm.configure(&instance)?;
         Ok(vm)
@@ -77,13 +78,14 @@ impl Vm {
     fn configure(&mut self, instance: &Instance) -> Benched<()> {
         let store = &mut self.store;
         let begin: TypedFunc<(), ()> =
-            instance.get_typed_func(&mut *store, "_initialize").map_err(told)?;
-        begin.call(&mut *store, ()).map_err(told)?;
-        self.calls.create.call(&mut *store, (ROOT, 0)).map_err(told)?;
-        let configure: TypedFunc<(u32, u32), u32> =
-            instance.get_typed_func(&mut *store, "proxy_on_configure").map_err(told)?;
+            instance.get_typed_func(&mut *store, "_initialize").map_err(|error| told(&error))?;
+        begin.call(&mut *store, ()).map_err(|error| told(&error))?;
+        self.calls.create.call(&mut *store, (ROOT, 0)).map_err(|error| told(&error))?;
+        let configure: TypedFunc<(u32, u32), u32> = instance
+            .get_typed_func(&mut *store, "proxy_on_configure")
+            .map_err(|error| told(&error))?;
         let size = u32::try_from(store.data().configuration.len()).unwrap_or(0);
-        if configure.call(&mut *store, (ROOT, size)).map_err(told)? == 1 {
+        if configure.call(&mut *store, (ROOT, size)).map_err(|error| told(&error))? == 1 {
             return Ok(());
         }
         Err(fault(format!("the filter refuses its configuration: {}", store.data().log.join("\n"))))
@@ -91,7 +93,7 @@ impl Vm {
 
     /// One exchange in natural mode, and what was left of it. `answer` is what the sidecar says.
     pub(crate) fn exchange(&mut self, traffic: Traffic) -> Benched<&Traffic> {
-        self.play(traffic).map_err(told)?;
+        self.play(traffic).map_err(|error| told(&error))?;
         Ok(&self.store.data().traffic)
     }
 
@@ -140,19 +142,20 @@ pub(crate) struct Signing {
 impl Signing {
     pub(crate) fn load(wasm: &Path) -> Benched<Self> {
         let engine = Engine::default();
-        let module = Module::from_file(&engine, wasm).map_err(told)?;
+        let module = Module::from_file(&engine, wasm).map_err(|error| told(&error))?;
         let mut linker = Linker::new(&engine);
-        linker.define_unknown_imports_as_traps(&module).map_err(told)?;
+        linker.define_unknown_imports_as_traps(&module).map_err(|error| told(&error))?;
         let mut store = Store::new(&engine, ());
-        let instance = linker.instantiate(&mut store, &module).map_err(told)?;
-        let sign = instance.get_typed_func(&mut store, "signatures").map_err(told)?;
+        let instance = linker.instantiate(&mut store, &module).map_err(|error| told(&error))?;
+        let sign =
+            instance.get_typed_func(&mut store, "signatures").map_err(|error| told(&error))?;
         Ok(Self { store, sign })
     }
 
     /// Signs so many messages.
     pub(crate) fn sign(&mut self, count: usize) -> Benched<()> {
         let count = u32::try_from(count).unwrap_or(u32::MAX);
-        match self.sign.call(&mut self.store, count).map_err(told)? {
+        match self.sign.call(&mut self.store, count).map_err(|error| told(&error))? {
             0 => Err(fault("nothing was signed")),
             _ => Ok(()),
         }
@@ -174,6 +177,6 @@ pub(crate) fn wire(pairs: &[(&str, &str)]) -> Vec<u8> {
     bytes
 }
 
-fn told(error: wasmtime::Error) -> crate::fault::Fault {
+fn told(error: &wasmtime::Error) -> crate::fault::Fault {
     fault(format!("the filter in wasmtime: {error:#}"))
 }

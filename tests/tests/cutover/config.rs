@@ -10,7 +10,7 @@ fn faults(changes: &[(&str, Value)]) -> String {
     read.err().unwrap_or_default().join("\n")
 }
 
-fn site(host: &str, more: Value) -> Value {
+fn site(host: &str, more: &Value) -> Value {
     let mut site = json!({"site": "a", "base_url": "https://a.example"});
     for (key, value) in more.as_object().unwrap() {
         site[key] = value.clone();
@@ -32,27 +32,39 @@ fn each_fault_is_told_with_its_place() {
         ("/dialects/bamboocloud/legacy_until", json!("2027-03-01"), "legacy_until: is not a key"),
         ("/sites", json!([]), "sites: must be an object"),
         ("/sites", json!({"a.example": []}), "sites.a.example.: must be a host"),
-        ("/sites", site("A.example", json!({})), "sites.A.example.: must be a host"),
-        ("/sites", site("a.example:80", json!({})), "sites.a.example:80.: must be a host"),
-        ("/sites", site("a.example.", json!({})), "must be a host"),
-        ("/sites", site("", json!({})), "must be a host"),
-        ("/sites", site("a/b", json!({})), "must be a host"),
+        ("/sites", site("A.example", &json!({})), "sites.A.example.: must be a host"),
+        ("/sites", site("a.example:80", &json!({})), "sites.a.example:80.: must be a host"),
+        ("/sites", site("a.example.", &json!({})), "must be a host"),
+        ("/sites", site("", &json!({})), "must be a host"),
+        ("/sites", site("a/b", &json!({})), "must be a host"),
         ("/sites", json!({"a.example": {"site": "a"}}), "sites.a.example.base_url: is missing"),
         (
             "/sites",
             json!({"a.example": {"base_url": "https://a"}}),
             "sites.a.example.site: is missing",
         ),
-        ("/sites", site("a.example", json!({"site": "a b"})), "sites.a.example.site: must be"),
+        ("/sites", site("a.example", &json!({"site": "a b"})), "sites.a.example.site: must be"),
         (
             "/sites",
-            site("a.example", json!({"base_url": "x"})),
+            site("a.example", &json!({"base_url": "x"})),
             "sites.a.example.base_url: must be",
         ),
-        ("/sites", site("a.example", json!({"origins": ["x/y"]})), "sites.a.example.origins: each"),
-        ("/sites", site("a.example", json!({"dialects": ["nobody"]})), "sites.a.example.dialects:"),
-        ("/sites", site("a.example", json!({"dialects": "native"})), "sites.a.example.dialects:"),
-        ("/sites", site("a.example", json!({"colour": 1})), "sites.a.example.colour: is not a key"),
+        (
+            "/sites",
+            site("a.example", &json!({"origins": ["x/y"]})),
+            "sites.a.example.origins: each",
+        ),
+        (
+            "/sites",
+            site("a.example", &json!({"dialects": ["nobody"]})),
+            "sites.a.example.dialects:",
+        ),
+        ("/sites", site("a.example", &json!({"dialects": "native"})), "sites.a.example.dialects:"),
+        (
+            "/sites",
+            site("a.example", &json!({"colour": 1})),
+            "sites.a.example.colour: is not a key",
+        ),
     ];
     assert_eq!(faults(&[]), "");
     for (place, value, expected) in table {
