@@ -1,7 +1,7 @@
 //! CPU of Envoy's process for a request, by turns: a reset through the filter, through Lua that does the same but the
 //! signature, and straight to the sidecar; the app's own requests, with the filter in the chain and without it.
 
-use super::{Bench, CONNECTIONS, ask, browse, cost, kit};
+use super::{Bench, CONNECTIONS, ask, browse, cost, kit, register};
 use crate::envoy::{Envoy, Place};
 use crate::fault::Benched;
 use crate::figure::{Figure, Goal, Unit};
@@ -20,6 +20,7 @@ struct Side {
 struct Round {
     plain: f64,
     filter: f64,
+    passing: f64,
     lua_plain: f64,
     lua: f64,
     other: f64,
@@ -45,15 +46,17 @@ pub(super) fn run(bench: &Bench) -> Benched<Vec<Figure>> {
         let done = Round {
             plain: filter.cost(&ask("/plain"), "accepted", count)?,
             filter: filter.cost(&ask("/reset/v1/initiate"), "202", count)?,
+            passing: filter.cost(&register(), "200", count)?,
             lua_plain: lua.cost(&ask("/plain"), "accepted", count)?,
             lua: lua.cost(&ask("/reset/v1/initiate"), "202", count)?,
             other: filter.cost(&browse(), "200", count)?,
             other_without: without.cost(&browse(), "200", count)?,
         };
         bench.say(&format!(
-            "plain {:.1}, filter adds {:.1}, Lua adds {:.1}",
+            "plain {:.1}, filter adds {:.1}, passing on {:.1}, Lua adds {:.1}",
             done.plain,
             done.filter - done.plain,
+            done.passing - done.plain,
             done.lua - done.lua_plain
         ))?;
         if round > 0 {
@@ -66,6 +69,7 @@ pub(super) fn run(bench: &Bench) -> Benched<Vec<Figure>> {
 fn figures(rounds: &[Round]) -> Vec<Figure> {
     let of = |value: fn(&Round) -> f64| rounds.iter().map(value).collect::<Vec<_>>();
     let adds = |round: &Round| round.filter - round.plain;
+    let passing = |round: &Round| round.passing - round.plain;
     let lua_adds = |round: &Round| round.lua - round.lua_plain;
     vec![
         Figure::new("Envoy, a reset without the filter", Unit::Micros, of(|round| round.plain)),
@@ -73,6 +77,7 @@ fn figures(rounds: &[Round]) -> Vec<Figure> {
             .goal(Goal::AtMost(22.0))
             .to("what Lua adds", rounds.iter().map(|round| adds(round) / lua_adds(round)).collect())
             .ratio_goal(Goal::AtMost(0.65)),
+        Figure::new("  passing on, it adds", Unit::Micros, rounds.iter().map(passing).collect()),
         Figure::new("  Lua, unsigned, adds", Unit::Micros, rounds.iter().map(lua_adds).collect()),
         Figure::new("Envoy, the app's requests", Unit::Micros, of(|round| round.other))
             .to("no filter in the chain", of(|round| round.other / round.other_without))

@@ -38,9 +38,20 @@ pub(crate) const CASES: &[Case] = &[
     },
 ];
 
-/// A client's ask, as a browser sends it; `host` is what it takes the gateway for.
+/// A client's ask, as a browser sends it.
 fn ask(path: &str) -> Vec<u8> {
-    let body = r#"{"channel":"email","to":"Ada.Lovelace@Example.com"}"#;
+    post(path, r#"{"channel":"email","to":"Ada.Lovelace@Example.com"}"#)
+}
+
+/// The app's own, on a path that it shares with us.
+fn register() -> Vec<u8> {
+    post(
+        "/api/v3/send-email",
+        r#"{"channel":"CHANNEL_REGISTER","email":"Ada.Lovelace@Example.com"}"#,
+    )
+}
+
+fn post(path: &str, body: &str) -> Vec<u8> {
     format!(
         "POST {path} HTTP/1.1\r\nhost: accounts.example.org\r\nuser-agent: Mozilla/5.0 (X11; Linux x86_64; rv:142.0) \
          Gecko/20100101 Firefox/142.0\r\naccept: application/json\r\naccept-language: en-GB,en;q=0.8\r\n\
