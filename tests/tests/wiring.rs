@@ -62,9 +62,10 @@ fn blocks(text: &str) -> BTreeMap<String, Block> {
     found
 }
 
-/// One name of a second filter in the same file: its anchors are its own.
+/// One name of a second filter in the same file: its anchors and its app are its own.
 fn renamed(line: &str, filter: &str) -> String {
     let mut line = line.replace("{ rekey: {", &format!("{{ {filter}: {{"));
+    line = line.replace("cluster: app,", &format!("cluster: {filter}_app,"));
     for anchor in ["claimed", "reset", "retry"] {
         for sigil in ['&', '*'] {
             line = line.replace(&format!("{sigil}{anchor}"), &format!("{sigil}{filter}_{anchor}"));
