@@ -13,13 +13,13 @@ fn set(stand: &Stand, share: &str) {
     assert_eq!(reply.status, 200, "{}", reply.text());
 }
 
-/// How many of the asks came to the sidecar; all others came to the app.
+/// How many of the asks came to the sidecar; all others came to the app, and each was answered by whom it came to.
 fn taken(stand: &Stand) -> usize {
-    for _ in 0..ASKS {
-        stand.send(&initiate());
-    }
+    let statuses: Vec<u16> = (0..ASKS).map(|_| stand.send(&initiate()).status).collect();
+    let answered = |status: u16| statuses.iter().filter(|one| **one == status).count();
     let (app, messages) = stand.seen();
     assert_eq!(app.len() + messages.len(), ASKS);
+    assert_eq!((answered(200), answered(202)), (app.len(), messages.len()));
     messages.len()
 }
 
@@ -44,9 +44,9 @@ fn nothing_but_an_ask_draws_a_lot() {
     let stand = Stand::start(Kind::Envoy, &changes);
     set(&stand, "0");
     let ours = "0123456789abcdef".repeat(4);
-    for (token, expected) in [(ours.as_str(), (0, 1)), ("theirs", (1, 0))] {
+    for (token, status, expected) in [(ours.as_str(), 400, (0, 1)), ("theirs", 200, (1, 0))] {
         for _ in 0..20 {
-            stand.send(&confirm(token));
+            assert_eq!(stand.send(&confirm(token)).status, status, "{token}");
             let (app, messages) = stand.seen();
             assert_eq!((app.len(), messages.len()), expected, "{token}");
         }
@@ -66,7 +66,8 @@ fn nothing_but_an_ask_draws_a_lot() {
         assert_eq!((reply.status, stand.seen().0.len()), (405, 0), "{method}");
     }
     // The header by which a request is ours is nobody else's, on the way round the filter either.
-    stand.send(&initiate().header("x-rekey-operation", "confirm"));
+    let reply = stand.send(&initiate().header("x-rekey-operation", "confirm"));
+    assert_eq!(reply.status, 200);
     let (app, messages) = stand.seen();
     assert_eq!((app.len(), messages.len()), (1, 0));
     assert_eq!(app[0].header("x-rekey-operation"), None);

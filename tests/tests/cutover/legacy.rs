@@ -31,18 +31,18 @@ fn a_token_of_the_apps_reaches_it_and_ours_reaches_us() {
     for kind in Kind::BOTH {
         let stand = Stand::start(kind, &[(UNTIL, json!("9000-01-01"))]);
         for (token, is_theirs) in tokens {
-            stand.send(&confirm(token));
+            let reply = stand.send(&confirm(token));
             let (app, messages) = stand.seen();
-            let expected = if is_theirs { (1, 0) } else { (0, 1) };
-            assert_eq!((app.len(), messages.len()), expected, "{kind:?} {token}");
+            let expected = if is_theirs { (200, 1, 0) } else { (400, 0, 1) };
+            assert_eq!((reply.status, app.len(), messages.len()), expected, "{kind:?} {token}");
         }
         assert_eq!(stand.counted("native", "confirm", "legacy"), 4, "{kind:?}");
         // Codes have no shape of ours, and asks are ours from the first day.
         let code = json!({
             "channel": "email", "to": "jo@example.com", "code": "123456", "password": "correct horse"
         });
-        for call in [post("/reset/v1/confirm", &code), initiate()] {
-            stand.send(&call);
+        for (call, status) in [(post("/reset/v1/confirm", &code), 400), (initiate(), 202)] {
+            assert_eq!(stand.send(&call).status, status, "{kind:?}");
             let (app, messages) = stand.seen();
             assert_eq!((app.len(), messages.len()), (0, 1), "{kind:?}");
         }

@@ -127,10 +127,10 @@ fn a_dialect_can_be_observed_alone_or_be_the_only_one_that_is_not() {
     ];
     for (changes, is_observed) in table {
         let stand = Stand::start(Kind::Edge, &changes);
-        stand.send(&initiate());
+        let reply = stand.send(&initiate());
         let (app, messages) = stand.seen();
-        let expected = if is_observed { (1, 0) } else { (0, 1) };
-        assert_eq!((app.len(), messages.len()), expected, "{changes:?}");
+        let expected = if is_observed { (200, 1, 0) } else { (202, 0, 1) };
+        assert_eq!((reply.status, app.len(), messages.len()), expected, "{changes:?}");
     }
 }
 
@@ -138,7 +138,8 @@ fn a_dialect_can_be_observed_alone_or_be_the_only_one_that_is_not() {
 fn our_own_headers_are_taken_from_clients_all_the_same() {
     for kind in Kind::BOTH {
         let stand = Stand::start(kind, &[("/observe", json!(true))]);
-        stand.send(&initiate().header("x-rekey-operation", "initiate"));
+        let reply = stand.send(&initiate().header("x-rekey-operation", "initiate"));
+        assert_eq!(reply.status, 200, "{kind:?}");
         let (app, messages) = stand.seen();
         assert_eq!((app.len(), messages.len()), (1, 0), "{kind:?}");
         assert_eq!(app[0].header("x-rekey-operation"), None, "{kind:?}");

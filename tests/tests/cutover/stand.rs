@@ -2,7 +2,8 @@
 
 use std::net::SocketAddr;
 
-use contract::message::Message;
+use contract::message::{Message, Operation};
+use contract::outcome::{Outcome, Refusal};
 use rekey_tests::http::{Call, Reply};
 use rekey_tests::stage::{
     Answer, App, Edge, EdgeOptions, Envoy, EnvoyOptions, Reaction, Received, Server,
@@ -52,7 +53,7 @@ impl Stand {
 
     pub(crate) fn with(kind: Kind, configuration: &str) -> Self {
         let app = App::start().unwrap();
-        let sidecar = Server::start(accept).unwrap();
+        let sidecar = Server::start(judge).unwrap();
         let gateway = match kind {
             Kind::Edge => {
                 let mut options = EdgeOptions::new(sidecar.addr(), app.addr(), KEY).unwrap();
@@ -130,10 +131,12 @@ fn message(request: &Received) -> Message {
     Message::decode(json).unwrap()
 }
 
-fn accept(request: &Received) -> Reaction {
-    let (status, outcome) = match request.target.as_str() {
-        "/v1/initiate" => (202, r#"{"outcome":"accepted"}"#),
-        _ => (400, r#"{"outcome":"proof_invalid"}"#),
+/// As a sidecar that knows no proof.
+fn judge(request: &Received) -> Reaction {
+    let outcome = match Operation::from_path(&request.target) {
+        Some(Operation::Initiate) => Outcome::Accepted,
+        _ => Outcome::Refused(Refusal::ProofInvalid),
     };
-    Reaction::Answer(Answer::json(status, outcome))
+    let answer = Answer::json(outcome.status(), outcome.encode("stand"));
+    Reaction::Answer(answer.header("rekey-outcome", outcome.code()))
 }

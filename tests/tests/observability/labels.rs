@@ -4,9 +4,11 @@
 use std::sync::{Arc, Mutex};
 
 use contract::dialect::DIALECTS;
-use contract::outcome::Refusal;
+use contract::edge::OBSERVED;
+use contract::outcome::{Outcome, Refusal};
 use rekey_tests::http::Call;
 use rekey_tests::stage::{Answer, App, Envoy, EnvoyOptions, Reaction, Server, until};
+use serde_json::{Value, json};
 
 use crate::exposition::Exposition;
 
@@ -15,18 +17,9 @@ pub(crate) const INITIATE: &str = "/reset/v1/initiate";
 pub(crate) const REQUESTS: &str = "rekey_edge_requests_total";
 
 const OPERATIONS: [&str; 5] = ["confirm", "initiate", "keys", "link", "verify"];
-/// Beside those of refusals.
-const OUTCOMES: [&str; 9] = [
-    "accepted",
-    "failed",
-    "granted",
-    "keys",
-    "link",
-    "preflight",
-    "reset",
-    "unreachable",
-    "unreadable",
-];
+/// What is no outcome of a reset, and none that is observed: what the edge alone does or meets.
+const OF_THE_EDGE: [&str; 6] =
+    ["failed", "legacy", "link", "preflight", "unreachable", "unreadable"];
 
 /// A gateway before something that answers as a test says.
 pub(crate) struct Stand {
@@ -38,11 +31,22 @@ pub(crate) struct Stand {
 
 impl Stand {
     pub(crate) fn start() -> Self {
+        Self::with(&[])
+    }
+
+    /// With other members of some dialects than the shipped ones.
+    fn with(changes: &[(&str, Value)]) -> Self {
         let reaction = Arc::new(Mutex::new(said(202, "accepted", r#"{"outcome":"accepted"}"#)));
         let ours = Arc::clone(&reaction);
         let sidecar = Server::start(move |_| ours.lock().unwrap().clone()).unwrap();
         let app = App::start().unwrap();
-        let options = EnvoyOptions::new(sidecar.addr(), sidecar.addr(), app.addr());
+        let mut options = EnvoyOptions::new(sidecar.addr(), sidecar.addr(), app.addr());
+        let shipped = options.shipped_config().unwrap();
+        let mut configuration: Value = serde_json::from_str(&shipped).unwrap();
+        for (dialect, members) in changes {
+            configuration["dialects"][*dialect] = members.clone();
+        }
+        options.plugin_config = Some(configuration.to_string());
         let envoy = Envoy::start(&options.env("REKEY_EDGE_KEY", KEY)).unwrap();
         Self { app, envoy, sidecar, reaction }
     }
@@ -119,6 +123,45 @@ fn every_reason_to_be_busy_is_counted_apart() {
     assert!(metrics.sum("rekey_edge_host_faults_total") < 0.5);
     // One for each VM: two workers, the main thread, and the one that they are made from.
     assert!(metrics.sum("rekey_edge_configurations_total{outcome=\"loaded\"}") > 2.5);
+    has_closed_labels(&metrics);
+}
+
+/// What goes no further than the filter, and what passes on with a thought.
+#[test]
+fn what_no_sidecar_hears_is_counted_by_its_name() {
+    let stand = Stand::with(&[
+        ("authing", json!({"clients": "any", "country": "86", "keys": "own", "observe": true})),
+        ("native", json!({"legacy_until": "9000-01-01"})),
+    ]);
+    let link = format!(
+        "/api/verify/email?state=reset&token={}&code=123456&email=jo%40example.com",
+        "0123456789abcdef".repeat(4)
+    );
+    let send = r#"{"channel":"CHANNEL_RESET_PASSWORD","email":"jo.mark@example.com"}"#;
+    let old = r#"{"token":"theirs","password":"correct horse battery"}"#;
+    let observed = Call::post_json("/api/v3/send-email", send).header("x-authing-app-id", "app1");
+    let table = [
+        (Call::get(&link), 302, "anqicms", "link", "link"),
+        (Call::new("OPTIONS", INITIATE), 200, "native", "initiate", "preflight"),
+        (Call::post_json("/reset/v1/confirm", old), 200, "native", "confirm", "legacy"),
+        (observed, 200, "authing", "initiate", "observed_forward"),
+    ];
+    for (call, status, ..) in &table {
+        assert_eq!(stand.send(call), *status, "{call:?}");
+    }
+    assert_eq!((stand.app.requests().len(), stand.sidecar.requests().len()), (2, 0));
+    let metrics = stand.metrics();
+    for (_, _, dialect, operation, outcome) in &table {
+        let line = format!(
+            "{REQUESTS}{{dialect=\"{dialect}\",operation=\"{operation}\",outcome=\"{outcome}\"}}"
+        );
+        assert!((metrics.sum(&line) - 1.0).abs() < 0.5, "{line}");
+    }
+    assert!((metrics.sum(REQUESTS) - 4.0).abs() < 0.5);
+    has_closed_labels(&metrics);
+}
+
+fn has_closed_labels(metrics: &Exposition) {
     let labels = metrics.labels(REQUESTS).unwrap();
     let dialects: Vec<&str> = DIALECTS.iter().map(|dialect| dialect.name()).collect();
     assert!(labels["dialect"].iter().all(|value| dialects.contains(&value.as_str())));
@@ -127,8 +170,11 @@ fn every_reason_to_be_busy_is_counted_apart() {
     assert_eq!(labels.len(), 3, "{labels:?}");
 }
 
+/// Whether the edge may count something under this name.
 pub(crate) fn is_outcome(value: &str) -> bool {
-    OUTCOMES.contains(&value) || Refusal::samples().iter().any(|refusal| refusal.code() == value)
+    let is_refusal = || Refusal::samples().iter().any(|refusal| refusal.code() == value);
+    let is_decided = || Outcome::announced(value, 0).is_some() || is_refusal();
+    is_decided() || OBSERVED.contains(&value) || OF_THE_EDGE.contains(&value)
 }
 
 /// The histogram is in microseconds; whatever the machine, an exchange takes some, and far less than a second.
