@@ -18,16 +18,22 @@ impl Circumstances for Fixed {
     }
 }
 
-fn edge() -> Edge {
-    let configuration = r#"{"audience":"demo","base_url":"http://127.0.0.1:8080","allow_inline_key":true,
-        "key":{"id":"edge1","inline":"9f2c4be01d7a8853f0a46b3e2d91c7754e08b6fa13cc62d98a5577e3b1f4d026"},
-        "dialects":{"anqicms":{}}}"#;
+fn edge(dialects: &str) -> Edge {
+    let configuration = format!(
+        r#"{{"audience":"demo","base_url":"http://127.0.0.1:8080","allow_inline_key":true,
+        "key":{{"id":"edge1","inline":"9f2c4be01d7a8853f0a46b3e2d91c7754e08b6fa13cc62d98a5577e3b1f4d026"}},
+        "dialects":{dialects}}}"#
+    );
     Edge::from_json(configuration.as_bytes(), &mut |_| None).unwrap()
 }
 
 fn step(path: &str) -> Step {
+    step_of(r#"{"anqicms":{}}"#, path)
+}
+
+fn step_of(dialects: &str, path: &str) -> Step {
     let pairs = [(":method", "POST"), (":path", path)];
-    edge().on_head(Head::new(pairs.into_iter().collect()), false, &mut Fixed).0
+    edge(dialects).on_head(Head::new(pairs.into_iter().collect()), false, &mut Fixed).0
 }
 
 /// What routers that cut parameters before they decode, or that know formats, read as the claimed path.
@@ -96,6 +102,17 @@ fn the_claimed_path_itself_is_collected_and_others_pass() {
     {
         assert!(matches!(step(path), Step::Pass), "{path}");
     }
+}
+
+/// One dialect leaves to the app what is a spelling of another's.
+#[test]
+fn a_path_that_is_left_is_no_way_round_another() {
+    let left = r#"{"anqicms":{"paths":{"confirm":false}},"native":{"paths":{"confirm":"/API/password/reset"}}}"#;
+    assert!(matches!(step_of(left, "/api/password/reset"), Step::Reply(_)));
+    assert!(matches!(
+        step_of(r#"{"anqicms":{"paths":{"confirm":false}},"native":{}}"#, "/api/password/reset"),
+        Step::Pass
+    ));
 }
 
 #[test]

@@ -350,3 +350,29 @@ fn a_configuration_is_judged_without_running() {
     assert_eq!(alone.status.code(), Some(2));
     assert!(alone.err.contains("--config"), "{}", alone.err);
 }
+
+/// What a client names in `connection`, a proxy takes away: the app must not get another request than the one that was
+/// judged. `{"a":"&state=reset..` is a form to whoever is not told that it is JSON.
+#[test]
+fn a_connection_header_hides_nothing_that_was_judged() {
+    let stand = Stand::with("");
+    let body = r#"{"a":"&state=reset&email=victim@example.com&b="}"#;
+    let cases = [
+        ("/api/verify/email", "content-type", body),
+        ("/api/verify/email", "keep-alive, Content-Type", body),
+        ("/api/verify/email", "x,\tcontent-type ,y", body),
+        ("/api/v2/sdk/pwd/update-by-email", "authorization", r#"{"password":"a new one"}"#),
+    ];
+    for (path, hidden, body) in cases {
+        let call = Call::post_json(path, body).header("authorization", "Bearer signed-in");
+        let reply = call.header("connection", hidden).send(stand.edge.addr()).unwrap();
+        assert!(
+            reply.text().contains("\u{53c2}\u{6570}") || reply.status == 400,
+            "{hidden}: {reply:?}"
+        );
+        assert!(stand.app.requests().is_empty() && stand.sidecar.requests().is_empty(), "{hidden}");
+    }
+    let call = Call::post_json("/api/verify/email", r#"{"a":"1"}"#);
+    call.header("connection", "keep-alive, x-own").send(stand.edge.addr()).unwrap();
+    assert_eq!(stand.app.requests().len(), 1);
+}

@@ -81,9 +81,7 @@ pub(super) fn find<'e>(claims: &'e [Arc<Claim>], path: &str, site: &Site) -> Fou
     if exact.iter().any(|claim| !claim.is_left(site)) {
         return Found::Exact(exact);
     }
-    if !exact.is_empty() {
-        return Found::Free;
-    }
+    // A path that is left to the app may still be a spelling of one that is not.
     let readings = readings(path);
     let is_near = |claim: &&Arc<Claim>| {
         let read = readings.as_ref().is_none_or(|readings| readings.contains(&claim.loose));

@@ -177,9 +177,8 @@ impl Exchange {
     }
 
     /// The outcome's code, for metrics: once there is an answer, or what passes on was observed or is of the app's own
-    /// making; empty until then. Beside the codes
-    /// of outcomes: `preflight`, `link`, and in the place of `busy` what only the edge knows: `unreachable`, `unreadable` (an
-    /// answer of the sidecar), `failed`.
+    /// making; empty until then. Beside the codes of outcomes: `preflight`, `link`, and in the place of `busy` what only the
+    /// edge knows: `unreachable`, `unreadable` (an answer of the sidecar), `failed`.
     pub fn outcome(&self) -> &'static str {
         self.outcome
     }
@@ -264,6 +263,9 @@ impl Exchange {
     fn check_head(&self) -> Result<(), Refusal> {
         // The body of an upgrade never ends. Some clients offer h2c with every request; hosts ignore it.
         if self.head.has("upgrade") && self.head.text("upgrade") != Some("h2c") {
+            return Err(Refusal::Malformed);
+        }
+        if self.head.hides_what_was_judged() {
             return Err(Refusal::Malformed);
         }
         let length = self.head.only("content-length")?;

@@ -14,6 +14,10 @@ pub struct Head {
     headers: Headers,
 }
 
+/// Headers by which it is judged whose a request is.
+const JUDGED: [&[u8]; 5] =
+    [b"authorization", b"content-encoding", b"content-type", b"cookie", b"host"];
+
 impl Head {
     /// Reads a header map with HTTP/2 pseudo headers, as proxies keep it. What is not UTF-8 in method or path becomes
     /// U+FFFD, which no claimed path holds.
@@ -62,6 +66,15 @@ impl Head {
     /// The host that the request is for, as the gateway understood it; empty when it named none, or two.
     pub fn authority(&self) -> &str {
         self.text(":authority").or_else(|| self.text("host")).unwrap_or_default()
+    }
+
+    /// Whether `connection` names a header that was judged. Proxies take what it names away (RFC 9110, 7.6.1), and the app
+    /// would read another request than we did.
+    pub fn hides_what_was_judged(&self) -> bool {
+        let judged = |name: &[u8]| JUDGED.iter().any(|judged| name.eq_ignore_ascii_case(judged));
+        let mut names =
+            self.values("connection").flat_map(|value| value.split(|byte| *byte == b','));
+        names.any(|name| judged(name.trim_ascii()))
     }
 
     pub fn has(&self, name: &'static str) -> bool {

@@ -1,6 +1,7 @@
 //! The edge as a pure state machine: head -> claim -> body -> signed message, and answer -> the dialect's own words.
 //! Filter and reverse proxy feed it events and carry out its steps; time, randomness and the client's address are
-//! asked from `Circumstances`. Invariant: whatever fails here is refused in the dialect's shape, never passed on.
+//! asked from `Circumstances`. Invariant: whatever fails here is refused in the dialect's shape, never passed on, unless the
+//! configuration says that it is only observed.
 
 mod answer;
 mod answering;

@@ -19,7 +19,8 @@ pub(crate) struct HostFault(pub(crate) u32);
 const OK: u32 = 0;
 const NOT_FOUND: u32 = 1;
 const EMPTY: u32 = 7;
-const MALFORMED: HostFault = HostFault(u32::MAX);
+/// What the host gave cannot be what was asked for.
+pub(crate) const MALFORMED: HostFault = HostFault(u32::MAX);
 
 #[derive(Clone, Copy)]
 pub(super) enum Map {

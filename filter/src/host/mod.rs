@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 use core::net::IpAddr;
 
 use abi::{Buffer, Map};
-pub(crate) use abi::{HostFault, Kind, Level, log};
+pub(crate) use abi::{HostFault, Kind, Level, MALFORMED, log};
 use contract::edge::{Answer, Circumstances, Headers};
 
 pub(crate) fn configuration() -> Result<Vec<u8>, HostFault> {

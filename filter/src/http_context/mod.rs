@@ -11,7 +11,7 @@ use alloc::rc::Rc;
 use contract::edge::{Answer, Exchange, Head, Headers, MAX_ANSWER, MAX_BODY, Mode, Step};
 
 use crate::head::{Back, remove_ours, set_fetch_head};
-use crate::host::{self, Host, HostFault, Level};
+use crate::host::{self, Host, HostFault, Level, MALFORMED};
 use crate::metrics::count_host_fault;
 use crate::root_context::Shared;
 
@@ -51,6 +51,8 @@ impl Http {
 
     fn begin(&mut self, shared: &Shared, is_whole: bool) -> Result<Action, HostFault> {
         let headers = host::request_headers()?;
+        // What has no path cannot be judged free.
+        headers.first(b":path").ok_or(MALFORMED)?;
         remove_ours(&headers)?;
         let is_portable = shared.edge.mode() == Mode::Portable;
         let is_whole = is_whole || (is_portable && portable::is_whole(&headers));

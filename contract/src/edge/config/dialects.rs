@@ -79,6 +79,7 @@ impl Reader {
         known.extend(is_shared.then_some("exclusive"));
         let paths = self.paths(dialect, &mut object, &place);
         self.leftovers(&object, &place, &known);
+        self.warn_of_the_open(&settings, &place);
         let settings = Arc::new(settings);
         let claim = |(route, path): (&'static Route, Option<String>)| {
             let standing = match path {
@@ -92,6 +93,19 @@ impl Reader {
             Arc::new(Claim::new(dialect, route, path, Arc::clone(&settings), standing, exclusive))
         };
         paths.into_iter().map(claim).collect()
+    }
+
+    /// What lets requests through to the app's own reset is told at each start, so that nobody forgets it.
+    fn warn_of_the_open(&mut self, settings: &Settings, place: &str) {
+        if settings.observe {
+            self.warnings
+                .push(format!("{place}observe: nothing is refused, the app's own reset answers"));
+        }
+        if settings.legacy_until.is_some() {
+            self.warnings.push(format!(
+                "{place}legacy_until: until then tokens that are not of our shape reach the app's own reset"
+            ));
+        }
     }
 
     fn legacy_until(&mut self, object: &mut Object, place: &str) -> Option<LegacyUntil> {

@@ -3,6 +3,7 @@
 use alloc::{borrow::ToOwned, format, string::String, sync::Arc, vec::Vec};
 
 use super::reader::{Reader, is_host};
+use crate::dialect::DIALECTS;
 use crate::edge::Claim;
 use crate::edge::site::{Site, Sites, bare_host};
 use crate::json::{Object, Value};
@@ -65,6 +66,13 @@ impl Reader {
         }
         if chosen.as_array().is_none() || on.len() != items.len() {
             self.fault_at(place, "dialects", "must be a list of dialects that are on");
+        }
+        let serves = |name: &str| claims.iter().any(|claim| claim.dialect.name() == name);
+        if on.len() < DIALECTS.iter().filter(|dialect| serves(dialect.name())).count() {
+            self.warnings.push(format!(
+                "{place}dialects: what this host leaves out is the app's, its own reset too, for whoever names this host; \
+                 where the app serves the other hosts as well, switch its reset off"
+            ));
         }
         on
     }
