@@ -67,7 +67,8 @@ fn under_load(fed: &Fed, act: impl FnOnce()) -> (usize, Vec<String>) {
     let stop = AtomicBool::new(false);
     let client = || {
         let (mut count, mut failed) = (0, Vec::new());
-        while !stop.load(Ordering::Relaxed) {
+        // However quickly the change comes about.
+        while !stop.load(Ordering::Relaxed) || count < 20 {
             for (call, status) in [(ask(), 202), (Call::get("/any"), 200)] {
                 count += 1;
                 match call.send(fed.envoy.addr()) {
