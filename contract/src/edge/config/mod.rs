@@ -58,7 +58,7 @@ pub const KEYS: &[(&str, &str)] = &[
     ("dialects.*.observe", "takes the place of `observe` for one dialect"),
     (
         "dialects.*.legacy_until",
-        "a day like `\"2027-03-01\"` (UTC): until it begins, a confirm or an old link whose token is not of our shape (64 hexadecimal digits) passes on to the app; all but bamboocloud, which has codes only, and codes do not tell whose they are",
+        "a day like `\"2027-03-01\"` (UTC): until it begins, a confirm or an old link that is the dialect's in all else, and whose token has no run of just 64 hexadecimal digits, passes on to the app; tokens of that shape are taken for ours. All but bamboocloud, which has codes only, and codes do not tell whose they are. Try it with `observe`",
     ),
     (
         "dialects.*.exclusive",
