@@ -31,7 +31,8 @@ pub struct ChallengeId(pub [u8; 16]);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct GrantId(pub [u8; 16]);
 
-/// An address on a site, keyed: says nothing of the address to who holds the database alone.
+/// An address, keyed: says nothing of the address to who holds the database alone. All sites have the same: they share the
+/// accounts, so they share what an address may cost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct AddressKey(pub [u8; 16]);
 
@@ -100,8 +101,8 @@ impl Secrets {
         Ok(ChallengeId(id))
     }
 
-    pub fn address_key(&self, site: &Name, channel: Channel, key: &str) -> AddressKey {
-        let parts = [site.as_str().as_bytes(), channel.as_str().as_bytes(), key.as_bytes()];
+    pub fn address_key(&self, channel: Channel, key: &str) -> AddressKey {
+        let parts = [channel.as_str().as_bytes(), key.as_bytes()];
         AddressKey(half(mac_parts(&self.index.address, &parts)))
     }
 

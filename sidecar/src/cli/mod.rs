@@ -106,17 +106,13 @@ enum Command {
     /// The store: copies, and the end of an upgrade.
     #[command(subcommand)]
     Store(StoreCommand),
-    /// Tells what became of the resets that were asked for with an address.
+    /// Tells what became of the resets that were asked for with an address, at any site.
     ///
     /// Every accepted ask ends as sent, dead, suppressed (with the reason) or stale. Asks are remembered for 15 minutes.
-    #[command(
-        after_help = "Examples:\n  rekey why ann@example.com\n  rekey why +8613800138000\n  rekey why ann@example.com --site shop"
-    )]
+    #[command(after_help = "Examples:\n  rekey why ann@example.com\n  rekey why +8613800138000")]
     Why {
         /// An e-mail address, or a phone number with its country (+86...).
         address: String,
-        #[command(flatten)]
-        site: SiteArgs,
     },
 }
 
@@ -172,7 +168,7 @@ pub fn run(cli: Cli, console: &mut Console) -> Result<ExitCode, CliError> {
         Command::Keys(command) => keys::run(command, &load(config)?, console),
         Command::Password(command) => password::run(command, &load(config)?, console),
         Command::Store(command) => store::run(command, &load(config)?, console),
-        Command::Why { address, site } => why::why(&load(config)?, &site, &address, console),
+        Command::Why { address } => why::why(&load(config)?, &address, console),
     }
 }
 

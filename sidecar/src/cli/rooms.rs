@@ -6,7 +6,7 @@ use contract::address::Address;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::clock::Clock;
-use crate::config::{Config, Site};
+use crate::config::Config;
 use crate::directory::{Account, Embedded, ascii};
 use crate::edge::EdgeError;
 use crate::engine::EngineError;
@@ -78,17 +78,13 @@ async fn ring(config: &Config, store: &Store) -> Result<Ring, RoomError> {
 }
 
 /// What became of the asks for an address, the latest first.
-pub(super) async fn stories(
-    config: &Config,
-    site: &Site,
-    address: Address,
-) -> Result<Vec<Story>, RoomError> {
+pub(super) async fn stories(config: &Config, address: Address) -> Result<Vec<Story>, RoomError> {
     let store = Store::open(&config.store)?;
     let ring = ring(config, &store).await?;
-    Ok(flow::why::tell(&store, ring.secrets(), &site.name, address).await?)
+    Ok(flow::why::tell(&store, ring.secrets(), address).await?)
 }
 
-/// Takes an address from the list of those that bounced, at every site; false when it was on none.
+/// Takes an address from the list of those that bounced; false when it was on none.
 pub(super) async fn unsuppress(
     config: &Config,
     store: &Store,
@@ -98,12 +94,8 @@ pub(super) async fn unsuppress(
     let Some(address) = ascii(address) else {
         return Ok(false);
     };
-    let mut was_there = false;
-    for site in config.sites.iter() {
-        let key = ring.secrets().address_key(&site.name, address.channel(), &address.key());
-        was_there |= store.unsuppress(key, address.channel()).await?;
-    }
-    Ok(was_there)
+    let key = ring.secrets().address_key(address.channel(), &address.key());
+    Ok(store.unsuppress(key, address.channel()).await?)
 }
 
 /// Forgets an account and its addresses; how many rows that were.
@@ -113,14 +105,8 @@ pub(super) async fn forget(config: &Config, account: &Account) -> Result<u64, Ro
     let secrets = ring.secrets();
     let emails = account.emails.iter().cloned().map(Address::Email);
     let phones = account.phones.iter().cloned().map(Address::Phone);
-    let addresses: Vec<_> = emails.chain(phones).collect();
-    let keys_at = |site: &Site| {
-        let name = site.name.clone();
-        let key =
-            move |address: &Address| secrets.address_key(&name, address.channel(), &address.key());
-        addresses.iter().map(key).collect::<Vec<_>>()
-    };
-    let addresses: Vec<_> = config.sites.iter().flat_map(keys_at).collect();
+    let keyed = |address: Address| secrets.address_key(address.channel(), &address.key());
+    let addresses: Vec<_> = emails.chain(phones).map(keyed).collect();
     let whom = Forgotten {
         account: account.id.clone(),
         audited: secrets.account_in_log(&account.id),

@@ -6,16 +6,14 @@ use contract::address::{Address, Channel};
 
 use crate::config::Config;
 
-use super::{CliError, Console, SiteArgs, rooms};
+use super::{CliError, Console, rooms};
 
 pub(super) fn why(
     config: &Config,
-    site: &SiteArgs,
     text: &str,
     console: &mut Console,
 ) -> Result<ExitCode, CliError> {
-    let stories =
-        rooms::runtime()?.block_on(rooms::stories(config, site.of(config)?, read(text)?))?;
+    let stories = rooms::runtime()?.block_on(rooms::stories(config, read(text)?))?;
     if stories.is_empty() {
         console.line("nothing was asked for with this address in the last 15 minutes")?;
         console.line("(what the gateway refuses never comes here: look at its access log)")?;

@@ -15,7 +15,7 @@ use super::rules::RulesConfig;
 use super::{BaseUrl, DialectProfile};
 
 /// What differs between the sites. Accounts do not: every site has those of the one directory, and an account has one
-/// password at all of them; asks, challenges and mails say their site, by which a directory of its own is found one day.
+/// password at all of them; so an address is counted at all of them together. Asks, challenges and mails say their site.
 #[derive(Clone, Debug)]
 pub struct Site {
     pub name: Name,

@@ -281,9 +281,8 @@ fn dead(reply: &str, reason: &'static str) -> Ended {
 }
 
 fn bounced(engine: &Engine, mail: &Leased, reason: Reason) -> Ended {
-    let site = mail.site.as_ref().unwrap_or(&engine.config.sites.top.name);
     let to = &mail.address;
-    let address = engine.secrets.address_key(site, to.channel(), &to.key());
+    let address = engine.secrets.address_key(to.channel(), &to.key());
     Ended { end: MailEnd::Bounced { reply: reason.to_string(), address }, reason: "" }
 }
 

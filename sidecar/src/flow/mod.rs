@@ -159,7 +159,7 @@ impl Asking<'_> {
     }
 
     pub(crate) fn address_key(&self, engine: &Engine, address: &Address) -> AddressKey {
-        engine.secrets.address_key(&self.context.site, address.channel(), &address.key())
+        engine.secrets.address_key(address.channel(), &address.key())
     }
 
     /// What wrong codes of a channel are counted by: the place, where codes are good in a place only; the address; and

@@ -9,4 +9,5 @@ mod links;
 mod rig;
 mod rotation;
 mod sending;
+mod sites;
 mod statements;

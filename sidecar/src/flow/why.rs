@@ -3,7 +3,6 @@
 use std::fmt;
 
 use contract::address::Address;
-use contract::name::Name;
 
 use crate::clock::Millis;
 use crate::directory::ascii;
@@ -14,13 +13,12 @@ use crate::store::{Store, StoreError, Story};
 pub async fn tell(
     store: &Store,
     secrets: &Secrets,
-    site: &Name,
     address: Address,
 ) -> Result<Vec<Story>, StoreError> {
     let Some(address) = ascii(address) else {
         return Ok(Vec::new());
     };
-    let key = secrets.address_key(site, address.channel(), &address.key());
+    let key = secrets.address_key(address.channel(), &address.key());
     store.stories(key).await
 }
 
@@ -28,9 +26,10 @@ impl fmt::Display for Story {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             out,
-            "{}  {}  request {}: {}",
+            "{}  {} at {}  request {}: {}",
             clock_time(self.at),
             self.dialect,
+            self.site,
             self.request,
             self.state
         )?;

@@ -116,9 +116,9 @@ fn each_master_reads_its_own_and_all_are_held() {
 fn a_change_of_masters_reaches_clones_but_no_answer_of_before_and_no_address() {
     let ours = secrets(1);
     let (clone, former) = (ours.clone(), ours.masters());
-    let (site, sender) = (Name::parse("s").unwrap(), "192.0.2.1".parse().unwrap());
+    let sender = "192.0.2.1".parse().unwrap();
     let keyed = |secrets: &Secrets| {
-        (secrets.address_key(&site, Channel::Email, "ann@example.org"), secrets.sender(sender))
+        (secrets.address_key(Channel::Email, "ann@example.org"), secrets.sender(sender))
     };
     let before = keyed(&ours);
     ours.change(Masters::new(Master::derive(&key("m2", 2)).unwrap(), Vec::new()));

@@ -73,6 +73,7 @@ pub enum StoreError {
 pub struct Story {
     pub at: Millis,
     pub dialect: String,
+    pub site: String,
     pub request: String,
     /// waiting, queued, sent, dead, suppressed or stale.
     pub state: String,

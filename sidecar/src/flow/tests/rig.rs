@@ -43,6 +43,7 @@ pub(super) struct Rig {
 #[derive(Clone, Copy)]
 pub(super) struct Caller {
     pub(super) dialect: &'static dyn Dialect,
+    pub(super) site: &'static str,
     pub(super) sender: &'static str,
     pub(super) flow: Option<u8>,
     /// Nonzero: the message has this id, for repeats.
@@ -67,12 +68,16 @@ pub(super) fn with(channel: Channel, wanted: impl Fn(&Rules) -> bool) -> Caller 
     let speaks =
         |dialect: &&&'static dyn Dialect| dialect.profile().rules(channel).is_some_and(&wanted);
     let dialect = DIALECTS.iter().find(speaks).copied().unwrap();
-    Caller { dialect, sender: "192.0.2.1", flow: None, id: 0 }
+    Caller { dialect, site: "default", sender: "192.0.2.1", flow: None, id: 0 }
 }
 
 impl Caller {
     pub(super) fn from(self, sender: &'static str) -> Self {
         Self { sender, ..self }
+    }
+
+    pub(super) fn at_site(self, site: &'static str) -> Self {
+        Self { site, ..self }
     }
 
     pub(super) fn in_flow(self, flow: u8) -> Self {
@@ -194,7 +199,7 @@ impl Rig {
         mac: [u8; 32],
     ) -> Outcome {
         let context = Context {
-            site: Name::parse("default").unwrap(),
+            site: Name::parse(caller.site).unwrap(),
             client: None,
             sender: caller.sender.parse::<IpAddr>().unwrap(),
             flow: caller.flow.map(|flow| Flow([flow; 16])),
@@ -269,8 +274,7 @@ impl Rig {
     }
 
     pub(super) async fn stories(&self, to: &str) -> Vec<Story> {
-        let site = Name::parse("default").unwrap();
-        why::tell(&self.engine.store, &self.engine.secrets, &site, address(to)).await.unwrap()
+        why::tell(&self.engine.store, &self.engine.secrets, address(to)).await.unwrap()
     }
 
     /// State and reason of the last ask for an address.

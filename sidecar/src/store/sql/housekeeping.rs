@@ -21,8 +21,8 @@ impl Store {
     /// The asks of an address that are still known, the latest first.
     pub async fn stories(&self, address: AddressKey) -> Result<Vec<Story>, StoreError> {
         self.read(move |tx| {
-            let query = "SELECT ask.at, ask.dialect, ask.request, ask.state, ask.reason, ask.ended, mail.attempts, \
-                 mail.reply FROM ask LEFT JOIN mail ON mail.ask = ask.id WHERE ask.address_key = ?1 \
+            let query = "SELECT ask.at, ask.dialect, ask.site, ask.request, ask.state, ask.reason, ask.ended, \
+                 mail.attempts, mail.reply FROM ask LEFT JOIN mail ON mail.ask = ask.id WHERE ask.address_key = ?1 \
                  ORDER BY ask.at DESC LIMIT ?2";
             tx.all(query, values![&address.0, TOLD], story)
         })
@@ -42,12 +42,13 @@ fn story(row: &Row<'_>) -> Result<Story, Broken> {
     Ok(Story {
         at: row.get(0)?,
         dialect: row.get(1)?,
-        request: row.get(2)?,
-        state: row.get(3)?,
-        reason: row.get(4)?,
-        ended: row.get(5)?,
-        attempts: row.get::<Option<u32>>(6)?.unwrap_or(0),
-        reply: row.get(7)?,
+        site: row.get(2)?,
+        request: row.get(3)?,
+        state: row.get(4)?,
+        reason: row.get(5)?,
+        ended: row.get(6)?,
+        attempts: row.get::<Option<u32>>(7)?.unwrap_or(0),
+        reply: row.get(8)?,
     })
 }
 
