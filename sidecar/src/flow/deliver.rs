@@ -9,8 +9,9 @@ use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, sleep, sleep_until};
 
+use super::FlowError;
+use super::letter::{self, Unwritten};
 use super::pace::Pace;
-use super::{FlowError, letter};
 use crate::clock::Millis;
 use crate::delivery::{Delivery, Reason};
 use crate::engine::Engine;
@@ -259,18 +260,19 @@ async fn attempt(engine: &Engine, mail: &Leased) -> Result<Option<Ended>, FlowEr
         return Ok(None);
     }
     let Ok(account) = account else {
-        return put_off(engine, mail, None).map(Some);
+        return put_off(engine, mail, Hindrance::Directory).map(Some);
     };
     let Some(account) = account else {
         return Ok(Some(dead("no_account", "no_account")));
     };
     let letter = match letter::write(engine, mail, account.display_name, now) {
         Ok(letter) => letter,
-        Err(reason) => return Ok(Some(dead(reason, reason))),
+        Err(Unwritten::Dead(reason)) => return Ok(Some(dead(reason, reason))),
+        Err(Unwritten::SiteUnknown) => return put_off(engine, mail, Hindrance::Site).map(Some),
     };
     Ok(Some(match engine.courier.send(&letter, now).await {
         Delivery::Sent => Ended { end: MailEnd::Sent, reason: "" },
-        Delivery::Later(reason) => put_off(engine, mail, Some(reason))?,
+        Delivery::Later(reason) => put_off(engine, mail, Hindrance::Relay(reason))?,
         Delivery::Dead(reason @ Reason::Recipient(_)) => bounced(engine, mail, reason),
         Delivery::Dead(reason) => dead(&reason.to_string(), reason.word()),
     }))
@@ -286,23 +288,48 @@ fn bounced(engine: &Engine, mail: &Leased, reason: Reason) -> Ended {
     Ended { end: MailEnd::Bounced { reply: reason.to_string(), address }, reason: "" }
 }
 
-/// To another attempt, if that can be in time. Without a reason: the directory was not there.
-fn put_off(engine: &Engine, mail: &Leased, reason: Option<Reason>) -> Result<Ended, FlowError> {
+/// What stood in the way of an attempt.
+#[derive(Clone, Copy)]
+enum Hindrance {
+    Directory,
+    Relay(Reason),
+    Site,
+}
+
+impl Hindrance {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Directory => "directory",
+            Self::Relay(reason) => reason.word(),
+            Self::Site => "site_unknown",
+        }
+    }
+
+    /// For people.
+    fn reply(self) -> String {
+        match self {
+            Self::Relay(reason) => reason.to_string(),
+            Self::Directory | Self::Site => self.word().to_owned(),
+        }
+    }
+}
+
+/// To another attempt, if that can be in time.
+fn put_off(engine: &Engine, mail: &Leased, why: Hindrance) -> Result<Ended, FlowError> {
     let now = engine.clock.now();
     let chance = engine.entropy.number()?;
-    let wait = match reason {
+    let wait = match why {
         // It was no attempt, only too late for one.
-        Some(Reason::Resting) => {
+        Hindrance::Relay(Reason::Resting) => {
             spread(engine.courier.rest_of_mail(now).unwrap_or(REST).max(REST), chance)
         }
         _ => pause(mail.attempts, chance),
     };
-    let (next, reply) = (now.plus(wait), reason.map_or("directory".into(), |it| it.to_string()));
+    let (next, reply) = (now.plus(wait), why.reply());
     if next > last_moment(mail) {
         return Ok(dead(&reply, "expired"));
     }
-    let reason = reason.map_or("directory", Reason::word);
-    Ok(Ended { end: MailEnd::Later { next, reply }, reason })
+    Ok(Ended { end: MailEnd::Later { next, reply }, reason: why.word() })
 }
 
 /// When a mail is of no use any more: once its proof was sent, when that ends; until then, one life after the ask.

@@ -101,6 +101,7 @@ pub(crate) async fn once(engine: &Arc<Engine>) -> Result<usize, FlowError> {
         match decide(engine, &ask, &accounts)? {
             Decision::Birth(birth) => births.push((ask, birth)),
             Decision::End(reason) => ends.push((ask, reason)),
+            Decision::Later => {}
         }
     }
     end(engine, ends).await?;
@@ -166,18 +167,26 @@ enum Decision {
     /// No mail; without a reason it is stale.
     End(Option<Suppression>),
     Birth(Box<Birth>),
+    /// Not here and now; it is taken up again when its lease has ended.
+    Later,
 }
 
 fn decide(engine: &Engine, ask: &Ask, accounts: &[Account]) -> Result<Decision, FlowError> {
-    if ask.at.until(engine.clock.now()) > STALE {
+    let is_stale = ask.at.until(engine.clock.now()) > STALE;
+    let Some(site) = engine.config.sites.find(&ask.issuer.site) else {
+        // Whoever took it down knew the site, so an instance that does may take it up.
+        tracing::error!(event = "site_unknown", site = ask.issuer.site.as_str(), remedy = REMEDY);
+        return Ok(if is_stale {
+            Decision::End(Some(Suppression::SiteUnknown))
+        } else {
+            Decision::Later
+        });
+    };
+    if is_stale {
         return Ok(Decision::End(None));
     }
     let suppressed = |reason| Ok(Decision::End(Some(reason)));
     let Some(dialect) = dialect::by_name(ask.issuer.dialect) else {
-        return suppressed(Suppression::ChannelNotServed);
-    };
-    let Some(site) = engine.config.sites.find(&ask.issuer.site) else {
-        tracing::error!(event = "site_unknown", site = ask.issuer.site.as_str(), remedy = REMEDY);
         return suppressed(Suppression::ChannelNotServed);
     };
     let profile = site.profile(dialect);

@@ -18,26 +18,32 @@ use crate::store::{Challenge, Leased, MailKind};
 /// A proof that lives no longer than this is not worth sending.
 const TOO_LATE: Duration = Duration::from_secs(5);
 
-/// Why a mail is not sent at all; the word that `rekey why` shows.
-pub(super) type Reason = &'static str;
+/// Why a mail is not written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unwritten {
+    /// It is of no use any more; the word that `rekey why` shows.
+    Dead(&'static str),
+    /// Its site is not known here; an instance that is configured anew may know it.
+    SiteUnknown,
+}
 
 pub(super) fn write(
     engine: &Engine,
     mail: &Leased,
     name: Option<String>,
     now: Millis,
-) -> Result<Letter, Reason> {
+) -> Result<Letter, Unwritten> {
     let sites = &engine.config.sites;
     let named = mail.site.as_ref().map_or(Some(&sites.top), |site| sites.find(site));
     let Some(site) = named else {
         tracing::error!(event = "site_unknown", remedy = REMEDY);
-        return Err("site_unknown");
+        return Err(Unwritten::SiteUnknown);
     };
     let kind = match (mail.kind, &mail.challenge) {
         (MailKind::Changed, _) => {
             LetterKind::Changed { at: mail.at, name, agent: mail.agent.clone() }
         }
-        (MailKind::Reset, None) => return Err("revoked"),
+        (MailKind::Reset, None) => return Err(Unwritten::Dead("revoked")),
         (MailKind::Reset, Some(challenge)) => reset(engine, site, challenge, name, now)?,
     };
     Ok(Letter {
@@ -55,10 +61,10 @@ fn reset(
     challenge: &Challenge,
     name: Option<String>,
     now: Millis,
-) -> Result<LetterKind, Reason> {
+) -> Result<LetterKind, Unwritten> {
     let masters = engine.secrets.masters();
     let Some(master) = masters.of(&challenge.master).filter(|_| challenge.open) else {
-        return Err("revoked");
+        return Err(Unwritten::Dead("revoked"));
     };
     let in_time = |until: &Millis| now.until(*until) > TOO_LATE;
     let link_until = challenge.link_until.filter(|_| challenge.has_link).filter(in_time);
@@ -67,7 +73,7 @@ fn reset(
         code_until.map(|_| master.code(challenge.id, challenge.counter, challenge.code_digits));
     let link = link_until.and_then(|_| link(site, master, challenge, code.as_ref()));
     if link.is_none() && code.is_none() {
-        return Err("late");
+        return Err(Unwritten::Dead("late"));
     }
     Ok(LetterKind::Reset {
         link,

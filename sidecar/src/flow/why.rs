@@ -73,6 +73,9 @@ fn meaning(reason: &str) -> &'static str {
         "resends" => {
             ": the same link or code was sent often enough; a new one comes when half of its life is over"
         }
+        "site_unknown" => {
+            ": the sidecar that worked on it has no such site; write its [sites.NAME] into every configuration"
+        }
         "unreadable" => ": its row cannot be read",
         "revoked" => ": its proof was used or revoked before it was sent",
         "late" => ": its proof would have ended before it arrived",

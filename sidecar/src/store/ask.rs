@@ -142,10 +142,12 @@ pub enum Suppression {
     NoAccount,
     /// The same secret was sent often enough.
     Resends,
+    /// For as long as it could be decided, nobody knew its site.
+    SiteUnknown,
 }
 
 impl Suppression {
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Ambiguous,
         Self::Bounced,
         Self::ChannelNotServed,
@@ -155,6 +157,7 @@ impl Suppression {
         Self::Merged,
         Self::NoAccount,
         Self::Resends,
+        Self::SiteUnknown,
     ];
 
     pub fn as_str(self) -> &'static str {
@@ -168,6 +171,7 @@ impl Suppression {
             Self::Merged => "merged",
             Self::NoAccount => "no_account",
             Self::Resends => "resends",
+            Self::SiteUnknown => "site_unknown",
         }
     }
 }

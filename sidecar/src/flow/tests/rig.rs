@@ -21,7 +21,8 @@ use crate::delivery::LetterKind;
 use crate::directory::{Account, AccountDraft, Directory, Embedded, Status};
 use crate::engine::Engine;
 use crate::entropy::Entropy;
-use crate::flow::{dispatch, letter, why};
+use crate::flow::letter::{self, Unwritten};
+use crate::flow::{dispatch, why};
 use crate::keys::Keys;
 use crate::password::{Cost, Recipe};
 use crate::store::{MailEnd, Story};
@@ -121,7 +122,11 @@ impl Rig {
 
     /// Another process on the same files, with a clock of its own.
     pub(super) fn beside(&self) -> Self {
-        let config = self.engine.config.clone();
+        self.beside_as(self.engine.config.clone())
+    }
+
+    /// The same, configured otherwise.
+    pub(super) fn beside_as(&self, config: Config) -> Self {
         let keys = Keys::open(&config.keys, &Entropy::System).unwrap();
         let at = Arc::new(AtomicI64::new(self.now().0));
         let clock = Clock::Fixed(Arc::clone(&at));
@@ -234,7 +239,8 @@ impl Rig {
             let written = letter::write(&self.engine, &mail, None, now);
             let end = match &written {
                 Ok(_) => MailEnd::Sent,
-                Err(reply) => MailEnd::Dead { reply: (*reply).into() },
+                Err(Unwritten::Dead(reply)) => MailEnd::Dead { reply: (*reply).into() },
+                Err(Unwritten::SiteUnknown) => panic!("its site is not known"),
             };
             self.engine.store.end_mail(mail.id, now, end).await.unwrap();
             if let Ok(letter) = written

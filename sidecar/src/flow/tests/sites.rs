@@ -5,6 +5,8 @@ use contract::message::Call;
 use contract::profile::ProofKind;
 
 use super::rig::*;
+use crate::config::Config;
+use crate::flow::{deliver, dispatch};
 
 const SHOP: &str = "[sites.shop]\nbase_url = \"https://shop.example\"\n";
 const STRANGER: &str = "198.51.100.9";
@@ -73,6 +75,56 @@ async fn of_two_asks_at_a_moment_the_first_sites_mail_is_sent() {
     assert_eq!(rig.confirm(shop, by_token(&own)).await, "reset");
     let told: Vec<String> = rig.stories(ANN).await.iter().map(ToString::to_string).collect();
     assert!(told[0].contains(" at shop ") && told[2].contains(" at default "), "{told:?}");
+}
+
+/// A process that was not told of the site yet.
+fn ignorant(rig: &Rig) -> Rig {
+    let mut config: Config = rig.engine.config.clone();
+    config.sites = Config::parse("", rig.home.path()).unwrap().sites;
+    rig.beside_as(config)
+}
+
+#[tokio::test]
+async fn an_ask_waits_for_a_process_that_knows_its_site() {
+    let rig = Rig::with(SHOP).await;
+    let (shop, other) = (linked().at_site("shop"), ignorant(&rig));
+    let to_ann = || Call::Initiate { to: address(ANN) };
+    assert_eq!(rig.send(shop, to_ann()).await.code(), "accepted");
+    assert_eq!(dispatch::once(&other.engine).await, Ok(1));
+    assert_eq!(rig.end(ANN).await, ("waiting".into(), String::new()));
+    assert_eq!(dispatch::once(&rig.engine).await, Ok(0), "the lease goes on");
+    rig.pass(11);
+    assert_eq!(dispatch::once(&rig.engine).await, Ok(1));
+    assert_eq!(rig.end(ANN).await.0, "queued");
+
+    rig.pass(61);
+    assert_eq!(rig.send(shop, Call::Initiate { to: address(BOB) }).await.code(), "accepted");
+    other.pass(11 + 61 + 601);
+    assert_eq!(dispatch::once(&other.engine).await, Ok(1));
+    assert_eq!(rig.end(BOB).await, ("suppressed".into(), "site_unknown".into()));
+    assert!(rig.stories(BOB).await.remove(0).to_string().contains("[sites.NAME]"));
+}
+
+#[tokio::test]
+async fn a_mail_waits_for_a_process_that_knows_its_site() {
+    let rig = Rig::with(SHOP).await;
+    let (shop, other) = (linked().at_site("shop"), ignorant(&rig));
+    assert_eq!(rig.ask(shop, ANN).await.code(), "accepted");
+    assert_eq!(deliver::once(&other.engine).await, Ok(1));
+    let story = rig.stories(ANN).await.remove(0);
+    assert_eq!((story.state.as_str(), story.reply.as_deref()), ("queued", Some("site_unknown")));
+    rig.pass(7);
+    let [got] = rig.letters().await.try_into().unwrap();
+    assert_eq!(rig.confirm(shop, by_token(got.token.as_deref().unwrap())).await, "reset");
+
+    rig.pass(61);
+    assert_eq!(rig.ask(shop, BOB).await.code(), "accepted");
+    other.pass(7 + 61);
+    for _ in 0..40 {
+        assert!(deliver::once(&other.engine).await.is_ok());
+        other.pass(601 + 151);
+    }
+    assert_eq!(rig.end(BOB).await, ("dead".into(), "site_unknown".into()));
 }
 
 #[tokio::test]
