@@ -10,6 +10,7 @@ use crate::tls::{self, Doorkeeper};
 
 use super::listener::Room;
 use super::metrics::Metrics;
+use super::readiness;
 use super::reply::{self, Reply};
 
 pub(super) struct Admin {
@@ -32,13 +33,6 @@ impl Admin {
         let shown = self.metrics.show(self.engine.worked(), self.engine.ends());
         shown + &tls::gauges(&ends)
     }
-
-    async fn readiness(&self) -> Reply {
-        match self.engine.is_ready().await {
-            true => reply::plain(StatusCode::OK, "ready\n"),
-            false => reply::plain(StatusCode::SERVICE_UNAVAILABLE, "the store does not answer\n"),
-        }
-    }
 }
 
 impl Room for Admin {
@@ -48,7 +42,7 @@ impl Room for Admin {
         match path {
             "/healthz" | "/readyz" | "/metrics" if !safe => reply::not_allowed("GET, HEAD"),
             "/healthz" => reply::plain(StatusCode::OK, "ok\n"),
-            "/readyz" => self.readiness().await,
+            "/readyz" => readiness::told(self.engine.is_ready().await),
             "/metrics" => reply::document(self.measures(), "text/plain; version=0.0.4", 0),
             _ => reply::not_found(),
         }

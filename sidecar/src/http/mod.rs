@@ -7,6 +7,7 @@ pub(crate) mod connection;
 pub(crate) mod listener;
 mod metrics;
 mod public;
+mod readiness;
 pub(crate) mod reply;
 mod signed;
 #[cfg(test)]

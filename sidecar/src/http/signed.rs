@@ -13,7 +13,7 @@ use contract::signature::{self, SignatureFault};
 use http_body_util::{BodyExt, Limited};
 use hyper::body::{Body, Bytes, Incoming};
 use hyper::http::request::Parts;
-use hyper::{HeaderMap, Method, Request, StatusCode};
+use hyper::{HeaderMap, Method, Request};
 use tokio::time::timeout;
 
 use crate::config::Config;
@@ -23,6 +23,7 @@ use crate::trace::TraceId;
 
 use super::listener::Room;
 use super::metrics::Metrics;
+use super::readiness::Readiness;
 use super::reply::{self, Reply};
 
 /// The edge takes 16 KiB; escapes in JSON can make more of them.
@@ -36,11 +37,13 @@ pub(super) struct Signed {
     engine: Arc<Engine>,
     audience: Name,
     metrics: Arc<Metrics>,
+    readiness: Readiness,
 }
 
 impl Signed {
     pub(super) fn new(config: &Config, engine: Arc<Engine>, metrics: Arc<Metrics>) -> Self {
-        Self { engine, audience: config.audience.clone(), metrics }
+        let readiness = Readiness::new(Arc::clone(&engine));
+        Self { engine, audience: config.audience.clone(), metrics, readiness }
     }
 
     async fn judge(
@@ -97,7 +100,7 @@ impl Room for Signed {
         let path = parts.uri.path();
         if path == "/readyz" {
             return match parts.method {
-                Method::GET | Method::HEAD => reply::plain(StatusCode::OK, "ready\n"),
+                Method::GET | Method::HEAD => self.readiness.tell().await,
                 _ => reply::not_allowed("GET, HEAD"),
             };
         }
