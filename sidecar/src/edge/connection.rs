@@ -65,7 +65,8 @@ async fn greet_tcp(
         Ok(stream) => talk(stream, Peer { is_secure: true, ..peer }, gate, stop).await,
         Err(reason) => {
             gate.metrics.refused("handshake");
-            tracing::warn!(event = "handshake_failed", reason);
+            // Anybody at all may fail here, so it is counted, and logged for who looks for it.
+            tracing::debug!(event = "handshake_failed", reason);
         }
     }
 }
