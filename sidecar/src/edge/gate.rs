@@ -1,5 +1,6 @@
 //! One request: refused, the app's, or ours. `contract::edge` decides which; this carries its steps out. Invariant: what is
-//! ours has the dialect's own answer, whatever fails behind us, and never reaches the app.
+//! ours has the dialect's own answer, whatever fails behind us, and reaches the app only where the configuration says so:
+//! observed, or a way of before that is still open.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -173,11 +174,11 @@ impl Gate {
                 }
                 step => step,
             },
-            Collected::Part(begun, why) if exchange.is_observed() => {
+            Collected::Part(start, why) if exchange.is_observed() => {
                 // The name of the outcome is all that is wanted of the answer.
                 drop(exchange.on_answer(&by_proxy(why.status()), &[]));
                 self.metrics.answered(&exchange);
-                let content = Content::streamed(body, self.pause).behind(begun);
+                let content = Content::streamed(body, self.pause).behind(start);
                 return self.app.pass(arrived, content).await;
             }
             Collected::Part(_, why) => {
