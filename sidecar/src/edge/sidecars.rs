@@ -111,7 +111,7 @@ impl Sidecars {
         let tries = TRIES.max(self.all.len());
         for sidecar in self.in_turn().iter().cycle().take(tries) {
             let asked = timeout(TRY, ask(&sidecar.pool, question)).await;
-            match asked.unwrap_or(Err(Fault::TimeOut)) {
+            match asked.unwrap_or(Err(Fault::TimeOut)).and_then(of_sidecar) {
                 Ok(back) => {
                     sidecar.is_found(true);
                     return Ok(back);
@@ -149,6 +149,14 @@ impl Sidecar {
                 false => tracing::warn!(event = "sidecar_unwell", sidecar = self.name),
             }
         }
+    }
+}
+
+/// A sidecar names its outcome, above all where it failed.
+fn of_sidecar(back: Back) -> Result<Back, Fault> {
+    match back.status >= 500 && back.outcome.is_none() {
+        true => Err(Fault::Status),
+        false => Ok(back),
     }
 }
 

@@ -51,6 +51,8 @@ pub(super) enum Fault {
     TimeOut,
     /// More than we read.
     Oversize,
+    /// An answer that is no sidecar's, but that of something in between which did not reach it.
+    Status,
 }
 
 impl Fault {
@@ -61,6 +63,7 @@ impl Fault {
             Self::Reset => "reset",
             Self::TimeOut => "timeout",
             Self::Oversize => "oversize",
+            Self::Status => "status",
         }
     }
 }

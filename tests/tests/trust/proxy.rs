@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use rekey_tests::house::sqlite;
 use rekey_tests::http::{Call, Reply};
 use rekey_tests::stage::{Answer, App, Edge, EdgeOptions, Reaction, Server, Sidecar, until};
 
@@ -82,34 +83,81 @@ fn a_sidecar_is_asked_over_a_unix_socket() {
     assert!(app.requests().is_empty());
 }
 
-/// Stand-ins, one of which says at times that it is not ready.
+/// A sidecar whose store is gone says so where the gateway asks, and the other one gets its resets.
+#[test]
+fn a_sidecar_without_its_store_is_asked_after_the_others() {
+    let (app, dir) = (App::start().unwrap(), tempfile::tempdir().unwrap());
+    let toml = "data = \"data\"\n[mail]\nrelay = \"smtp://127.0.0.1:9\"\n[listen]\nsigned = \"127.0.0.1:0\"\npublic = \"127.0.0.1:0\"\nadmin = \"127.0.0.1:0\"\n";
+    let sidecar = Sidecar::start(toml, dir.path()).unwrap();
+    let stand_in = Server::start(|request| match request.target.as_str() {
+        "/readyz" => Reaction::Answer(Answer::json(200, "")),
+        _ => accepted(),
+    })
+    .unwrap();
+    let own = sidecar.addr("signed").unwrap();
+    let urls = vec![format!("http://{own}"), format!("http://{}", stand_in.addr())];
+    let edge = start(&app, dir.path(), urls, "health = \"100ms\"");
+    let is_well = |well: u8| {
+        let line = format!("{own}\"}} {well}\n");
+        until("the look's result", || {
+            let text = Call::get("/metrics").send(edge.admin()?)?.text();
+            Ok(text.contains(&line).then_some(()))
+        })
+        .unwrap();
+    };
+    let ready = || Call::get("/readyz").send(own).unwrap();
+    let alter = |query| sqlite(&dir.path().join("data/rekey.db"), query).unwrap();
+    assert_eq!((ready().status, ready().text().as_str()), (200, "ready\n"));
+    alter("ALTER TABLE meta RENAME TO elsewhere");
+    is_well(0);
+    assert_eq!((ready().status, ready().text().as_str()), (503, "the store does not answer\n"));
+    stand_in.clear();
+    (0..4).for_each(|_| assert_eq!(through(&edge).status, 202));
+    assert_eq!(stand_in.requests().iter().filter(|asked| asked.method == "POST").count(), 4);
+    alter("ALTER TABLE elsewhere RENAME TO meta");
+    is_well(1);
+    assert_eq!(ready().status, 200);
+}
+
+/// Stand-ins, one of which says at times that it is not ready, or that what is behind it is gone.
 struct Pair {
     edge: Edge,
     servers: [Server; 2],
     second_is_ready: Arc<AtomicBool>,
+    second_is_reached: Arc<AtomicBool>,
 }
 
 impl Pair {
     fn start() -> Self {
+        Self::looked_after("100ms")
+    }
+
+    fn looked_after(health: &str) -> Self {
         let app = App::start().unwrap();
         let second_is_ready = Arc::new(AtomicBool::new(true));
-        let server = |is_ready: Arc<AtomicBool>| {
+        let second_is_reached = Arc::new(AtomicBool::new(true));
+        let server = |is_ready: Arc<AtomicBool>, is_reached: Arc<AtomicBool>| {
             Server::start(move |request| match request.target.as_str() {
                 "/readyz" if !is_ready.load(Ordering::SeqCst) => {
                     Reaction::Answer(Answer::json(503, ""))
                 }
                 "/readyz" => Reaction::Answer(Answer::json(200, "")),
+                _ if !is_reached.load(Ordering::SeqCst) => {
+                    Reaction::Answer(Answer::json(502, "<html>bad gateway</html>"))
+                }
                 _ => accepted(),
             })
             .unwrap()
         };
-        let servers =
-            [server(Arc::new(AtomicBool::new(true))), server(Arc::clone(&second_is_ready))];
+        let yes = || Arc::new(AtomicBool::new(true));
+        let (ready, reached) = (Arc::clone(&second_is_ready), Arc::clone(&second_is_reached));
+        let servers = [server(yes(), yes()), server(ready, reached)];
         let key = "9f3c1b7ae04d58622c91d3f8a7b6405e1d2cf9083b64a75e8812c06fd4a93b57";
         let mut options = EdgeOptions::new(servers[0].addr(), app.addr(), key).unwrap();
         options.sidecars.push(format!("http://{}", servers[1].addr()));
-        options.lines = "health = \"100ms\"".to_owned();
-        Self { edge: Edge::start(&options).unwrap(), servers, second_is_ready }
+        options.lines = format!("health = \"{health}\"");
+        let edge = Edge::start(&options).unwrap();
+        Self { edge, servers, second_is_ready, second_is_reached }
     }
 
     /// Of ten resets, how many each was asked.
@@ -163,5 +211,22 @@ fn one_that_is_not_ready_is_better_than_none() {
     pair.second_is_ready.store(false, Ordering::SeqCst);
     pair.wait_until_second_is(0);
     pair.servers[0].stop();
+    assert_eq!(through(&pair.edge).status, 202);
+}
+
+/// A balancer whose sidecar is gone answers for it, without an outcome.
+#[test]
+fn an_answer_of_something_in_between_is_not_a_sidecars() {
+    // No look comes in time to say that it is well.
+    let mut pair = Pair::looked_after("1m");
+    pair.second_is_reached.store(false, Ordering::SeqCst);
+    let [first, second] = pair.shares();
+    assert_eq!((first, second), (10, 1), "asked once, then after the other");
+    pair.wait_until_second_is(0);
+    let metrics = Call::get("/metrics").send(pair.edge.admin().unwrap()).unwrap().text();
+    assert!(metrics.contains("upstream=\"sidecar\",reason=\"status\"} 1\n"), "{metrics}");
+    pair.servers[0].stop();
+    assert_eq!(through(&pair.edge).status, 503);
+    pair.second_is_reached.store(true, Ordering::SeqCst);
     assert_eq!(through(&pair.edge).status, 202);
 }
