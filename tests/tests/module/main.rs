@@ -158,8 +158,11 @@ fn it_ends_only_for_want_of_memory() {
         fs::read_to_string(target().join("wasm32-wasip1/wasm/filter.map")).expect("filter.map");
     let mut others = BTreeSet::new();
     for (function, words) in binary.last_words(&binary::names(&map)) {
-        let is_harmless = |word: &&String| HARMLESS.iter().any(|(known, _)| known == word);
+        let is_harmless = |word: &str| HARMLESS.iter().any(|(known, _)| *known == word);
         let panics: Vec<&String> = words.iter().filter(|word| !is_harmless(word)).collect();
+        if is_harmless(&function) {
+            continue;
+        }
         let is_ours = OURS.iter().any(|part| function.contains(part));
         assert!(!is_ours || panics.is_empty(), "{function} ends in {panics:?}");
         if !panics.is_empty() {

@@ -135,7 +135,7 @@ fn queries_ask_for_what_is_exposed() {
 /// Values that come with trouble, which this evening has none of: a code of an outcome, an event of the program's source.
 fn may_come(label: &str, value: &str) -> bool {
     match label {
-        "outcome" => is_outcome(value),
+        "outcome" => is_outcome(value) || value == "refused",
         "event" => events().contains(&format!("event = \"{value}\"")),
         _ => false,
     }
