@@ -105,6 +105,10 @@ pub fn edge_certificates(config: &EdgeConfig) -> Vec<Result<String, String>> {
 
 fn judge(section: &str, opened: Result<(&'static str, Shown), TlsError>) -> Result<String, String> {
     match opened {
+        // Nobody who checks it would shake hands.
+        Ok((_, shown)) if shown.days_left() < 0 => {
+            Err(format!("{section}: its certificate {shown}"))
+        }
         Ok((_, shown)) => Ok(format!("{section} {shown}")),
         Err(error) => Err(format!("{section}: {error}")),
     }
@@ -135,6 +139,12 @@ async fn remind(
 
 fn told(certificate: &'static str, read: Result<Shown, &TlsError>) {
     match read {
+        Ok(shown) if shown.days_left() < 0 => tracing::error!(
+            event = "certificates_read",
+            certificate,
+            days = shown.days_left(),
+            remedy = "it has ended, and every new handshake fails: renew its files"
+        ),
         Ok(shown) => {
             tracing::info!(event = "certificates_read", certificate, days = shown.days_left())
         }
