@@ -4,6 +4,7 @@
 //! `attacks/<attack>/<dialect>-<case>/` is the same for what is sent in bad faith.
 
 mod back;
+mod fixed;
 pub mod gateway;
 mod judge;
 mod reply;
@@ -18,6 +19,7 @@ use contract::edge::Edge;
 use serde_json::{Map, Value};
 
 pub use back::{Back, backs};
+pub use fixed::Fixed;
 pub use judge::{Driver, Seen, bless, judge};
 pub use reply::{Reply, lines_that_differ};
 pub use request::Request;

@@ -2,12 +2,11 @@
 //! commit it. The other drivers are then judged by the same files.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
 
 use contract::dialect::{DIALECTS, Dialect, Does};
-use contract::edge::{Circumstances, Edge, Exchange, Head, MAX_BODY, Step};
+use contract::edge::{Edge, Exchange, Head, MAX_BODY, Step};
 use rekey_tests::fixture::{
-    Back, Case, Driver, NOW, Reply, SENDER, Seen, attacks, bless, blessing, cases, edge, judge,
+    Back, Case, Driver, Fixed, NOW, Reply, Seen, attacks, bless, blessing, cases, edge, judge,
 };
 
 #[derive(Default)]
@@ -59,27 +58,6 @@ fn seen(step: Step, exchange: Option<Exchange>, back: &Back) -> Result<Seen, Str
             Ok(Seen::Fetched(Reply::from(&answer)))
         }
         (step, _) => Err(format!("an impossible step: {step:?}")),
-    }
-}
-
-/// A host whose clock stands still and whose random bytes are counted.
-#[derive(Default)]
-struct Fixed {
-    drawn: u8,
-}
-
-impl Circumstances for Fixed {
-    fn now(&mut self) -> Option<u64> {
-        Some(NOW)
-    }
-
-    fn random(&mut self) -> Option<[u8; 16]> {
-        self.drawn = self.drawn.wrapping_add(1);
-        Some([self.drawn; 16])
-    }
-
-    fn sender(&mut self) -> Option<IpAddr> {
-        Some(SENDER)
     }
 }
 

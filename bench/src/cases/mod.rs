@@ -101,6 +101,23 @@ impl Bench {
         if self.quick { 2 } else { 5 }
     }
 
+    /// Every round but the first, which warms up; each is told.
+    pub(crate) fn measure<R>(
+        &self,
+        mut round: impl FnMut() -> Benched<R>,
+        told: impl Fn(&R) -> String,
+    ) -> Benched<Vec<R>> {
+        let mut rounds = Vec::new();
+        for n in 0..=self.rounds() {
+            let done = round()?;
+            self.say(&told(&done))?;
+            if n > 0 {
+                rounds.push(done);
+            }
+        }
+        Ok(rounds)
+    }
+
     /// A number of things to do, fewer when it must be quick.
     pub(crate) fn many(&self, number: usize) -> usize {
         if self.quick { number / 5 } else { number }

@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use super::gate::Gate;
 use crate::http::listener::Room;
 use crate::http::reply::{self, Reply};
-use crate::tls::{self, Connector, Doorkeeper};
+use crate::tls::{self, Connector};
 
 pub(super) struct Admin {
     pub(super) gate: Arc<Gate>,
@@ -20,8 +20,8 @@ pub(super) struct Admin {
 
 impl Admin {
     fn measures(&self) -> String {
-        let front = self.gate.keeper.iter().map(Doorkeeper::shown);
-        let back = self.connector.iter().map(|connector| connector.shown());
+        let front = self.gate.keeper.iter().map(|keeper| keeper.files().shown());
+        let back = self.connector.iter().map(|connector| connector.files().shown());
         let ends: Vec<_> = front.chain(back).collect();
         self.gate.metrics.show() + &self.gate.sidecars.show() + &tls::gauges(&ends)
     }

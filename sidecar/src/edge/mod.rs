@@ -108,12 +108,12 @@ async fn follow(gate: &Gate, connector: Option<&Connector>, stop: watch::Receive
         gate.sidecars.watch(stop.clone()),
         async {
             if let Some(keeper) = &gate.keeper {
-                keeper.follow(stop.clone()).await;
+                keeper.files().follow(stop.clone()).await;
             }
         },
         async {
             if let Some(connector) = connector {
-                connector.follow(stop.clone()).await;
+                connector.files().follow(stop.clone()).await;
             }
         },
     );

@@ -29,7 +29,7 @@ impl Admin {
     }
 
     fn measures(&self) -> String {
-        let ends: Vec<_> = self.keeper.iter().map(|keeper| keeper.shown()).collect();
+        let ends: Vec<_> = self.keeper.iter().map(|keeper| keeper.files().shown()).collect();
         let shown = self.metrics.show(self.engine.worked(), self.engine.ends());
         shown + &tls::gauges(&ends)
     }

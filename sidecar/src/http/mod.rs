@@ -94,7 +94,7 @@ impl Doors {
             ),
             async {
                 if let Some(keeper) = &self.keeper {
-                    keeper.follow(stop.clone()).await;
+                    keeper.files().follow(stop.clone()).await;
                 }
             },
         );

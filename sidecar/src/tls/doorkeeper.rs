@@ -3,31 +3,30 @@
 
 use std::io;
 
-use rustls::{CertificateError, Error};
+use rustls::{CertificateError, Error, ServerConfig};
 use tokio::net::TcpStream;
-use tokio::sync::watch;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
-use super::server::{self, Side};
-use super::{HANDSHAKE, Shown, TlsError, remind, told};
+use super::server;
+use super::watched::Watched;
+use super::{HANDSHAKE, TlsError};
 use crate::config::ServerTls;
-use crate::reread::Reread;
 
 #[derive(Debug)]
-pub(crate) struct Doorkeeper {
-    /// The section of the configuration, for log and metrics.
-    name: &'static str,
-    side: Reread<Side, TlsError>,
-}
+pub(crate) struct Doorkeeper(Watched<ServerConfig>);
 
 impl Doorkeeper {
     pub(crate) fn open(name: &'static str, files: &ServerTls) -> Result<Self, TlsError> {
         let (owned, clients) = (files.clone(), files.clients.iter().map(|clients| &clients.ca));
         let watched = [&files.certificate, &files.key].into_iter().chain(clients);
         let watched = watched.cloned().collect();
-        Ok(Self { name, side: Reread::open(watched, move || server::read(&owned))? })
+        Watched::open(name, watched, move || server::read(&owned)).map(Self)
+    }
+
+    pub(crate) fn files(&self) -> &Watched<ServerConfig> {
+        &self.0
     }
 
     /// The stream behind a good handshake; otherwise a word for what was wrong.
@@ -35,25 +34,12 @@ impl Doorkeeper {
         &self,
         stream: TcpStream,
     ) -> Result<TlsStream<TcpStream>, &'static str> {
-        let acceptor = TlsAcceptor::from(self.side.get().config.clone());
+        let acceptor = TlsAcceptor::from(self.0.config());
         match timeout(HANDSHAKE, acceptor.accept(stream)).await {
             Ok(Ok(stream)) => Ok(stream),
             Ok(Err(error)) => Err(reason(&error)),
             Err(_) => Err("slow"),
         }
-    }
-
-    /// Reads the files again when they change, and speaks of a certificate that ends soon, until `stop` turns true.
-    pub(crate) async fn follow(&self, stop: watch::Receiver<bool>) {
-        let tell = |read: Result<&Side, &TlsError>| told(self.name, read.map(|side| side.shown));
-        tokio::join!(
-            self.side.follow(stop.clone(), tell),
-            remind(self.name, || self.shown().1, stop),
-        );
-    }
-
-    pub(crate) fn shown(&self) -> (&'static str, Shown) {
-        (self.name, self.side.get().shown)
     }
 }
 

@@ -6,14 +6,12 @@ mod doorkeeper;
 mod pem;
 mod server;
 mod visitor;
+mod watched;
 
 use std::fmt;
 use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
-
-use tokio::sync::watch;
-use tokio::time::timeout;
 
 use crate::clock::Clock;
 use crate::config::{Config, EdgeConfig};
@@ -90,7 +88,8 @@ impl fmt::Display for Shown {
 pub fn signed_certificate(config: &Config) -> Option<Result<String, String>> {
     Some(judge(
         "listen.tls",
-        Doorkeeper::open("listen.tls", config.listen.tls.as_ref()?).map(|keeper| keeper.shown()),
+        Doorkeeper::open("listen.tls", config.listen.tls.as_ref()?)
+            .map(|keeper| keeper.files().shown()),
     ))
 }
 
@@ -98,8 +97,10 @@ pub fn signed_certificate(config: &Config) -> Option<Result<String, String>> {
 pub fn edge_certificates(config: &EdgeConfig) -> Vec<Result<String, String>> {
     let front = config.listen_tls.as_ref().map(|tls| Doorkeeper::open("edge.listen_tls", tls));
     let back = config.tls.as_ref().map(|tls| Connector::open("edge.tls", tls));
-    let front = front.map(|opened| judge("edge.listen_tls", opened.map(|keeper| keeper.shown())));
-    let back = back.map(|opened| judge("edge.tls", opened.map(|connector| connector.shown())));
+    let front =
+        front.map(|opened| judge("edge.listen_tls", opened.map(|keeper| keeper.files().shown())));
+    let back =
+        back.map(|opened| judge("edge.tls", opened.map(|connector| connector.files().shown())));
     front.into_iter().chain(back).collect()
 }
 
@@ -111,44 +112,6 @@ fn judge(section: &str, opened: Result<(&'static str, Shown), TlsError>) -> Resu
         }
         Ok((_, shown)) => Ok(format!("{section} {shown}")),
         Err(error) => Err(format!("{section}: {error}")),
-    }
-}
-
-/// What an operator should know of a certificate's end, once a day.
-async fn remind(
-    certificate: &'static str,
-    mut shown: impl FnMut() -> Shown,
-    mut stop: watch::Receiver<bool>,
-) {
-    loop {
-        let now = shown();
-        if now.ends_soon() {
-            let days = now.days_left();
-            tracing::warn!(
-                event = "certificate_ends",
-                certificate,
-                days,
-                remedy = "renew its files; they are read again by themselves"
-            );
-        }
-        if timeout(DAY, stop.wait_for(|stop| *stop)).await.is_ok() {
-            return;
-        }
-    }
-}
-
-fn told(certificate: &'static str, read: Result<Shown, &TlsError>) {
-    match read {
-        Ok(shown) if shown.days_left() < 0 => tracing::error!(
-            event = "certificates_read",
-            certificate,
-            days = shown.days_left(),
-            remedy = "it has ended, and every new handshake fails: renew its files"
-        ),
-        Ok(shown) => {
-            tracing::info!(event = "certificates_read", certificate, days = shown.days_left())
-        }
-        Err(error) => tracing::error!(event = "certificates_unreadable", certificate, %error),
     }
 }
 

@@ -9,21 +9,15 @@ use rustls::{InconsistentKeys, ServerConfig};
 
 use super::pem::{self, at};
 use super::visitor::Visitors;
-use super::{Shown, TlsError, TlsFault};
+use super::watched::Side;
+use super::{TlsError, TlsFault};
 use crate::config::ServerTls;
-
-/// A listener's side of TLS, and what can be seen of its certificate.
-#[derive(Debug)]
-pub(super) struct Side {
-    pub(super) config: Arc<ServerConfig>,
-    pub(super) shown: Shown,
-}
 
 pub(super) fn provider() -> Arc<CryptoProvider> {
     Arc::new(ring::default_provider())
 }
 
-pub(super) fn read(files: &ServerTls) -> Result<Side, TlsError> {
+pub(super) fn read(files: &ServerTls) -> Result<Side<ServerConfig>, TlsError> {
     let pem::Pair { chain, key, shown } = pem::pair(&files.certificate, &files.key)?;
     let builder = ServerConfig::builder_with_provider(provider())
         .with_safe_default_protocol_versions()

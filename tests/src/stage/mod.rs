@@ -83,10 +83,11 @@ pub fn poll<T, E>(
     let end = Instant::now() + patience;
     loop {
         let found = ask()?;
-        if found.is_some() || Instant::now() >= end {
+        let left = end.saturating_duration_since(Instant::now());
+        if found.is_some() || left.is_zero() {
             return Ok(found);
         }
-        std::thread::sleep(PAUSE);
+        std::thread::sleep(PAUSE.min(left));
     }
 }
 

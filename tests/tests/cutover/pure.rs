@@ -1,36 +1,13 @@
 //! Every fixture and every attack, observed: it passes on, and the outcome tells what would have become of it.
 
-use std::net::IpAddr;
-
-use contract::edge::{Circumstances, Exchange, Head, MAX_BODY, OBSERVED, Step};
-use rekey_tests::fixture::{Case, NOW, SENDER, attacks, cases, edge};
+use contract::edge::{Exchange, Head, MAX_BODY, OBSERVED, Step};
+use rekey_tests::fixture::{Case, Fixed, attacks, cases, edge};
 use serde_json::{Value, json};
-
-/// A host that has everything, and knows how often it was asked for something secret.
-#[derive(Default)]
-struct Host {
-    drawn: u8,
-}
-
-impl Circumstances for Host {
-    fn now(&mut self) -> Option<u64> {
-        Some(NOW)
-    }
-
-    fn random(&mut self) -> Option<[u8; 16]> {
-        self.drawn = self.drawn.wrapping_add(1);
-        Some([self.drawn; 16])
-    }
-
-    fn sender(&mut self) -> Option<IpAddr> {
-        Some(SENDER)
-    }
-}
 
 fn play(case: &Case, is_observed: bool) -> (Step, Option<Exchange>) {
     let mut configuration: Value = serde_json::from_str(&case.configuration).unwrap();
     configuration["observe"] = json!(is_observed);
-    let (edge, mut host) = (edge(&configuration.to_string()), Host::default());
+    let (edge, mut host) = (edge(&configuration.to_string()), Fixed::default());
     let head = Head::new(case.request.header_map().into_iter().collect());
     let body = case.request.body.as_deref();
     match edge.on_head(head, body.is_none(), &mut host) {

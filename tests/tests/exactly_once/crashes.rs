@@ -1,7 +1,7 @@
 //! Sidecars that are killed while clients go on: at any moment, and at every point of every flow that has a name.
 
 use rekey_tests::house::{On, Plan};
-use rekey_tests::stage::until;
+use rekey_tests::stage::{Staged, poll, until};
 
 use crate::clients::{Dice, World, settle_in};
 use crate::ledger::balance;
@@ -37,8 +37,9 @@ fn killed_at_any_moment(on: On) {
         let instant = std::time::Duration::from_micros(dice.below(8000));
         world.while_clients_go_on(seed, || {
             world.wait_for_answers(moment);
-            // Nothing is waited for: this is the random moment itself.
-            std::thread::sleep(instant);
+            // The random moment itself; it is ours, so nobody may have ended before it.
+            let ended = poll(instant, || Staged::Ok(crew.one(victim).has_ended().then_some(())));
+            assert!(ended.unwrap().is_none(), "{context}: it ended by itself");
             crew.one(victim).kill().unwrap();
             crew.restart_one(victim);
             world.set_doors(crew.doors());

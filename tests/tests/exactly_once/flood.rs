@@ -1,11 +1,12 @@
 //! As many asks for unknown addresses as two cores bear, from a thousand senders; and people who just want their link.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread::ScopedJoinHandle;
 use std::time::{Duration, Instant};
 
 use rekey_tests::house::{Crew, OLD, On, Plan, fresh, from, initiate, number, outcome, post};
 use rekey_tests::http::Line;
-use rekey_tests::stage::Relay;
+use rekey_tests::stage::{Relay, Staged, poll};
 
 use crate::rounds;
 
@@ -35,18 +36,19 @@ fn drowns_nobody(on: On) {
     let relay = Relay::start().unwrap();
     let crew = Crew::start(&Plan { on, ..Plan::default() }, relay.addr());
     // In `just test` ten seconds; `REKEY_SOAK` says how many.
-    let wishes = rounds(10) as usize * 10;
+    let asked = rounds(10) as usize * 10;
     let line = |n| format!(r#"{{"id":"v{n}","email":"{}","password":"{OLD}"}}"#, victim(n));
     crew.add_accounts(&(0..100).map(line).collect::<Vec<_>>());
     let before = crew.size();
     let (over, made) = (AtomicBool::new(false), AtomicU64::new(0));
     let begun = Instant::now();
     let wishes = std::thread::scope(|scope| {
-        for _ in 0..ATTACKERS {
-            scope.spawn(|| attack(&crew, &over, &made));
-        }
-        let wishes = wish(&crew, begun, wishes);
+        let attackers: Vec<_> =
+            (0..ATTACKERS).map(|_| scope.spawn(|| attack(&crew, &over, &made))).collect();
+        let gave_up = || attackers.iter().any(ScopedJoinHandle::is_finished);
+        let wishes = wish(&crew, begun, asked, &gave_up);
         over.store(true, Ordering::SeqCst);
+        assert_eq!(wishes.len(), asked, "an attacker gave up");
         wishes
     });
     let rate = made.load(Ordering::SeqCst) as f64 / begun.elapsed().as_secs_f64();
@@ -74,18 +76,21 @@ fn attack(crew: &Crew, over: &AtomicBool, made: &AtomicU64) {
     }
 }
 
-/// One ask every tenth of a second, whatever became of those before.
-fn wish(crew: &Crew, begun: Instant, count: usize) -> Vec<Wish> {
+/// One ask every tenth of a second, whatever became of those before, as long as the flood goes on.
+fn wish(crew: &Crew, begun: Instant, count: usize, has_ended: &dyn Fn() -> bool) -> Vec<Wish> {
     let wish = |n: usize| {
         // An open loop: people do not wait for each other.
         let due = begun + EVERY * n as u32;
-        std::thread::sleep(due.saturating_duration_since(Instant::now()));
+        let left = due.saturating_duration_since(Instant::now());
+        if poll(left, || Staged::Ok(has_ended().then_some(()))).unwrap().is_some() {
+            return None;
+        }
         let (to, at) = (victim(n % 100), Instant::now());
         let sender = format!("198.18.{}.{}", n / 250 % 250, n % 250 + 1);
         let reply = crew.say(&from(initiate("native", &to), &sender));
-        Wish { to, said: outcome(&reply), at }
+        Some(Wish { to, said: outcome(&reply), at })
     };
-    (0..count).map(wish).collect()
+    (0..count).map_while(wish).collect()
 }
 
 /// Holds the arrivals against the limit.

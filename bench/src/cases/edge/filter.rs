@@ -40,10 +40,8 @@ pub(super) fn run(bench: &Bench) -> Benched<Vec<Figure>> {
         side("without", Place::Nothing)?,
     );
     let count = bench.many(REQUESTS);
-    let mut rounds = Vec::new();
-    // The first round warms up.
-    for round in 0..=bench.rounds() {
-        let done = Round {
+    let round = || {
+        Ok(Round {
             plain: filter.cost(&ask("/plain"), "accepted", count)?,
             filter: filter.cost(&ask("/reset/v1/initiate"), "202", count)?,
             passing: filter.cost(&register(), "200", count)?,
@@ -51,19 +49,18 @@ pub(super) fn run(bench: &Bench) -> Benched<Vec<Figure>> {
             lua: lua.cost(&ask("/reset/v1/initiate"), "202", count)?,
             other: filter.cost(&browse(), "200", count)?,
             other_without: without.cost(&browse(), "200", count)?,
-        };
-        bench.say(&format!(
+        })
+    };
+    let told = |done: &Round| {
+        format!(
             "plain {:.1}, filter adds {:.1}, passing on {:.1}, Lua adds {:.1}",
             done.plain,
             done.filter - done.plain,
             done.passing - done.plain,
             done.lua - done.lua_plain
-        ))?;
-        if round > 0 {
-            rounds.push(done);
-        }
-    }
-    Ok(figures(&rounds))
+        )
+    };
+    Ok(figures(&bench.measure(round, told)?))
 }
 
 fn figures(rounds: &[Round]) -> Vec<Figure> {

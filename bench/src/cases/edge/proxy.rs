@@ -33,26 +33,24 @@ pub(super) fn run(bench: &Bench) -> Benched<Vec<Figure>> {
         side(quiet.id(), quiet.address())?,
         side(info.id(), info.address())?,
     ];
-    let (count, mut rounds) = (bench.many(REQUESTS), Vec::new());
-    // The first round warms up.
-    for round in 0..=bench.rounds() {
+    let count = bench.many(REQUESTS);
+    let round = || {
         let [plain, quiet, info] = &mut sides;
         let ask = ask("/reset/v1/initiate");
-        let done = Round {
+        Ok(Round {
             plain: plain.cost(&ask, "accepted", count)?,
             quiet: quiet.cost(&ask, "202", count)?,
             info: info.cost(&ask, "202", count)?,
             passing: quiet.cost(&browse(), "200", count)?,
-        };
-        bench.say(&format!(
+        })
+    };
+    let told = |done: &Round| {
+        format!(
             "plain {:.1}, quiet {:.1}, info {:.1}, passing {:.1}",
             done.plain, done.quiet, done.info, done.passing
-        ))?;
-        if round > 0 {
-            rounds.push(done);
-        }
-    }
-    Ok(figures(&rounds))
+        )
+    };
+    Ok(figures(&bench.measure(round, told)?))
 }
 
 fn figures(rounds: &[Round]) -> Vec<Figure> {
