@@ -15,7 +15,7 @@ use tokio::sync::{Notify, watch};
 use crate::clock::Clock;
 use crate::config::{Config, StoreConfig};
 use crate::delivery::{Courier, CourierFault};
-use crate::directory::{Directory, Embedded, ascii};
+use crate::directory::{Directory, ascii};
 use crate::ends::Ends;
 use crate::entropy::{Entropy, NoEntropy};
 use crate::flow;
@@ -111,11 +111,7 @@ impl Engine {
         let ring = Ring::new(&keys, &KeyStates::default(), config.password.layouts)?;
         let pulse = Pulse::new(&config.data, &config.store, &config.keys, keys, &entropy)?;
         Ok(Arc::new(Self {
-            directory: Directory::Embedded(Embedded::new(
-                store.clone(),
-                clock.clone(),
-                entropy.clone(),
-            )),
+            directory: Directory::new(&config.directory, &store, &clock, &entropy),
             secrets: ring.secrets().clone(),
             hasher: Hasher::new((&config.password).into(), ring.peppers().clone())?,
             lookup: config.lookup.as_ref().map(Lookup::new).transpose()?,

@@ -1,7 +1,7 @@
 //! Every key of the configuration, once: path, default, form and meaning. The reader takes defaults and known names from
 //! here, the reference is written from here. Invariant: no key is read that does not stand in `keys` (the reader refuses).
 
-use super::{listen, rules, sites};
+use super::{directory, listen, rules, sites};
 use crate::limits::table::{self, Limit};
 
 /// One key. `<dialect>` and `<channel>` stand for one segment each.
@@ -306,8 +306,15 @@ const HASHING_AND_DIALECTS: &[Key] = &[
 pub(super) type Declared = &'static [&'static [Key]];
 
 /// Those of the sidecar.
-pub(super) const SIDECAR: Declared =
-    &[PLACES, listen::KEYS, STORE_AND_LIMITS, rules::KEYS, HASHING_AND_DIALECTS, sites::KEYS];
+pub(super) const SIDECAR: Declared = &[
+    PLACES,
+    listen::KEYS,
+    directory::KEYS,
+    STORE_AND_LIMITS,
+    rules::KEYS,
+    HASHING_AND_DIALECTS,
+    sites::KEYS,
+];
 
 /// The declaration of a written path.
 pub(super) fn find(keys: Declared, path: &str) -> Option<&'static Key> {

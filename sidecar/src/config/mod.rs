@@ -2,6 +2,7 @@
 //! good and no combination unsafe; all faults are reported at once, each with its place and its remedy.
 
 mod declared;
+mod directory;
 mod edge;
 mod faults;
 mod forms;
@@ -30,6 +31,7 @@ use contract::name::Name;
 use lettre::message::Mailbox;
 use zeroize::Zeroizing;
 
+pub use self::directory::DirectoryConfig;
 pub use self::edge::{ClientSource, EdgeConfig, Network, Upstream};
 pub use self::faults::{Fault, Faults};
 pub use self::password::PasswordConfig;
@@ -59,6 +61,7 @@ pub struct Config {
     pub log_level: tracing::Level,
     pub listen: Listen,
     pub store: StoreConfig,
+    pub directory: DirectoryConfig,
     pub keys: KeyFiles,
     pub mail: MailConfig,
     /// Absent: nothing is sent by SMS, asks end as suppressed.

@@ -4,6 +4,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use super::directory;
 use super::forms;
 use super::listen;
 use super::mail;
@@ -26,6 +27,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<Config> {
     let log_level = reader.read("log_level", forms::level);
     let listen = listen::read(reader, &home);
     let store = data.as_deref().and_then(|data| store::read(reader, &home, data));
+    let directory = directory::read(reader);
     let keys = data.as_deref().and_then(|data| keys(reader, &home, data));
     let mail = mail::read(reader, &home);
     let sms = reader
@@ -47,6 +49,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<Config> {
         log_level: log_level?,
         listen: listen?,
         store: store?,
+        directory: directory?,
         keys: keys?,
         mail: mail?,
         sms,

@@ -4,9 +4,10 @@
 use contract::address::{Address, Channel, Email, Phone};
 use contract::language::Language;
 use contract::signature::hex;
+use sha2::{Digest, Sha256};
 use thiserror::Error;
 
-use super::{Account, DirectoryError, Revision, Status, ascii};
+use super::{Account, DirectoryError, Finding, Revision, Status, ascii};
 use crate::clock::Clock;
 use crate::entropy::Entropy;
 use crate::store::{AccountKey, AccountRow, Adding, Store, StoreError};
@@ -173,6 +174,48 @@ impl Embedded {
         self.get(id).await.ok().flatten().ok_or(DraftFault::Unknown)
     }
 
+    /// The table stands in the store, which was opened with it; so there is little to find.
+    pub async fn examine(&self, sample: Option<&Address>) -> Vec<Finding> {
+        let found = match sample {
+            Some(address) => self.find(address).await.map(|found| Some(found.len())),
+            None => self.list(String::new(), 1).await.map(|_| None),
+        };
+        vec![match found {
+            Ok(None) => Finding::good("table", "the embedded directory can be read"),
+            Ok(Some(count)) => {
+                Finding::good("table", format!("accounts with this address: {count}"))
+            }
+            Err(error) => {
+                Finding::fault("table", error.to_string(), "`rekey check` shows the store in use")
+            }
+        }]
+    }
+
+    pub async fn hashes(&self, most: u32) -> Result<Vec<String>, DirectoryError> {
+        let listed = self.list(String::new(), most).await?;
+        Ok(listed.into_iter().filter_map(|account| account.password_hash).collect())
+    }
+
+    pub async fn aspects(&self, id: &str) -> Result<Vec<(String, [u8; 8])>, DirectoryError> {
+        let found = self.store.find_accounts(AccountKey::Id(id.to_owned())).await?;
+        let Some(row) = found.into_iter().next() else {
+            return Ok(Vec::new());
+        };
+        let texts = [
+            ("user_name", row.user_name),
+            ("display_name", row.display_name),
+            ("email", row.email),
+            ("phone", row.phone),
+            ("language", row.language),
+            ("active", Some(row.active.to_string())),
+            ("password_hash", row.password_hash),
+        ];
+        Ok(texts
+            .into_iter()
+            .map(|(name, text)| (name.to_owned(), digest(text.as_deref())))
+            .collect())
+    }
+
     async fn read(&self, key: AccountKey) -> Result<Vec<Account>, DirectoryError> {
         let rows = self.store.find_accounts(key).await?;
         rows.into_iter().map(account).collect()
@@ -205,6 +248,16 @@ impl Embedded {
             changed: self.clock.now(),
         })
     }
+}
+
+/// Nothing and an empty text differ.
+fn digest(text: Option<&str>) -> [u8; 8] {
+    let mut digest = [0; 8];
+    if let Some(text) = text {
+        let full = Sha256::digest(text);
+        digest.iter_mut().zip(full).for_each(|(to, from)| *to = from);
+    }
+    digest
 }
 
 /// An address as it is stored, and as it is found.

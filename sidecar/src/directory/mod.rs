@@ -3,15 +3,21 @@
 
 mod ascii;
 mod embedded;
+mod finding;
 
 use contract::address::{Address, Email, Phone};
 use contract::language::Language;
+use contract::secret::Password;
 use thiserror::Error;
 
-use crate::store::{AccountWrite, StoreError};
+use crate::clock::Clock;
+use crate::config::DirectoryConfig;
+use crate::entropy::Entropy;
+use crate::store::{AccountWrite, Store, StoreError};
 
 pub use ascii::ascii;
 pub use embedded::{AccountDraft, DraftFault, Embedded, ImportFault};
+pub use finding::{Finding, Grade};
 
 /// The directory in use.
 #[derive(Clone, Debug)]
@@ -45,29 +51,72 @@ pub enum Status {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Revision(pub Vec<u8>);
 
-/// What became of a new hash.
+/// A new password, in the forms that directories take.
+#[derive(Clone, Copy, Debug)]
+pub struct NewPassword<'p> {
+    /// As the app verifies it.
+    pub hash: &'p str,
+    /// In the form that it is judged and hashed in, for directories that hash themselves.
+    pub password: &'p Password,
+}
+
+/// When a new password is written.
 #[derive(Debug)]
-pub enum Written {
-    /// To be written by the store, in the transaction that spends the proof.
+pub enum Writing {
+    /// By the store, in the transaction that spends the proof.
     InFinish(AccountWrite),
-    /// It stands there already: the directory is not ours.
+    /// By `Directory::write`, after it was announced to the store and before the proof is spent.
+    Elsewhere,
+}
+
+/// What became of a new password.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Written {
+    /// It stands there.
     Done,
-    /// The account is not what it was.
+    /// The account is not what it was; nothing was written.
     Changed,
 }
 
+/// Why a directory did not do it. Only after `Unknown` may anything have been written.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum DirectoryError {
-    #[error("the directory does not answer")]
+    #[error("the directory cannot be reached, or does not answer in time")]
     Unavailable,
-    #[error("an account's row cannot be read")]
+    #[error("the directory was lost after a write was sent: whether it was done is not known")]
+    Unknown,
+    #[error("no TLS can be made to the directory: its certificate is not one that we trust")]
+    Tls,
+    #[error("the directory refuses our user or password")]
+    Login,
+    #[error("the directory gives no right to what we need: `rekey doctor` shows which")]
+    Forbidden,
+    #[error("a table, column, attribute or path of the configuration does not exist there")]
+    Missing,
+    #[error("the directory cannot be written now, it is read-only")]
+    ReadOnly,
+    #[error("an account cannot be read as the configuration says")]
     Row,
+    #[error("the directory refused the new password by a rule of its own")]
+    Rule,
+    #[error("the directory failed, or answered what we do not understand")]
+    Failed,
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
 impl Directory {
-    /// The accounts that have one of the addresses; there may be several of one address, and none.
+    /// Connects to nothing yet.
+    pub fn new(config: &DirectoryConfig, store: &Store, clock: &Clock, entropy: &Entropy) -> Self {
+        match config {
+            DirectoryConfig::Embedded => {
+                Self::Embedded(Embedded::new(store.clone(), clock.clone(), entropy.clone()))
+            }
+        }
+    }
+
+    /// The accounts that have one of the addresses; there may be several of one address, and none. The work does not
+    /// depend on how many there are. One that cannot be read is nobody, and told in the log: others do not wait for it.
     pub async fn find(&self, addresses: &[Address]) -> Result<Vec<Account>, DirectoryError> {
         match self {
             Self::Embedded(embedded) => embedded.find_all(addresses).await,
@@ -80,14 +129,47 @@ impl Directory {
         }
     }
 
-    /// Writes a new hash over the revision that was read.
-    pub async fn write(&self, account: &Account, hash: &str) -> Result<Written, DirectoryError> {
+    /// Where the new hash of an account is to be written, over the revision that was read.
+    pub fn writing(&self, account: &Account, hash: &str) -> Writing {
         match self {
-            Self::Embedded(_) => Ok(Written::InFinish(AccountWrite {
+            Self::Embedded(_) => Writing::InFinish(AccountWrite {
                 account: account.id.clone(),
                 revision: account.revision.0.clone(),
                 hash: hash.to_owned(),
-            })),
+            }),
+        }
+    }
+
+    /// Writes a new password over the revision that was read, where `writing` says `Elsewhere`.
+    pub async fn write(
+        &self,
+        _account: &Account,
+        _new: NewPassword<'_>,
+    ) -> Result<Written, DirectoryError> {
+        match self {
+            Self::Embedded(_) => Err(DirectoryError::Failed),
+        }
+    }
+
+    /// Connects, looks at what may be done and what may not, looks the address up where one is given, and writes in a way
+    /// that leaves nothing behind. Every fault is a finding, with its remedy.
+    pub async fn examine(&self, sample: Option<&Address>) -> Vec<Finding> {
+        match self {
+            Self::Embedded(embedded) => embedded.examine(sample).await,
+        }
+    }
+
+    /// Some of the password hashes that are there, for proposing a format; none where they cannot be read.
+    pub async fn hashes(&self, most: u32) -> Result<Vec<String>, DirectoryError> {
+        match self {
+            Self::Embedded(embedded) => embedded.hashes(most).await,
+        }
+    }
+
+    /// Everything that the directory holds of an account, by name, each as a digest: to see what changes and when.
+    pub async fn aspects(&self, id: &str) -> Result<Vec<(String, [u8; 8])>, DirectoryError> {
+        match self {
+            Self::Embedded(embedded) => embedded.aspects(id).await,
         }
     }
 }

@@ -16,7 +16,7 @@ use super::password::{self, Given, Made};
 use super::proof::{Judged, judge};
 use super::{Asking, BUSY, FlowError, outcome, throttled};
 use crate::clock::Millis;
-use crate::directory::{Account, Status, Written};
+use crate::directory::{Account, Status, Writing};
 use crate::engine::Engine;
 use crate::store::{
     AccountWrite, Challenge, Finish, Finished, Former, Held, Hold, Kept, LoggedIn, MailKind,
@@ -142,10 +142,9 @@ async fn under_hold(
         Made::Unfit(why, refusal) => return unfit(engine, asking, why, refusal).await,
     };
     crate::crash::point("confirm.hashed");
-    let write = match engine.directory.write(&account, &hash).await? {
-        Written::InFinish(write) => Some(write),
-        Written::Done => None,
-        Written::Changed => return revoke(engine, asking, challenge).await,
+    let write = match engine.directory.writing(&account, &hash) {
+        Writing::InFinish(write) => Some(write),
+        Writing::Elsewhere => None,
     };
     finish(engine, asking, challenge, proved, &account, write).await
 }

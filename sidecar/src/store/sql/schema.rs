@@ -35,6 +35,11 @@ pub(in crate::store) const STEPS: &[Step] = &[
         postgres: include_str!("../postgres/migrations/0004_sites.sql"),
         contraction: "",
     },
+    Step {
+        sqlite: include_str!("../sqlite/migrations/0005_directories.sql"),
+        postgres: include_str!("../postgres/migrations/0005_directories.sql"),
+        contraction: "",
+    },
 ];
 
 /// The table that says which schema it is; the same in both engines.
