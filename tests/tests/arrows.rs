@@ -53,8 +53,12 @@ const ALLOWED: [(&str, &[&str]); 5] = [
             "hyper",
             "hyper-util",
             "idna",
+            // The directory "ldap".
+            "ldap3",
             "lettre",
             "md4",
+            // The directory "sql".
+            "mysql_async",
             "pbkdf2",
             "pinyin",
             "postgres",
@@ -75,6 +79,8 @@ const ALLOWED: [(&str, &[&str]); 5] = [
             "subtle",
             "thiserror",
             "tokio",
+            // The directory "sql"; `postgres`, which is the store's, is it with threads.
+            "tokio-postgres",
             "tokio-postgres-rustls",
             "tokio-rustls",
             "toml",
