@@ -3,13 +3,14 @@
 ALTER TABLE challenge ADD COLUMN held_words TEXT;
 CREATE INDEX challenge_announced ON challenge (held_until) WHERE held_revision IS NOT NULL;
 
--- All challenges of a mail that tells of several accounts, in its order.
-CREATE TABLE mail_challenge (
+-- All challenges of a mail to a mailbox that several accounts share, in its order.
+CREATE TABLE mail_part (
     mail BLOB NOT NULL,
     place INTEGER NOT NULL,
     challenge BLOB NOT NULL,
     PRIMARY KEY (mail, place)
 ) WITHOUT ROWID;
+CREATE INDEX mail_part_challenge ON mail_part (challenge);
 
 -- What is told to the team's own systems, in order for each account, until they say that they have it.
 CREATE TABLE event (
