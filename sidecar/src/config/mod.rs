@@ -31,7 +31,7 @@ use contract::name::Name;
 use lettre::message::Mailbox;
 use zeroize::Zeroizing;
 
-pub use self::directory::DirectoryConfig;
+pub use self::directory::{DirectoryConfig, SqlConfig, SqlPlace};
 pub use self::edge::{ClientSource, EdgeConfig, Network, Upstream};
 pub use self::faults::{Fault, Faults};
 pub use self::password::PasswordConfig;

@@ -20,6 +20,8 @@ pub(super) struct Reader<'t> {
     entries: Vec<Entry<'t>>,
     /// Where keys stood that were read already, for faults of combinations.
     seen: Vec<(String, usize)>,
+    /// Values that another key brings for those that the file does not give.
+    presumed: Vec<(&'static str, &'static str)>,
     faults: Faults,
 }
 
@@ -46,7 +48,8 @@ impl<'t> Reader<'t> {
         }
         let mut entries = Vec::new();
         flatten(text, "", table.into_inner(), &mut entries);
-        Ok(Self { home: home.to_owned(), keys, entries, seen: Vec::new(), faults })
+        let (seen, presumed) = (Vec::new(), Vec::new());
+        Ok(Self { home: home.to_owned(), keys, entries, seen, presumed, faults })
     }
 
     /// Where relative paths start.
@@ -74,8 +77,14 @@ impl<'t> Reader<'t> {
                 self.seen.push((entry.path, entry.line));
                 (Some(entry.line), form(&entry.value))
             }
-            None if key.preset.is_empty() => return None,
-            None => (None, preset(key.preset).and_then(|value| form(&value))),
+            None => {
+                let presumed = self.presumed.iter().find(|(presumed, _)| *presumed == path);
+                let text = presumed.map_or(key.preset, |(_, text)| *text);
+                if text.is_empty() {
+                    return None;
+                }
+                (None, preset(text).and_then(|value| form(&value)))
+            }
         };
         match found {
             Ok(value) => Some(value),
@@ -84,6 +93,11 @@ impl<'t> Reader<'t> {
                 None
             }
         }
+    }
+
+    /// From now on these are the defaults of their keys, as TOML.
+    pub(super) fn presume(&mut self, presets: &[(&'static str, &'static str)]) {
+        self.presumed.extend(presets);
     }
 
     /// Notes a fault that lies in more than one key.

@@ -4,6 +4,7 @@
 mod ascii;
 mod embedded;
 mod finding;
+pub mod sql;
 
 use contract::address::{Address, Email, Phone};
 use contract::language::Language;
@@ -18,12 +19,15 @@ use crate::store::{AccountWrite, Store, StoreError};
 pub use ascii::ascii;
 pub use embedded::{AccountDraft, DraftFault, Embedded, ImportFault};
 pub use finding::{Finding, Grade};
+pub use sql::Sql;
 
 /// The directory in use.
 #[derive(Clone, Debug)]
 pub enum Directory {
     /// Our own table, in the store's file.
     Embedded(Embedded),
+    /// The team's own database.
+    Sql(Sql),
 }
 
 /// Somebody who can reset a password.
@@ -112,6 +116,7 @@ impl Directory {
             DirectoryConfig::Embedded => {
                 Self::Embedded(Embedded::new(store.clone(), clock.clone(), entropy.clone()))
             }
+            DirectoryConfig::Sql(config) => Self::Sql(Sql::new(config)),
         }
     }
 
@@ -120,12 +125,14 @@ impl Directory {
     pub async fn find(&self, addresses: &[Address]) -> Result<Vec<Account>, DirectoryError> {
         match self {
             Self::Embedded(embedded) => embedded.find_all(addresses).await,
+            Self::Sql(sql) => sql.find(addresses).await,
         }
     }
 
     pub async fn get(&self, id: &str) -> Result<Option<Account>, DirectoryError> {
         match self {
             Self::Embedded(embedded) => embedded.get(id).await,
+            Self::Sql(sql) => sql.get(id).await,
         }
     }
 
@@ -137,17 +144,19 @@ impl Directory {
                 revision: account.revision.0.clone(),
                 hash: hash.to_owned(),
             }),
+            Self::Sql(_) => Writing::Elsewhere,
         }
     }
 
     /// Writes a new password over the revision that was read, where `writing` says `Elsewhere`.
     pub async fn write(
         &self,
-        _account: &Account,
-        _new: NewPassword<'_>,
+        account: &Account,
+        new: NewPassword<'_>,
     ) -> Result<Written, DirectoryError> {
         match self {
             Self::Embedded(_) => Err(DirectoryError::Failed),
+            Self::Sql(sql) => sql.write(account, new).await,
         }
     }
 
@@ -156,6 +165,7 @@ impl Directory {
     pub async fn examine(&self, sample: Option<&Address>) -> Vec<Finding> {
         match self {
             Self::Embedded(embedded) => embedded.examine(sample).await,
+            Self::Sql(sql) => sql.examine(sample).await,
         }
     }
 
@@ -163,6 +173,7 @@ impl Directory {
     pub async fn hashes(&self, most: u32) -> Result<Vec<String>, DirectoryError> {
         match self {
             Self::Embedded(embedded) => embedded.hashes(most).await,
+            Self::Sql(sql) => sql.hashes(most).await,
         }
     }
 
@@ -170,6 +181,7 @@ impl Directory {
     pub async fn aspects(&self, id: &str) -> Result<Vec<(String, [u8; 8])>, DirectoryError> {
         match self {
             Self::Embedded(embedded) => embedded.aspects(id).await,
+            Self::Sql(sql) => sql.aspects(id).await,
         }
     }
 }

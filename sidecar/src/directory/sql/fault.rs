@@ -1,0 +1,106 @@
+//! What the engines' errors mean to us; the only place that looks into one. Invariant: nothing of an error's text is logged,
+//! for a server quotes values in it.
+
+use std::error::Error as _;
+
+use rusqlite::ErrorCode;
+use tokio_postgres::error::SqlState;
+
+use crate::directory::DirectoryError;
+
+/// What became of a statement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Broken {
+    /// The connection is gone.
+    Lost,
+    /// The text that was given cannot be a value of the column: no row has it.
+    Nobody,
+    Is(DirectoryError),
+}
+
+impl From<Broken> for DirectoryError {
+    fn from(broken: Broken) -> Self {
+        match broken {
+            Broken::Lost => Self::Unavailable,
+            Broken::Nobody => Self::Failed,
+            Broken::Is(error) => error,
+        }
+    }
+}
+
+pub(super) fn postgres(error: &tokio_postgres::Error) -> Broken {
+    let Some(code) = error.code() else {
+        return told(silent_postgres(error), "-");
+    };
+    let broken = match code.code() {
+        "57P01" | "57P02" | "25P03" => Broken::Lost,
+        "22P02" | "22003" | "22007" | "22008" => Broken::Nobody,
+        "25006" => Broken::Is(DirectoryError::ReadOnly),
+        "42501" => Broken::Is(DirectoryError::Forbidden),
+        "42P01" | "42703" | "42883" | "3F000" | "3D000" => Broken::Is(DirectoryError::Missing),
+        "57P03" | "57014" | "55P03" | "40001" | "40P01" => Broken::Is(DirectoryError::Unavailable),
+        code if code.starts_with("08") => Broken::Lost,
+        code if code.starts_with("28") => Broken::Is(DirectoryError::Login),
+        code if code.starts_with("53") => Broken::Is(DirectoryError::Unavailable),
+        _ => Broken::Is(DirectoryError::Failed),
+    };
+    told(broken, SqlState::code(code))
+}
+
+/// No answer of the server's.
+fn silent_postgres(error: &tokio_postgres::Error) -> Broken {
+    let mut causes = std::iter::successors(error.source(), |&error| error.source());
+    let is_tls = |source: &(dyn std::error::Error + 'static)| {
+        source.is::<rustls::Error>()
+            || source
+                .downcast_ref::<std::io::Error>()
+                .is_some_and(|error| error.kind() == std::io::ErrorKind::InvalidData)
+    };
+    let text = error.to_string();
+    if text.contains("TLS") || causes.any(is_tls) {
+        return Broken::Is(DirectoryError::Tls);
+    }
+    let is_io = std::iter::successors(error.source(), |&error| error.source())
+        .any(|source| source.is::<std::io::Error>());
+    match error.is_closed() || is_io || text.contains("connect") {
+        true => Broken::Lost,
+        // The server wants a password and there is none, mostly.
+        false if text.contains("authentication") || text.contains("configuration") => {
+            Broken::Is(DirectoryError::Login)
+        }
+        false => Broken::Is(DirectoryError::Failed),
+    }
+}
+
+pub(super) fn sqlite(error: &rusqlite::Error) -> Broken {
+    let rusqlite::Error::SqliteFailure(inner, text) = error else {
+        let missing = matches!(error, rusqlite::Error::SqlInputError { .. })
+            && is_missing(&error.to_string());
+        let kind = if missing { DirectoryError::Missing } else { DirectoryError::Failed };
+        return told(Broken::Is(kind), "-");
+    };
+    let kind = match inner.code {
+        ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked | ErrorCode::OperationInterrupted => {
+            DirectoryError::Unavailable
+        }
+        ErrorCode::ReadOnly => DirectoryError::ReadOnly,
+        ErrorCode::PermissionDenied | ErrorCode::AuthorizationForStatementDenied => {
+            DirectoryError::Forbidden
+        }
+        ErrorCode::CannotOpen => DirectoryError::Missing,
+        ErrorCode::SystemIoFailure => return told(Broken::Lost, "io"),
+        _ if text.as_deref().is_some_and(is_missing) => DirectoryError::Missing,
+        _ => DirectoryError::Failed,
+    };
+    told(Broken::Is(kind), &inner.extended_code.to_string())
+}
+
+/// It has one code for everything that a statement can be wrong in.
+fn is_missing(text: &str) -> bool {
+    text.contains("no such table") || text.contains("no such column")
+}
+
+fn told(broken: Broken, code: &str) -> Broken {
+    tracing::warn!(event = "directory_failed", kind = ?broken, code);
+    broken
+}

@@ -1,0 +1,174 @@
+//! Rows to accounts. Invariant: what cannot be an account's is refused before it goes anywhere: too long, with control
+//! characters, without an id. An address that is none is left out: nothing could be sent to it.
+
+use contract::address::{Address, Email};
+use contract::language::Language;
+use sha2::{Digest, Sha256};
+
+use super::lane::Cell;
+use super::shape::Shape;
+use crate::directory::{Account, Revision, Status, ascii};
+
+/// Bytes of one cell; more is nobody's hash and nobody's name.
+pub(super) const LONGEST: usize = 1024;
+
+/// Bytes of an id, as everywhere.
+const ID: usize = 200;
+
+/// A row that is not an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Unreadable;
+
+/// What was read of one account, with what counts for its revision as it stands there.
+pub(super) struct Found {
+    pub(super) account: Account,
+    pub(super) revision: Vec<Option<String>>,
+}
+
+/// What a column says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Role {
+    Id,
+    Email,
+    Phone,
+    UserName,
+    DisplayName,
+    Language,
+    Status,
+    SecondFactor,
+    PasswordHash,
+    Revision,
+}
+
+/// What the columns of an answer say, by their names.
+pub(super) struct Roles(Vec<Option<Role>>);
+
+impl Role {
+    const NAMES: [(&'static str, Self); 10] = [
+        ("id", Self::Id),
+        ("email", Self::Email),
+        ("phone", Self::Phone),
+        ("user_name", Self::UserName),
+        ("display_name", Self::DisplayName),
+        ("language", Self::Language),
+        ("status", Self::Status),
+        ("second_factor", Self::SecondFactor),
+        ("password_hash", Self::PasswordHash),
+        ("revision", Self::Revision),
+    ];
+
+    /// `email_2` is an e-mail address as well.
+    fn of(name: &str) -> Option<Self> {
+        let base = name.trim_end_matches(|c: char| c.is_ascii_digit());
+        let base = if base == name { name } else { base.strip_suffix('_')? };
+        let found = Self::NAMES.into_iter().find(|(known, _)| known.eq_ignore_ascii_case(base));
+        let role = found.map(|(_, role)| role)?;
+        let several = matches!(role, Self::Email | Self::Phone | Self::Revision);
+        (several || base == name).then_some(role)
+    }
+}
+
+impl Roles {
+    pub(super) fn of(names: &[String]) -> Self {
+        Self(names.iter().map(|name| Role::of(name)).collect())
+    }
+
+    /// Whether what an account cannot do without is there.
+    pub(super) fn has_id(&self) -> bool {
+        self.0.contains(&Some(Role::Id))
+    }
+
+    /// Whether a later change can be seen.
+    pub(super) fn has_revision(&self) -> bool {
+        self.0.contains(&Some(Role::Revision)) || self.0.contains(&Some(Role::PasswordHash))
+    }
+
+    pub(super) fn read(&self, row: &[Cell], shape: &Shape) -> Result<Found, Unreadable> {
+        let all = |role: Role| -> Result<Vec<Option<&str>>, Unreadable> {
+            let cells = self.0.iter().zip(row).filter(|(found, _)| **found == Some(role));
+            cells.map(|(_, cell)| sound(cell)).collect()
+        };
+        let one = |role: Role| all(role).map(|found| found.into_iter().flatten().next());
+        let id = one(Role::Id)?.filter(|id| !id.is_empty() && id.len() <= ID).ok_or(Unreadable)?;
+        let emails = all(Role::Email)?.into_iter().flatten().filter_map(email).collect();
+        let phones = all(Role::Phone)?.into_iter().flatten();
+        let phones = phones.filter_map(|text| shape.phone_form.read(text)).collect();
+        let owned = |role: Role| {
+            one(role).map(|text| text.filter(|text| !text.is_empty()).map(str::to_owned))
+        };
+        let password_hash = one(Role::PasswordHash)?.map(str::to_owned);
+        let revision = match all(Role::Revision)? {
+            none if none.is_empty() => vec![password_hash.clone()],
+            columns => columns.into_iter().map(|text| text.map(str::to_owned)).collect(),
+        };
+        let account = Account {
+            id: id.to_owned(),
+            user_name: owned(Role::UserName)?,
+            display_name: owned(Role::DisplayName)?,
+            emails,
+            phones,
+            language: one(Role::Language)?.and_then(Language::parse),
+            status: status(one(Role::Status)?, shape.active.as_deref()),
+            second_factor: one(Role::SecondFactor)?.is_some_and(is_set),
+            revision: digest(&revision),
+            password_hash,
+        };
+        Ok(Found { account, revision })
+    }
+}
+
+/// Something that shows a change and nothing else.
+pub(super) fn digest_of(cell: &Cell) -> [u8; 8] {
+    let Cell::Text(text) = cell else { return [0; 8] };
+    let mut digest = [0; 8];
+    digest.iter_mut().zip(Sha256::digest(text)).for_each(|(to, from)| *to = from);
+    digest
+}
+
+fn sound(cell: &Cell) -> Result<Option<&str>, Unreadable> {
+    match cell {
+        Cell::Null => Ok(None),
+        Cell::Text(text) if text.len() <= LONGEST && !text.chars().any(char::is_control) => {
+            Ok(Some(text))
+        }
+        Cell::Text(_) | Cell::Strange => Err(Unreadable),
+    }
+}
+
+fn email(text: &str) -> Option<Email> {
+    match ascii(Address::Email(Email::parse(text).ok()?))? {
+        Address::Email(email) => Some(email),
+        Address::Phone(_) => None,
+    }
+}
+
+/// NULL is the word `null`; what is not on the list is not active.
+fn status(text: Option<&str>, active: Option<&[String]>) -> Status {
+    let Some(active) = active else {
+        return Status::Active;
+    };
+    let text = text.unwrap_or("null");
+    let same = |word: &String| word == text || (word == "true" && matches!(text, "t" | "1"));
+    if active.iter().any(same) { Status::Active } else { Status::Disabled }
+}
+
+/// A flag that is set, or anything else that stands where a second factor is kept.
+fn is_set(text: &str) -> bool {
+    !matches!(text, "" | "0" | "f" | "false")
+}
+
+/// Nothing and an empty text differ, and so do `a`, `bc` and `ab`, `c`.
+fn digest(columns: &[Option<String>]) -> Revision {
+    let mut hash = Sha256::new();
+    for column in columns {
+        match column {
+            None => hash.update([0]),
+            Some(text) => {
+                hash.update([1]);
+                hash.update(text.len().to_be_bytes());
+                hash.update(text);
+            }
+        }
+    }
+    Revision(hash.finalize().to_vec())
+}

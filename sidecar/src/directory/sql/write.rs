@@ -1,0 +1,61 @@
+//! Writes a new hash. Invariant: until COMMIT was sent nothing stands there, whatever goes wrong; after it was sent, only an
+//! answer says so.
+
+use super::Parts;
+use super::fault::Broken;
+use super::lane::{Lane, within};
+use super::template::Slot;
+use crate::directory::{Account, DirectoryError, Written};
+
+/// Over the revision that was read. A connection that is lost before COMMIT has done nothing.
+pub(super) async fn write(
+    lane: &mut Lane,
+    parts: &Parts,
+    account: &Account,
+    hash: &str,
+) -> Result<Written, Broken> {
+    let staged = within(parts.patience, stage(lane, parts, account, hash)).await?;
+    if staged == Written::Changed {
+        within(parts.patience, lane.roll_back()).await?;
+        return Ok(Written::Changed);
+    }
+    match tokio::time::timeout(parts.patience, lane.commit()).await {
+        Ok(Ok(())) => Ok(Written::Done),
+        Ok(Err(Broken::Lost)) | Err(_) => Err(Broken::Is(DirectoryError::Unknown)),
+        Ok(Err(refused)) => Err(refused),
+    }
+}
+
+/// Everything but the commit.
+pub(super) async fn stage(
+    lane: &mut Lane,
+    parts: &Parts,
+    account: &Account,
+    hash: &str,
+) -> Result<Written, Broken> {
+    lane.begin().await?;
+    let Some(found) = parts.look(lane, &account.id).await? else {
+        return Ok(Written::Changed);
+    };
+    if found.account.revision != account.revision {
+        return Ok(Written::Changed);
+    }
+    let given = |slot| match slot {
+        Slot::Id => Some(account.id.as_str()),
+        Slot::Hash => Some(hash),
+        Slot::PasswordHash => found.account.password_hash.as_deref(),
+        Slot::Revision(at) => found.revision.get(at).and_then(Option::as_deref),
+        Slot::Email | Slot::Phone | Slot::Candidate(_) => None,
+    };
+    let write = &parts.statements.write;
+    match lane.change(&write.text, &write.given(given)).await? {
+        0 => return Ok(Written::Changed),
+        1 => {}
+        // The id is not of one account alone: none of them is written.
+        _ => return Err(Broken::Is(DirectoryError::Failed)),
+    }
+    if let Some(sessions) = &parts.statements.sessions {
+        lane.change(&sessions.text, &sessions.given(given)).await?;
+    }
+    Ok(Written::Done)
+}
