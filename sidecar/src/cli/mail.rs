@@ -287,7 +287,7 @@ fn describe(mail: &MailRow, now: Millis) -> Vec<String> {
         format!("state     {}", mail.state.as_str()),
         format!("kind      {}", mail.kind),
         format!("to        {} ({})", mail.to, mail.channel.as_str()),
-        format!("account   {}", mail.account),
+        format!("account   {}{}", mail.account, others(mail.accounts)),
         format!("queued    {} ago", span(mail.at.until(now))),
         format!("attempts  {}", mail.attempts),
         format!("last      {}", mail.reply.as_deref().unwrap_or("nothing was said yet")),
@@ -306,6 +306,14 @@ fn describe(mail: &MailRow, now: Millis) -> Vec<String> {
         );
     }
     lines
+}
+
+/// A mail to a mailbox that several accounts share.
+fn others(accounts: u32) -> String {
+    match accounts {
+        0 | 1 => String::new(),
+        _ => format!(", the first of {accounts} that it tells of"),
+    }
 }
 
 /// In its two largest units.

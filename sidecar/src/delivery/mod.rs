@@ -6,6 +6,7 @@ mod courier;
 mod device;
 #[cfg(test)]
 mod failover_tests;
+mod listing;
 mod mime;
 mod relay;
 #[cfg(test)]
@@ -52,8 +53,20 @@ pub enum LetterKind {
         code_minutes: u32,
         name: Option<String>,
     },
+    /// The same, to a mailbox that several accounts share.
+    Several { accounts: Vec<Listed> },
     /// A password was reset, by a device that says of itself that it is `agent`.
     Changed { at: Millis, name: Option<String>, agent: Option<String> },
+}
+
+/// What a letter to a shared mailbox says of one account. `name` says which one it is.
+#[derive(Clone)]
+pub struct Listed {
+    pub name: Option<String>,
+    pub link: Option<String>,
+    pub code: Option<String>,
+    pub link_minutes: u32,
+    pub code_minutes: u32,
 }
 
 /// How an attempt ended.
@@ -137,7 +150,14 @@ impl fmt::Debug for LetterKind {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(match self {
             Self::Reset { .. } => "Reset(..)",
+            Self::Several { .. } => "Several(..)",
             Self::Changed { .. } => "Changed(..)",
         })
+    }
+}
+
+impl fmt::Debug for Listed {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("Listed(..)")
     }
 }

@@ -7,6 +7,7 @@ use lettre::message::Mailbox;
 use crate::clock::Millis;
 
 use super::device::device;
+use super::listing::Listing;
 use super::template::{self, TemplateFault, Value, plain};
 use super::texts::{CODE, LINK, PAGE, PARAGRAPH, Texts};
 use super::{Letter, LetterKind, Reason};
@@ -39,8 +40,8 @@ pub fn render(letter: &Letter) -> Result<Rendered, Reason> {
 /// What the templates can name.
 #[derive(Default)]
 struct Words<'a> {
-    link: Option<&'a str>,
-    code: Option<&'a str>,
+    links: Vec<&'a str>,
+    codes: Vec<&'a str>,
     link_life: Option<String>,
     code_life: Option<String>,
     name: Option<String>,
@@ -51,13 +52,22 @@ struct Words<'a> {
 fn write(letter: &Letter, brand: &Brand) -> Result<Rendered, TemplateFault> {
     let texts = Texts::of(&letter.kind, letter.language);
     let words = Words::of(letter);
-    if let LetterKind::Reset { link: None, code: None, .. } = letter.kind {
-        return Err(TemplateFault::Missing);
-    }
+    let listing = match &letter.kind {
+        LetterKind::Reset { link: None, code: None, .. } => return Err(TemplateFault::Missing),
+        LetterKind::Several { accounts } => {
+            Some(Listing::of(accounts, letter.language, texts.account)?)
+        }
+        LetterKind::Reset { .. } | LetterKind::Changed { .. } => None,
+    };
+    let words = words.with(listing.as_ref(), letter.language);
+    let listed = |text: fn(&Listing) -> Option<&str>| listing.as_ref().and_then(text);
     let fields = [
         ("brand", Value::Text(&brand.0)),
-        ("link", words.link.into()),
-        ("code", words.code.into()),
+        ("accounts", listing.as_ref().map_or(Value::Absent, |all| Value::Markup(&all.body))),
+        ("codes", listed(|all| all.codes.as_deref()).into()),
+        ("links", listed(|all| all.links.as_deref()).into()),
+        ("link", words.links.first().copied().into()),
+        ("code", words.codes.first().copied().into()),
         ("link_life", words.link_life.as_deref().into()),
         ("code_life", words.code_life.as_deref().into()),
         ("name", words.name.as_deref().into()),
@@ -76,11 +86,16 @@ impl<'a> Words<'a> {
         let language = letter.language;
         match &letter.kind {
             LetterKind::Reset { link, code, link_minutes, code_minutes, name } => Self {
-                link: link.as_deref(),
-                code: code.as_deref(),
+                links: link.as_deref().into_iter().collect(),
+                codes: code.as_deref().into_iter().collect(),
                 link_life: Some(life(*link_minutes, language)),
                 code_life: Some(life(*code_minutes, language)),
                 name: name.as_deref().and_then(presentable),
+                ..Self::default()
+            },
+            LetterKind::Several { accounts } => Self {
+                links: accounts.iter().filter_map(|account| account.link.as_deref()).collect(),
+                codes: accounts.iter().filter_map(|account| account.code.as_deref()).collect(),
                 ..Self::default()
             },
             LetterKind::Changed { at, name, agent } => Self {
@@ -90,6 +105,16 @@ impl<'a> Words<'a> {
                 ..Self::default()
             },
         }
+    }
+
+    fn with(self, listing: Option<&Listing>, language: Language) -> Self {
+        let Some(listing) = listing else {
+            return self;
+        };
+        let life = |minutes: u32| life(minutes, language);
+        let (link_life, code_life) =
+            (listing.link_minutes.map(life), listing.code_minutes.map(life));
+        Self { link_life, code_life, ..self }
     }
 }
 
@@ -112,12 +137,12 @@ fn page(
     template::html(PAGE, &fields)
 }
 
-/// A paragraph whose second line is the link or the code becomes a button or large letters; its first line is the label.
+/// A paragraph whose second line is a link or a code becomes a button or large letters; its first line is the label.
 fn block(paragraph: &str, words: &Words<'_>) -> Result<String, TemplateFault> {
     let (label, value) = paragraph.split_once('\n').unwrap_or((paragraph, ""));
-    let form = match Some(value) {
-        value if value == words.link => LINK,
-        value if value == words.code => CODE,
+    let form = match value {
+        value if words.links.contains(&value) => LINK,
+        value if words.codes.contains(&value) => CODE,
         _ => {
             return template::html(
                 PARAGRAPH,
@@ -137,7 +162,7 @@ fn block(paragraph: &str, words: &Words<'_>) -> Result<String, TemplateFault> {
 }
 
 /// The name to greet with, unless a mail program would make a link of it.
-fn presentable(name: &str) -> Option<String> {
+pub(super) fn presentable(name: &str) -> Option<String> {
     let name: String = plain(name).trim().chars().take(MAX_NAME).collect();
     let address_like = |c: char| "/\\@:".contains(c);
     let dotted = name.split('.').skip(1).any(|after| after.starts_with(char::is_alphanumeric));
@@ -184,6 +209,7 @@ mod tests {
     use std::sync::Arc;
 
     use crate::config::Sender;
+    use crate::delivery::Listed;
 
     const LINK_TEXT: &str = "https://id.example.com/reset#token=aa&code=123456&email=a%40b.example";
 
@@ -201,12 +227,25 @@ mod tests {
             name: name.map(str::to_owned),
             agent: agent.map(str::to_owned),
         };
+        let listed = |name: Option<&str>, code: &str| Listed {
+            name: name.map(str::to_owned),
+            link: Some(LINK_TEXT.to_owned()),
+            code: Some(code.to_owned()),
+            link_minutes: 30,
+            code_minutes: 1,
+        };
+        let hostile = "<b>\r\n\r\nevil.example\u{202e}";
+        let codeless = Listed { code: None, ..listed(Some("li"), "") };
         vec![
             reset(Some(LINK_TEXT), Some("123456"), Some("<b>Li & Co")),
             reset(Some(LINK_TEXT), None, None),
             reset(None, Some("123456"), Some("Li\r\n\r\nX")),
             changed(None, None),
             changed(Some("Li"), Some("curl/8")),
+            LetterKind::Several { accounts: vec![codeless] },
+            LetterKind::Several {
+                accounts: vec![listed(Some(hostile), "123456"), listed(None, "654321")],
+            },
         ]
     }
 
@@ -268,6 +307,23 @@ mod tests {
                 written.sms
             );
         }
+    }
+
+    #[test]
+    fn a_shared_mailbox_is_told_whose_each_link_and_code_is() {
+        let written = written(letters().pop().unwrap(), Language::English);
+        let named = ["<b>evil . example", "account 2"];
+        for (name, code) in named.into_iter().zip(["123456", "654321"]) {
+            let link = format!("\n\nChoose a new password for {name}:\n{LINK_TEXT}\n\n");
+            let code = format!("The code for {name}:\n{code}\n\n");
+            assert!(written.text.contains(&(link + &code)), "{}", written.text);
+        }
+        let html = &written.html;
+        assert_eq!((html.matches("href=").count(), html.matches("font-size:30px").count()), (2, 2));
+        assert!(html.contains(">Choose a new password for &lt;b&gt;evil . example</a>"), "{html}");
+        assert!(html.contains(">The code for account 2:<") && html.contains(">654321<"), "{html}");
+        let sms = "codes to reset your passwords: <b>evil . exampl: 123456, account 2: 654321.";
+        assert!(written.sms.contains(sms) && !written.sms.contains("https"), "{}", written.sms);
     }
 
     #[test]

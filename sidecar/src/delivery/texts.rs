@@ -9,14 +9,29 @@ pub(super) struct Texts {
     pub(super) subject: &'static str,
     pub(super) body: &'static str,
     pub(super) sms: &'static str,
+    /// What `body` says of each account of a shared mailbox.
+    pub(super) account: &'static str,
 }
 
 macro_rules! texts {
     ($message:literal, $language:literal) => {
+        texts!($message, $message, $language, "")
+    };
+    // Who is asked for knows what it is about, however many accounts it is for.
+    (several, $language:literal) => {
+        texts!(
+            "reset",
+            "several",
+            $language,
+            include_str!(concat!("templates/several/account.", $language, ".txt"))
+        )
+    };
+    ($subject:literal, $message:literal, $language:literal, $account:expr) => {
         Texts {
-            subject: include_str!(concat!("templates/", $message, "/subject.", $language, ".txt")),
+            subject: include_str!(concat!("templates/", $subject, "/subject.", $language, ".txt")),
             body: include_str!(concat!("templates/", $message, "/body.", $language, ".txt")),
             sms: include_str!(concat!("templates/", $message, "/sms.", $language, ".txt")),
+            account: $account,
         }
     };
 }
@@ -28,6 +43,10 @@ impl Texts {
             (LetterKind::Reset { .. }, Language::English) => texts!("reset", "en"),
             (LetterKind::Reset { .. }, Language::Japanese) => texts!("reset", "ja"),
             (LetterKind::Reset { .. }, Language::Taiwanese) => texts!("reset", "zh-TW"),
+            (LetterKind::Several { .. }, Language::Chinese) => texts!(several, "zh-CN"),
+            (LetterKind::Several { .. }, Language::English) => texts!(several, "en"),
+            (LetterKind::Several { .. }, Language::Japanese) => texts!(several, "ja"),
+            (LetterKind::Several { .. }, Language::Taiwanese) => texts!(several, "zh-TW"),
             (LetterKind::Changed { .. }, Language::Chinese) => texts!("changed", "zh-CN"),
             (LetterKind::Changed { .. }, Language::English) => texts!("changed", "en"),
             (LetterKind::Changed { .. }, Language::Japanese) => texts!("changed", "ja"),

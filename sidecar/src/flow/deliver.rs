@@ -14,6 +14,7 @@ use super::letter::{self, Unwritten};
 use super::pace::Pace;
 use crate::clock::Millis;
 use crate::delivery::{Delivery, Reason};
+use crate::directory::{Account, DirectoryError};
 use crate::engine::Engine;
 use crate::store::{Leased, MailEnd, MailKind, StoreError};
 
@@ -254,18 +255,18 @@ async fn note_end(engine: &Engine, mail: &Leased, end: MailEnd) -> Result<(), Fl
 
 /// `None`: it is too late to begin within this lease.
 async fn attempt(engine: &Engine, mail: &Leased) -> Result<Option<Ended>, FlowError> {
-    let account = engine.directory.get(&mail.account).await;
+    let accounts = accounts(engine, mail).await;
     let now = engine.clock.now();
     if mail.leased.until(now) > START {
         return Ok(None);
     }
-    let Ok(account) = account else {
+    let Ok(accounts) = accounts else {
         return put_off(engine, mail, Hindrance::Directory).map(Some);
     };
-    let Some(account) = account else {
+    if accounts.is_empty() {
         return Ok(Some(dead("no_account", "no_account")));
-    };
-    let letter = match letter::write(engine, mail, account.display_name, now) {
+    }
+    let letter = match letter::write(engine, mail, &accounts, now) {
         Ok(letter) => letter,
         Err(Unwritten::Dead(reason)) => return Ok(Some(dead(reason, reason))),
         Err(Unwritten::SiteUnknown) => return put_off(engine, mail, Hindrance::Site).map(Some),
@@ -276,6 +277,19 @@ async fn attempt(engine: &Engine, mail: &Leased) -> Result<Option<Ended>, FlowEr
         Delivery::Dead(reason @ Reason::Recipient(_)) => bounced(engine, mail, reason),
         Delivery::Dead(reason) => dead(&reason.to_string(), reason.word()),
     }))
+}
+
+/// Those that the mail tells of, as far as they are there.
+async fn accounts(engine: &Engine, mail: &Leased) -> Result<Vec<Account>, DirectoryError> {
+    let ids = match mail.shared {
+        true => mail.challenges.iter().map(|challenge| challenge.account.as_str()).collect(),
+        false => vec![mail.account.as_str()],
+    };
+    let mut found = Vec::new();
+    for id in ids {
+        found.extend(engine.directory.get(id).await?);
+    }
+    Ok(found)
 }
 
 fn dead(reply: &str, reason: &'static str) -> Ended {
@@ -334,15 +348,14 @@ fn put_off(engine: &Engine, mail: &Leased, why: Hindrance) -> Result<Ended, Flow
 
 /// When a mail is of no use any more: once its proof was sent, when that ends; until then, one life after the ask.
 fn last_moment(mail: &Leased) -> Millis {
-    match (mail.kind, &mail.challenge) {
-        (MailKind::Reset, Some(challenge)) => {
-            let end = challenge.link_until.max(challenge.code_until).unwrap_or(mail.at);
-            // Before the first success every attempt begins the life anew, with its lease.
-            if challenge.relayed { end } else { mail.at.plus(mail.leased.until(end)) }
-        }
-        (MailKind::Reset, None) => mail.at,
-        (MailKind::Changed, _) => mail.at.plus(NOTICE_LIFE),
+    if mail.kind == MailKind::Changed {
+        return mail.at.plus(NOTICE_LIFE);
     }
+    let ends = mail.challenges.iter().filter_map(|one| one.link_until.max(one.code_until));
+    let end = ends.max().unwrap_or(mail.at);
+    // Before the first success every attempt begins the life anew, with its lease.
+    let relayed = mail.challenges.iter().all(|challenge| challenge.relayed);
+    if relayed { end } else { mail.at.plus(mail.leased.until(end)) }
 }
 
 /// Doubles with each attempt.

@@ -1,4 +1,4 @@
-//! The worker that decides asks: look up, then a challenge and a mail, or the reason why not.
+//! The worker that decides asks: look up, then challenges and mails, or the reason why not.
 //! Invariant: every ask that was accepted is decided; one that cannot be decided now waits, and is stale in the end.
 
 use std::sync::Arc;
@@ -9,11 +9,12 @@ use contract::dialect::{self, DIALECTS, Dialect, Setting};
 use contract::profile::{ProofKind, Rules};
 use tokio::sync::watch;
 
+use super::mailboxes::{Shared, mailboxes};
 use super::{FlowError, REMEDY, side_by_side, wait};
 use crate::config::Site;
-use crate::directory::{Account, Status};
+use crate::directory::Account;
 use crate::engine::Engine;
-use crate::store::{Ask, Birth, CodeForm, Form, Resolved, Suppression};
+use crate::store::{Ask, Birth, CodeForm, Form, Mailbox, Resolved, Suppression};
 
 /// An ask that was not decided for so long is not decided any more.
 pub(super) const STALE: Duration = Duration::from_secs(600);
@@ -99,16 +100,16 @@ pub(crate) async fn once(engine: &Arc<Engine>) -> Result<usize, FlowError> {
     let accounts = engine.directory.find(&addresses).await?;
     for ask in asks {
         match decide(engine, &ask, &accounts)? {
-            Decision::Birth(birth) => births.push((ask, birth)),
+            Decision::Mails(mails) => births.push((ask, mails)),
             Decision::End(reason) => ends.push((ask, reason)),
             Decision::Later => {}
         }
     }
     end(engine, ends).await?;
     // One that cannot be decided keeps nobody waiting behind it.
-    let decisions = births.into_iter().map(|(ask, birth)| {
+    let decisions = births.into_iter().map(|(ask, mails)| {
         let engine = Arc::clone(engine);
-        async move { resolve(&engine, &ask, birth).await }
+        async move { resolve(&engine, &ask, mails).await }
     });
     side_by_side(decisions).await?;
     Ok(count)
@@ -130,8 +131,8 @@ async fn end(engine: &Engine, ends: Vec<(Ask, Option<Suppression>)>) -> Result<(
     Ok(())
 }
 
-async fn resolve(engine: &Engine, ask: &Ask, birth: Box<Birth>) -> Result<(), FlowError> {
-    let resolved = engine.store.resolve_ask(ask.id, engine.clock.now(), birth).await?;
+async fn resolve(engine: &Engine, ask: &Ask, mails: Vec<Mailbox>) -> Result<(), FlowError> {
+    let resolved = engine.store.resolve_ask(ask.id, engine.clock.now(), mails).await?;
     crate::crash::point("dispatch.decided");
     match resolved {
         Resolved::Queued => {
@@ -166,7 +167,7 @@ fn tell_end(engine: &Engine, ask: &Ask, reason: Option<Suppression>) {
 enum Decision {
     /// No mail; without a reason it is stale.
     End(Option<Suppression>),
-    Birth(Box<Birth>),
+    Mails(Vec<Mailbox>),
     /// Not here and now; it is taken up again when its lease has ended.
     Later,
 }
@@ -192,16 +193,17 @@ fn decide(engine: &Engine, ask: &Ask, accounts: &[Account]) -> Result<Decision, 
     let profile = site.profile(dialect);
     let rules =
         profile.rules(ask.address.channel()).filter(|rules| is_served(engine, rules.channel));
-    // What a data base takes for equal is not always what we take for equal.
-    let mut found = accounts.iter().filter(|account| account.stored(&ask.address).is_some());
-    match (rules, found.next(), found.next()) {
-        (None, ..) => suppressed(Suppression::ChannelNotServed),
-        (_, None, _) => suppressed(Suppression::NoAccount),
-        (Some(rules), Some(account), None) if account.status == Status::Active => {
-            birth(engine, (ask, site), dialect, rules, account)
+    let Some(rules) = rules else {
+        return suppressed(Suppression::ChannelNotServed);
+    };
+    let door = Door { ask, site, dialect, rules };
+    match mailboxes(&ask.address, accounts) {
+        Err(reason) => suppressed(reason),
+        Ok(found) => {
+            let mails: Result<_, _> =
+                found.iter().map(|shared| door.mail(engine, shared)).collect();
+            mails.map(Decision::Mails)
         }
-        (_, Some(_), None) => suppressed(Suppression::Disabled),
-        (_, Some(_), Some(_)) => suppressed(Suppression::Ambiguous),
     }
 }
 
@@ -213,42 +215,57 @@ pub(crate) fn is_served(engine: &Engine, channel: Channel) -> bool {
     }
 }
 
-fn birth(
-    engine: &Engine,
-    (ask, site): (&Ask, &Site),
+/// What an ask came through, and so what its mails carry.
+struct Door<'a> {
+    ask: &'a Ask,
+    site: &'a Site,
     dialect: &'static dyn Dialect,
-    rules: &Rules,
-    account: &Account,
-) -> Result<Decision, FlowError> {
-    let Some(address) = account.stored(&ask.address) else {
-        return Ok(Decision::End(Some(Suppression::NoAccount)));
-    };
-    let masters = engine.secrets.masters();
-    let status = account.status.as_str();
-    let limits = &engine.config.limits;
-    let frozen = frozen(site, dialect, rules);
-    // A code that nobody might compare is not sent where there is a link.
-    let is_frozen = engine.limits.is_frozen(&engine.secrets, engine.clock.now());
-    let closed = frozen.clone().filter(|_| is_frozen);
-    Ok(Decision::Birth(Box::new(Birth {
-        id: engine.secrets.challenge_id(engine.clock.now(), &engine.entropy)?,
-        mail: engine.entropy.bytes()?,
-        account: account.id.clone(),
-        language: account.language.unwrap_or(ask.language),
-        fingerprint: masters.active().fingerprint(
-            &account.id,
-            &account.revision.0,
-            address.as_str(),
-            status,
-        ),
-        address,
-        masters,
-        usual: closed.unwrap_or_else(|| usual(dialect, rules)),
-        frozen,
-        cool_down: limits.cool_down,
-        sends: limits.sends,
-        daily_wrong_codes: limits.daily_wrong_codes,
-    })))
+    rules: &'a Rules,
+}
+
+impl Door<'_> {
+    /// One mail for all accounts of a mailbox.
+    fn mail(&self, engine: &Engine, shared: &Shared<'_>) -> Result<Mailbox, FlowError> {
+        let births: Result<_, _> = shared
+            .accounts
+            .iter()
+            .map(|account| self.birth(engine, account, shared.address.clone()))
+            .collect();
+        Ok(Mailbox { mail: engine.entropy.bytes()?, births: births? })
+    }
+
+    fn birth(
+        &self,
+        engine: &Engine,
+        account: &Account,
+        address: Address,
+    ) -> Result<Birth, FlowError> {
+        let masters = engine.secrets.masters();
+        let status = account.status.as_str();
+        let limits = &engine.config.limits;
+        let frozen = frozen(self.site, self.dialect, self.rules);
+        // A code that nobody might compare is not sent where there is a link.
+        let is_frozen = engine.limits.is_frozen(&engine.secrets, engine.clock.now());
+        let closed = frozen.clone().filter(|_| is_frozen);
+        Ok(Birth {
+            id: engine.secrets.challenge_id(engine.clock.now(), &engine.entropy)?,
+            account: account.id.clone(),
+            language: account.language.unwrap_or(self.ask.language),
+            fingerprint: masters.active().fingerprint(
+                &account.id,
+                &account.revision.0,
+                address.as_str(),
+                status,
+            ),
+            address,
+            masters,
+            usual: closed.unwrap_or_else(|| usual(self.dialect, self.rules)),
+            frozen,
+            cool_down: limits.cool_down,
+            sends: limits.sends,
+            daily_wrong_codes: limits.daily_wrong_codes,
+        })
+    }
 }
 
 fn usual(dialect: &'static dyn Dialect, rules: &Rules) -> Form {

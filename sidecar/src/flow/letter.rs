@@ -10,7 +10,8 @@ use zeroize::Zeroizing;
 use super::REMEDY;
 use crate::clock::Millis;
 use crate::config::Site;
-use crate::delivery::{Letter, LetterKind};
+use crate::delivery::{Letter, LetterKind, Listed};
+use crate::directory::Account;
 use crate::engine::Engine;
 use crate::secret::Master;
 use crate::store::{Challenge, Leased, MailKind};
@@ -30,7 +31,7 @@ pub(super) enum Unwritten {
 pub(super) fn write(
     engine: &Engine,
     mail: &Leased,
-    name: Option<String>,
+    accounts: &[Account],
     now: Millis,
 ) -> Result<Letter, Unwritten> {
     let sites = &engine.config.sites;
@@ -39,12 +40,20 @@ pub(super) fn write(
         tracing::error!(event = "site_unknown", remedy = REMEDY);
         return Err(Unwritten::SiteUnknown);
     };
-    let kind = match (mail.kind, &mail.challenge) {
+    let name = || accounts.first().and_then(|account| account.display_name.clone());
+    let kind = match (mail.kind, mail.challenges.as_slice()) {
         (MailKind::Changed, _) => {
-            LetterKind::Changed { at: mail.at, name, agent: mail.agent.clone() }
+            LetterKind::Changed { at: mail.at, name: name(), agent: mail.agent.clone() }
         }
-        (MailKind::Reset, None) => return Err(Unwritten::Dead("revoked")),
-        (MailKind::Reset, Some(challenge)) => reset(engine, site, challenge, name, now)?,
+        (MailKind::Reset, []) => return Err(Unwritten::Dead("revoked")),
+        (MailKind::Reset, challenges) if mail.shared => {
+            several(engine, site, challenges, accounts, now)?
+        }
+        (MailKind::Reset, [challenge, ..]) => {
+            let Listed { link, code, link_minutes, code_minutes, name } =
+                proof(engine, site, challenge, name(), now)?;
+            LetterKind::Reset { link, code, link_minutes, code_minutes, name }
+        }
     };
     Ok(Letter {
         id: mail.id,
@@ -55,13 +64,38 @@ pub(super) fn write(
     })
 }
 
-fn reset(
+/// All that live still; without one, why the first does not.
+fn several(
+    engine: &Engine,
+    site: &Site,
+    challenges: &[Challenge],
+    accounts: &[Account],
+    now: Millis,
+) -> Result<LetterKind, Unwritten> {
+    let (mut listed, mut why) = (Vec::new(), None);
+    for challenge in challenges {
+        let Some(account) = accounts.iter().find(|account| account.id == challenge.account) else {
+            continue;
+        };
+        let name = account.user_name.clone().or_else(|| account.display_name.clone());
+        match proof(engine, site, challenge, name, now) {
+            Ok(proof) => listed.push(proof),
+            Err(unwritten) => why = why.or(Some(unwritten)),
+        }
+    }
+    if listed.is_empty() {
+        return Err(why.unwrap_or(Unwritten::Dead("no_account")));
+    }
+    Ok(LetterKind::Several { accounts: listed })
+}
+
+fn proof(
     engine: &Engine,
     site: &Site,
     challenge: &Challenge,
     name: Option<String>,
     now: Millis,
-) -> Result<LetterKind, Unwritten> {
+) -> Result<Listed, Unwritten> {
     let masters = engine.secrets.masters();
     let Some(master) = masters.of(&challenge.master).filter(|_| challenge.open) else {
         return Err(Unwritten::Dead("revoked"));
@@ -75,7 +109,7 @@ fn reset(
     if link.is_none() && code.is_none() {
         return Err(Unwritten::Dead("late"));
     }
-    Ok(LetterKind::Reset {
+    Ok(Listed {
         link,
         code: code.map(|code| code.to_string()),
         link_minutes: minutes(now, link_until),

@@ -7,6 +7,7 @@ pub(crate) mod deliver;
 pub(crate) mod dispatch;
 pub(crate) mod initiate;
 mod letter;
+mod mailboxes;
 mod pace;
 pub(crate) mod password;
 mod proof;

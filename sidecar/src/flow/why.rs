@@ -39,6 +39,9 @@ impl fmt::Display for Story {
         if let Some(ended) = self.ended {
             write!(out, " after {} ms", self.at.until(ended).as_millis())?;
         }
+        if self.mails > 1 {
+            write!(out, ", {} mails", self.mails)?;
+        }
         if self.attempts > 0 {
             write!(out, ", {} delivery attempt(s)", self.attempts)?;
         }
@@ -58,7 +61,9 @@ fn clock_time(at: Millis) -> String {
 
 fn meaning(reason: &str) -> &'static str {
     match reason {
-        "ambiguous" => ": several accounts have this address",
+        "ambiguous" => {
+            ": more than 8 accounts have this address, or it is spelled in more than 3 ways; nobody is sent a burst of mails"
+        }
         "bounced" => {
             ": the relay said that the mailbox does not exist; nothing is sent there for 7 days, \
              or until `rekey mail unsuppress`"

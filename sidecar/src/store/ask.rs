@@ -8,6 +8,7 @@ use contract::language::Language;
 use contract::name::Name;
 
 use super::attempt::Issuer;
+use super::mail::MailId;
 use super::message::MessageKey;
 use crate::clock::Millis;
 use crate::limits::{BudgetKey, Spent, Take};
@@ -74,11 +75,22 @@ pub struct Ask {
     pub request: Name,
 }
 
+/// The accounts of one address that an ask serves at a time. Their codes share one pot, and a guess at the address is
+/// compared with so many codes of a pot, each of which counts for the day: with 8 that live and 20 wrong codes a day, two
+/// guesses are compared, and the day's chance stays at 20 in a million.
+pub const ACCOUNTS: usize = 8;
+
+/// The accounts of one mailbox, told of by one mail, in its order.
+#[derive(Clone, Debug)]
+pub struct Mailbox {
+    pub mail: MailId,
+    pub births: Vec<Birth>,
+}
+
 /// A challenge for an account that was found; made only if no living one serves.
 #[derive(Clone, Debug)]
 pub struct Birth {
     pub id: ChallengeId,
-    pub mail: [u8; 16],
     pub account: String,
     /// As it stands in the directory.
     pub address: Address,
@@ -118,7 +130,7 @@ pub struct CodeForm {
 /// What became of a decision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Resolved {
-    /// A mail waits to be sent.
+    /// Mails wait to be sent.
     Queued,
     Suppressed(Suppression),
     /// Somebody else had decided it.
@@ -128,7 +140,7 @@ pub enum Resolved {
 /// Why an accepted ask led to no message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Suppression {
-    /// Several accounts have the address.
+    /// More accounts have the address, or more spellings of it, than one ask serves.
     Ambiguous,
     /// A relay said lately that the mailbox does not exist.
     Bounced,

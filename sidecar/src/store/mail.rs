@@ -56,7 +56,10 @@ pub struct Leased {
     pub kind: MailKind,
     /// `None`: the program that queued it knew one site.
     pub site: Option<Name>,
-    pub challenge: Option<Challenge>,
+    pub challenges: Vec<Challenge>,
+    /// Several accounts have the mailbox: it has to say whose challenges these are.
+    pub shared: bool,
+    /// The first one's, where there are several.
     pub account: String,
     pub address: Address,
     pub language: Language,
@@ -114,6 +117,8 @@ pub struct MailRow {
     pub kind: String,
     pub state: MailState,
     pub account: String,
+    /// How many accounts it tells of.
+    pub accounts: u32,
     pub channel: Channel,
     /// Masked.
     pub to: String,

@@ -23,7 +23,9 @@ use crate::clock::Millis;
 use crate::config::StoreConfig;
 
 pub use account::{AccountKey, AccountRow, AccountWrite, Adding};
-pub use ask::{Ask, AskId, Asked, Birth, CodeForm, Form, NewAsk, Resolved, Suppression};
+pub use ask::{
+    ACCOUNTS, Ask, AskId, Asked, Birth, CodeForm, Form, Mailbox, NewAsk, Resolved, Suppression,
+};
 pub use attempt::{Attempt, Candidate, Guess, Issuer, Judge, Opened};
 pub use challenge::{
     Audit, Challenge, Finish, Finished, Former, Grant, Held, Hold, Release, Target, Unfit,
@@ -79,6 +81,8 @@ pub struct Story {
     pub state: String,
     pub reason: Option<String>,
     pub ended: Option<Millis>,
+    /// Mails that it led to: one for each mailbox.
+    pub mails: u32,
     /// Deliveries tried, and what the relay said last.
     pub attempts: u32,
     pub reply: Option<String>,

@@ -236,7 +236,7 @@ impl Rig {
             .unwrap();
         let mut got = Vec::new();
         for mail in leased {
-            let written = letter::write(&self.engine, &mail, None, now);
+            let written = letter::write(&self.engine, &mail, &[], now);
             let end = match &written {
                 Ok(_) => MailEnd::Sent,
                 Err(Unwritten::Dead(reply)) => MailEnd::Dead { reply: (*reply).into() },

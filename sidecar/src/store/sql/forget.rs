@@ -8,6 +8,9 @@ use crate::store::{Store, StoreError};
 /// What stands in the audit instead of an account.
 const NOBODY: &str = "forgotten";
 
+const HANDED_ON: &str = "UPDATE mail SET challenge = next.id, account = next.account FROM challenge AS next \
+     WHERE mail.account = ?1 AND next.id = (SELECT challenge FROM mail_part WHERE mail_part.mail = mail.id ORDER BY place LIMIT 1)";
+
 /// Whom to forget.
 #[derive(Clone, Debug)]
 pub struct Forgotten {
@@ -32,6 +35,9 @@ fn forget(tx: &mut Tx<'_>, whom: &Forgotten) -> Result<u64, Broken> {
     let mut gone: u64 = 0;
     for delete in [
         "DELETE FROM proof_grant WHERE challenge IN (SELECT id FROM challenge WHERE account = ?1)",
+        "DELETE FROM mail_part WHERE challenge IN (SELECT id FROM challenge WHERE account = ?1)",
+        // A mail that tells of others, too, is theirs from now on.
+        HANDED_ON,
         "DELETE FROM challenge WHERE account = ?1",
         "DELETE FROM mail WHERE account = ?1",
         "DELETE FROM password_history WHERE account = ?1",

@@ -21,9 +21,11 @@ impl Store {
     /// The asks of an address that are still known, the latest first.
     pub async fn stories(&self, address: AddressKey) -> Result<Vec<Story>, StoreError> {
         self.read(move |tx| {
-            let query = "SELECT ask.at, ask.dialect, ask.site, ask.request, ask.state, ask.reason, ask.ended, \
-                 mail.attempts, mail.reply FROM ask LEFT JOIN mail ON mail.ask = ask.id WHERE ask.address_key = ?1 \
-                 ORDER BY ask.at DESC LIMIT ?2";
+            let query = "SELECT at, dialect, site, request, state, reason, ended, \
+                 (SELECT COUNT(*) FROM mail WHERE mail.ask = ask.id), \
+                 (SELECT MAX(attempts) FROM mail WHERE mail.ask = ask.id), \
+                 (SELECT reply FROM mail WHERE mail.ask = ask.id AND reply IS NOT NULL ORDER BY attempts DESC LIMIT 1) \
+                 FROM ask WHERE address_key = ?1 ORDER BY at DESC LIMIT ?2";
             tx.all(query, values![&address.0, TOLD], story)
         })
         .await
@@ -47,9 +49,27 @@ fn story(row: &Row<'_>) -> Result<Story, Broken> {
         state: row.get(4)?,
         reason: row.get(5)?,
         ended: row.get(6)?,
-        attempts: row.get::<Option<u32>>(7)?.unwrap_or(0),
-        reply: row.get(8)?,
+        mails: row.get(7)?,
+        attempts: row.get::<Option<u32>>(8)?.unwrap_or(0),
+        reply: row.get(9)?,
     })
+}
+
+/// A mail goes after its parts, so that nothing is left of it.
+macro_rules! old_mail {
+    ($state:literal) => {
+        concat!(
+            "state = '",
+            $state,
+            "' AND ended < ?1 AND NOT EXISTS (SELECT 1 FROM mail_part WHERE mail_part.mail = mail.id)"
+        )
+    };
+}
+
+macro_rules! old_part {
+    ($state:literal) => {
+        concat!("mail IN (SELECT id FROM mail WHERE state = '", $state, "' AND ended < ?1)")
+    };
 }
 
 fn purge(tx: &mut Tx<'_>, horizon: &Horizon) -> Result<bool, Broken> {
@@ -62,8 +82,10 @@ fn purge(tx: &mut Tx<'_>, horizon: &Horizon) -> Result<bool, Broken> {
         ("daily", "scope, day", "day < ?1", day),
         // Whole again: as if it had never been drawn on.
         ("budget", "key", "tat <= ?1", horizon.now),
-        ("mail", "id", "state = 'sent' AND ended < ?1", horizon.mails),
-        ("mail", "id", "state = 'dead' AND ended < ?1", horizon.dead_mails),
+        ("mail_part", "mail, place", old_part!("sent"), horizon.mails),
+        ("mail", "id", old_mail!("sent"), horizon.mails),
+        ("mail_part", "mail, place", old_part!("dead"), horizon.dead_mails),
+        ("mail", "id", old_mail!("dead"), horizon.dead_mails),
         (
             "suppressed_address",
             "address_key, channel",

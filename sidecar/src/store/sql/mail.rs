@@ -4,7 +4,7 @@ use super::outbox;
 use super::row::{self, challenge_columns};
 use super::tx::{Broken, Row, Tx, values};
 use crate::clock::Millis;
-use crate::secret::AddressKey;
+use crate::secret::{AddressKey, ChallengeId};
 use crate::store::{
     AskId, Challenge, Leased, MailEnd, MailId, MailKind, NewMail, Store, StoreError, Suppression,
 };
@@ -59,6 +59,19 @@ pub(super) fn queue(tx: &mut Tx<'_>, mail: &NewMail) -> Result<(), Broken> {
     tx.run(write, values).map(drop)
 }
 
+/// Notes whose challenges a mail to a shared mailbox carries.
+pub(super) fn share(
+    tx: &mut Tx<'_>,
+    mail: MailId,
+    challenges: &[ChallengeId],
+) -> Result<(), Broken> {
+    let write = "INSERT INTO mail_part (mail, place, challenge) VALUES (?1, ?2, ?3)";
+    for (place, challenge) in (0_u32..).zip(challenges) {
+        tx.run(write, values![&mail, place, &challenge.0])?;
+    }
+    Ok(())
+}
+
 /// A leased mail, as far as its own row tells.
 struct Taken {
     mail: Leased,
@@ -69,7 +82,8 @@ struct Taken {
 fn lease(tx: &mut Tx<'_>, now: Millis, until: Millis, most: u32) -> Result<Vec<Leased>, Broken> {
     let write = "UPDATE mail SET next_at = ?2, attempts = attempts + 1 WHERE id IN \
          (SELECT id FROM mail WHERE state = 'waiting' AND next_at <= ?1 ORDER BY next_at LIMIT ?3 /* skip locked */) \
-         RETURNING id, kind, challenge, account, channel, address, language, params, at, attempts, site";
+         RETURNING id, kind, challenge, account, channel, address, language, params, at, attempts, site, \
+         EXISTS (SELECT 1 FROM mail_part WHERE mail_part.mail = mail.id)";
     let taken = tx.all(write, values![now, until, most], |row| match read(row, now) {
         Err(Broken::Row) => Ok(Err(row.get::<Vec<u8>>(0)?)),
         read => read.map(Ok),
@@ -95,12 +109,29 @@ enum Unbegun {
 
 fn begun(tx: &mut Tx<'_>, taken: Taken, now: Millis) -> Result<Leased, Unbegun> {
     let Taken { mut mail, challenge } = taken;
-    mail.challenge = match challenge.map(|id| begin(tx, id, now)).transpose() {
-        Ok(challenge) => challenge.flatten(),
+    mail.challenges = match begin_all(tx, &mail, challenge, now) {
+        Ok(challenges) => challenges,
         Err(Broken::Row) => return Err(Unbegun::Mail(mail.id)),
         Err(broken) => return Err(Unbegun::Broken(broken)),
     };
     Ok(mail)
+}
+
+/// Those that are still there.
+fn begin_all(
+    tx: &mut Tx<'_>,
+    mail: &Leased,
+    only: Option<[u8; 16]>,
+    now: Millis,
+) -> Result<Vec<Challenge>, Broken> {
+    let ids = if mail.shared {
+        let query = "SELECT challenge FROM mail_part WHERE mail = ?1 ORDER BY place";
+        tx.all(query, values![&mail.id], |row| row.get(0))?
+    } else {
+        only.into_iter().collect()
+    };
+    let begun: Result<Vec<_>, _> = ids.into_iter().map(|id| begin(tx, id, now)).collect();
+    Ok(begun?.into_iter().flatten().collect())
 }
 
 /// One that cannot be read keeps nobody waiting behind it.
@@ -119,7 +150,8 @@ fn read(row: &Row<'_>, now: Millis) -> Result<Taken, Broken> {
         id: row.get(0)?,
         kind: MailKind::parse(&row.get::<String>(1)?).ok_or(Broken::Row)?,
         site: row.get::<Option<String>>(10)?.as_deref().map(row::name).transpose()?,
-        challenge: None,
+        challenges: Vec::new(),
+        shared: row.get(11)?,
         account: row.get(3)?,
         address: row::address(channel, &row.get::<String>(5)?)?,
         language: row::language(&row.get::<String>(6)?)?,
@@ -154,10 +186,11 @@ fn sent(tx: &mut Tx<'_>, mail: MailId, at: Millis) -> Result<(), Broken> {
         return Ok(());
     };
     end_ask(tx, ask, at, "sent", None)?;
-    if let Some(challenge) = challenge {
+    if challenge.is_some() {
         let write = "UPDATE challenge SET link_until = ?2 + link_life, code_until = ?2 + code_life, relayed = ?2 \
-             WHERE id = ?1 AND relayed IS NULL";
-        tx.run(write, values![&challenge, at])?;
+             WHERE relayed IS NULL AND id IN (SELECT challenge FROM mail WHERE id = ?1 \
+             UNION SELECT challenge FROM mail_part WHERE mail = ?1)";
+        tx.run(write, values![&mail, at])?;
     }
     Ok(())
 }
@@ -202,6 +235,7 @@ fn die(
     tx.one(write, values![&mail, at, reply], |row| Ok((row.get(0)?, row.get(1)?)))
 }
 
+/// An ask that led to several mails ends with the first; one that was sent counts more than one that is dead.
 fn end_ask(
     tx: &mut Tx<'_>,
     ask: Option<AskId>,
@@ -212,7 +246,7 @@ fn end_ask(
     let Some(ask) = ask else {
         return Ok(());
     };
-    let write =
-        "UPDATE ask SET state = ?2, reason = ?3, ended = ?4 WHERE id = ?1 AND state = 'queued'";
+    let write = "UPDATE ask SET state = ?2, reason = ?3, ended = ?4 WHERE id = ?1 \
+         AND (state = 'queued' OR (state = 'dead' AND ?2 = 'sent'))";
     tx.run(write, values![&ask, state, reason, at]).map(drop)
 }

@@ -5,6 +5,7 @@ mod account;
 pub(super) mod ask;
 mod attempt;
 mod budget;
+mod codes;
 mod confirm;
 pub(super) mod forget;
 pub(super) mod history;
@@ -15,6 +16,7 @@ mod message;
 mod outbox;
 mod pot;
 mod resolve;
+mod restraint;
 mod row;
 pub(super) mod schema;
 #[cfg(test)]

@@ -17,7 +17,8 @@ pub(super) const BOUNCED: Duration = Duration::from_secs(7 * 24 * 3600);
 /// The columns that `read` reads, in its order.
 macro_rules! columns {
     () => {
-        "id, kind, state, account, channel, address, at, attempts, next_at, ended, reply"
+        "id, kind, state, account, channel, address, at, attempts, next_at, ended, reply, \
+         (SELECT COUNT(*) FROM mail_part WHERE mail_part.mail = mail.id)"
     };
 }
 
@@ -179,5 +180,6 @@ fn read(row: &Row<'_>) -> Result<MailRow, Broken> {
         next: row.get(8)?,
         ended: row.get(9)?,
         reply: row.get(10)?,
+        accounts: row.get::<u32>(11)?.max(1),
     })
 }

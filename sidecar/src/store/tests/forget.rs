@@ -45,8 +45,8 @@ async fn bobs(rig: &Rig) {
     let ask = NewAsk { address: address.clone(), address_key: BOB, scope: BOB.0, ..ask };
     assert_eq!(rig.store.take_ask(ask).await.unwrap(), Asked::Taken);
     let birth = Birth { account: "bob".into(), address, ..rig.birth(12) };
-    let resolution = Box::new(birth);
-    assert_eq!(rig.store.resolve_ask([11; 16], BEGIN, resolution).await.unwrap(), Resolved::Queued);
+    let mailboxes = vec![Mailbox { mail: [12; 16], births: vec![birth] }];
+    assert_eq!(rig.store.resolve_ask([11; 16], BEGIN, mailboxes).await.unwrap(), Resolved::Queued);
 }
 
 /// Ann's reset, by a code and a grant, that logs her in: a row of hers in every table.

@@ -22,6 +22,8 @@ macro_rules! suite {
             mod passwords;
             mod proofs;
             mod rows;
+            mod several;
+            mod shared_codes;
         }
     };
 }

@@ -37,8 +37,7 @@ async fn told(rig: &Rig) -> (String, Option<String>) {
 /// Decides another ask at a time; what becomes of it.
 async fn asked_again(rig: &Rig, byte: u8, at: Millis) -> Resolved {
     assert_eq!(rig.store.take_ask(rig.ask(byte, at)).await.unwrap(), Asked::Taken);
-    let birth = Box::new(rig.birth(byte));
-    rig.store.resolve_ask([byte; 16], at, birth).await.unwrap()
+    rig.store.resolve_ask([byte; 16], at, vec![rig.mailbox(byte)]).await.unwrap()
 }
 
 #[tokio::test]

@@ -39,9 +39,7 @@ async fn a_reset_ends_the_accounts_other_proofs() {
     assert!(rig.hold(7, Target::Link(second), after(403)).await.is_none());
     assert!(
         !rig.store.lease_mails(after(520), after(640), 9).await.unwrap()[0]
-            .challenge
-            .as_ref()
-            .unwrap()
+            .challenges[0]
             .open
     );
 }

@@ -159,12 +159,17 @@ impl<G: Ground> Stand<G> {
     /// A challenge whose mail waits under the same id.
     pub(super) async fn queued(&self, asked: u8, id: u8, at: Millis) -> ChallengeId {
         assert_eq!(self.store.take_ask(self.ask(asked, at)).await.unwrap(), Asked::Taken);
-        let resolution = Box::new(self.birth(id));
+        let mailbox = self.mailbox(id);
         assert_eq!(
-            self.store.resolve_ask([asked; 16], at, resolution).await.unwrap(),
+            self.store.resolve_ask([asked; 16], at, vec![mailbox]).await.unwrap(),
             Resolved::Queued
         );
         ChallengeId([id; 16])
+    }
+
+    /// Ann's alone.
+    pub(super) fn mailbox(&self, id: u8) -> Mailbox {
+        Mailbox { mail: [id; 16], births: vec![self.birth(id)] }
     }
 
     pub(super) fn birth(&self, id: u8) -> Birth {
@@ -177,7 +182,6 @@ impl<G: Ground> Stand<G> {
         };
         Birth {
             id: ChallengeId([id; 16]),
-            mail: [id; 16],
             account: "ann".into(),
             address: self.ask(id, BEGIN).address,
             language: Language::English,

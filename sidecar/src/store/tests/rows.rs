@@ -30,8 +30,8 @@ async fn asks_are_counted_and_one_waits_for_an_address() {
     assert!(stale(7).await.unwrap().is_empty());
     assert_eq!(stale(1).await.unwrap(), [[1; 16]]);
     assert!(stale(1).await.unwrap().is_empty());
-    let birth = Box::new(rig.birth(1));
-    assert_eq!(rig.store.resolve_ask([1; 16], BEGIN, birth).await.unwrap(), Resolved::Gone);
+    let mailboxes = vec![rig.mailbox(1)];
+    assert_eq!(rig.store.resolve_ask([1; 16], BEGIN, mailboxes).await.unwrap(), Resolved::Gone);
     let told = rig.store.stories(AddressKey([1; 16])).await.unwrap();
     let ends: Vec<&str> = told.iter().map(|story| story.state.as_str()).collect();
     assert_eq!(ends.len(), 2);
