@@ -166,8 +166,10 @@ impl Rig {
     }
 
     pub(super) fn embedded(&self) -> &Embedded {
-        let Directory::Embedded(embedded) = &self.engine.directory;
-        embedded
+        match &self.engine.directory {
+            Directory::Embedded(embedded) => embedded,
+            other => panic!("{other:?}"),
+        }
     }
 
     pub(super) async fn account(&self, id: &str) -> Account {

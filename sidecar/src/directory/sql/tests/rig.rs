@@ -172,6 +172,6 @@ pub(super) async fn write(
     account: &Account,
     hash: &str,
 ) -> Result<Written, DirectoryError> {
-    let password = Password::new("not looked at".to_owned());
+    let password = Password::parse("not looked at".to_owned()).unwrap();
     sql.write(account, NewPassword { hash, password: &password }).await
 }
