@@ -18,8 +18,8 @@ stage := '"${CARGO_TARGET_DIR:-target}/debug/rekey-stage"'
 default:
     @"{{ just_executable() }}" --justfile "{{ justfile() }}" --list --unsorted
 
-# Fetch what the build and the tests need: Rust targets, Envoy, mail server, PostgreSQL, nginx, promtool, makers of hashes and ciphertexts
-setup: _rust _venv _peers _node _postgres _nginx _producers _promtool
+# Fetch what the build and the tests need: Rust targets, Envoy, mail server, PostgreSQL, nginx, promtool, Samba, makers of hashes and ciphertexts
+setup: _rust _venv _peers _node _postgres _nginx _producers _promtool _samba
 
 # Reset passwords in all five dialects through a real Envoy, and show how
 [no-exit-message]
@@ -226,6 +226,17 @@ _producers:
         -o Debug::NoLocking=1 -o APT::Sandbox::User=root -o Dir::Cache::archives="$dir/archives" slapd slapd-contrib
     for package in "$dir"/archives/*.deb; do dpkg -x "$package" "$dir"; done
     rm -r "$dir/archives"
+
+# Samba from Debian's packages, as a domain controller for the tests; that test is skipped where it is not
+_samba:
+    #!/bin/sh
+    set -eu
+    # Where services are started by themselves, no file server is installed unasked.
+    if [ "$(id -u)" != 0 ] || [ -d /run/systemd/system ] || ! command -v apt-get >/dev/null; then exit 0; fi
+    if [ -x /usr/sbin/samba ] && [ -d /usr/lib/*/samba/vfs ] && [ -d /usr/share/samba/setup ]; then exit 0; fi
+    echo "setup: installing Samba (apt-get)"
+    apt-get update -qq
+    DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends samba samba-ad-provision samba-dsdb-modules samba-vfs-modules
 
 # postfix's smtp-sink in target/postfix, for bench and soak: unpacked, not installed
 _smtp_sink:

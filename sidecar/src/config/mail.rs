@@ -31,7 +31,7 @@ pub(super) fn read(reader: &mut Reader<'_>, home: &Path) -> Option<MailConfig> {
 }
 
 /// A value, or a list of them; every wrong one is noted.
-fn each<T>(
+pub(super) fn each<T>(
     reader: &mut Reader<'_>,
     path: &str,
     form: impl Fn(&DeValue<'_>) -> Formed<T>,

@@ -31,7 +31,10 @@ use contract::name::Name;
 use lettre::message::Mailbox;
 use zeroize::Zeroizing;
 
-pub use self::directory::{DirectoryConfig, SqlConfig, SqlPlace};
+pub use self::directory::{
+    DirectoryConfig, LdapAttributes, LdapConfig, LdapServer, LdapValue, LdapWrite, SqlConfig,
+    SqlPlace,
+};
 pub use self::edge::{ClientSource, EdgeConfig, Network, Upstream};
 pub use self::faults::{Fault, Faults};
 pub use self::password::PasswordConfig;

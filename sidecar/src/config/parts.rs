@@ -35,6 +35,9 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<Config> {
         .map(|spool| SmsConfig { spool });
     let limits = limits(reader);
     let password = password::read(reader);
+    if let (Some(directory), Some(password)) = (&directory, &password) {
+        directory::judge(reader, directory, password.recipe);
+    }
     let longest = password.as_ref().and_then(|password| password.recipe.max_bytes());
     let rules = rules::read(reader, &home, longest);
     let sender = mail

@@ -4,6 +4,7 @@
 mod ascii;
 mod embedded;
 mod finding;
+mod ldap;
 pub mod sql;
 
 use contract::address::{Address, Email, Phone};
@@ -19,6 +20,7 @@ use crate::store::{AccountWrite, Store, StoreError};
 pub use ascii::ascii;
 pub use embedded::{AccountDraft, DraftFault, Embedded, ImportFault};
 pub use finding::{Finding, Grade};
+pub use ldap::Ldap;
 pub use sql::Sql;
 
 /// The directory in use.
@@ -28,6 +30,8 @@ pub enum Directory {
     Embedded(Embedded),
     /// The team's own database.
     Sql(Sql),
+    /// A server, or several that hold the same.
+    Ldap(Ldap),
 }
 
 /// Somebody who can reset a password.
@@ -117,6 +121,7 @@ impl Directory {
                 Self::Embedded(Embedded::new(store.clone(), clock.clone(), entropy.clone()))
             }
             DirectoryConfig::Sql(config) => Self::Sql(Sql::new(config)),
+            DirectoryConfig::Ldap(config) => Self::Ldap(Ldap::new(config, clock)),
         }
     }
 
@@ -126,6 +131,7 @@ impl Directory {
         match self {
             Self::Embedded(embedded) => embedded.find_all(addresses).await,
             Self::Sql(sql) => sql.find(addresses).await,
+            Self::Ldap(ldap) => ldap.find(addresses).await,
         }
     }
 
@@ -133,6 +139,7 @@ impl Directory {
         match self {
             Self::Embedded(embedded) => embedded.get(id).await,
             Self::Sql(sql) => sql.get(id).await,
+            Self::Ldap(ldap) => ldap.get(id).await,
         }
     }
 
@@ -145,6 +152,7 @@ impl Directory {
                 hash: hash.to_owned(),
             }),
             Self::Sql(_) => Writing::Elsewhere,
+            Self::Ldap(_) => Writing::Elsewhere,
         }
     }
 
@@ -157,6 +165,7 @@ impl Directory {
         match self {
             Self::Embedded(_) => Err(DirectoryError::Failed),
             Self::Sql(sql) => sql.write(account, new).await,
+            Self::Ldap(ldap) => ldap.write(account, new).await,
         }
     }
 
@@ -166,6 +175,7 @@ impl Directory {
         match self {
             Self::Embedded(embedded) => embedded.examine(sample).await,
             Self::Sql(sql) => sql.examine(sample).await,
+            Self::Ldap(ldap) => ldap.examine(sample).await,
         }
     }
 
@@ -174,6 +184,7 @@ impl Directory {
         match self {
             Self::Embedded(embedded) => embedded.hashes(most).await,
             Self::Sql(sql) => sql.hashes(most).await,
+            Self::Ldap(ldap) => ldap.hashes(most).await,
         }
     }
 
@@ -182,6 +193,7 @@ impl Directory {
         match self {
             Self::Embedded(embedded) => embedded.aspects(id).await,
             Self::Sql(sql) => sql.aspects(id).await,
+            Self::Ldap(ldap) => ldap.aspects(id).await,
         }
     }
 }

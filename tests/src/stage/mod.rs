@@ -11,8 +11,10 @@ mod mailbox;
 mod nginx;
 mod postgres;
 mod relay;
+mod samba;
 mod server;
 mod sidecar;
+mod slapd;
 mod template;
 mod texts;
 
@@ -29,8 +31,10 @@ pub use mailbox::Mailbox;
 pub use nginx::Nginx;
 pub use postgres::{Database, Postgres, Safety};
 pub use relay::{At, Manner, Relay, Taken};
+pub use samba::{BEGINNING, DOMAIN, SERVANT, Samba};
 pub use server::{Answer, Reaction, Received, Server};
 pub use sidecar::{Sidecar, Told, rekey};
+pub use slapd::{ADMIN, BASE, LOWLY, PASSWORD, Slapd, SlapdOptions};
 pub use template::Limits;
 pub use texts::{Text, Texts};
 

@@ -1,25 +1,30 @@
 //! Where the accounts live. Invariant: the section of a directory that is not in use is refused, so that nobody believes in it.
 
+mod ldap;
 mod sql;
 
 use super::declared::{Key, key};
 use super::forms::{self, Formed, Wrong};
 use super::reader::Reader;
+use crate::password::Recipe;
 
+pub(super) use self::ldap::KEYS as LDAP;
+pub use self::ldap::{LdapAttributes, LdapConfig, LdapServer, LdapValue, LdapWrite};
 pub(super) use self::sql::KEYS as SQL;
 pub use self::sql::{SqlConfig, SqlPlace};
 
 pub(super) const KEYS: &[Key] = &[key(
     "directory",
     "\"embedded\"",
-    "embedded or sql",
-    "Where the accounts live: in our own store, filled by `rekey account`; or in your own database, see `sql`.",
+    "embedded, ldap or sql",
+    "Where the accounts live: in our own store, filled by `rekey account`, or where the section of that name says.",
 )];
 
 /// The directory in use.
 #[derive(Clone, Debug)]
 pub enum DirectoryConfig {
     Embedded,
+    Ldap(Box<LdapConfig>),
     Sql(Box<SqlConfig>),
 }
 
@@ -27,27 +32,44 @@ pub enum DirectoryConfig {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     Embedded,
+    Ldap,
     Sql,
 }
 
+/// Which kind reads which section.
+const SECTIONS: &[(Kind, &[Key], &str)] =
+    &[(Kind::Ldap, LDAP, "directory = \"ldap\""), (Kind::Sql, SQL, "directory = \"sql\"")];
+
 pub(super) fn read(reader: &mut Reader<'_>) -> Option<DirectoryConfig> {
     let kind = reader.read("directory", kind);
-    if kind.is_some_and(|kind| kind != Kind::Sql) {
-        unused(reader, SQL, "directory = \"sql\"");
+    for (reads, keys, needs) in SECTIONS {
+        if kind.is_some_and(|kind| kind != *reads) {
+            unused(reader, keys, needs);
+        }
     }
     match kind? {
         Kind::Embedded => Some(DirectoryConfig::Embedded),
+        Kind::Ldap => ldap::read(reader).map(|ldap| DirectoryConfig::Ldap(Box::new(ldap))),
         Kind::Sql => sql::read(reader).map(|sql| DirectoryConfig::Sql(Box::new(sql))),
+    }
+}
+
+/// Whether new hashes are written as the directory takes them.
+pub(super) fn judge(reader: &mut Reader<'_>, directory: &DirectoryConfig, recipe: Recipe) {
+    if let DirectoryConfig::Ldap(config) = directory {
+        ldap::judge_format(reader, config.write, recipe);
     }
 }
 
 fn kind(value: &toml::de::DeValue<'_>) -> Formed<Kind> {
     match forms::text(value)? {
         "embedded" => Ok(Kind::Embedded),
+        "ldap" => Ok(Kind::Ldap),
         "sql" => Ok(Kind::Sql),
-        other => {
-            Err(Wrong::new(format!("\"{other}\" is unknown"), "write \"embedded\" or \"sql\""))
-        }
+        other => Err(Wrong::new(
+            format!("\"{other}\" is unknown"),
+            "write \"embedded\", \"ldap\" or \"sql\"",
+        )),
     }
 }
 
