@@ -166,17 +166,10 @@ impl Rig {
     }
 
     pub(super) fn embedded(&self) -> &Embedded {
-<<<<<<< HEAD
         match &self.engine.directory {
             Directory::Embedded(embedded) => embedded,
             other => panic!("{other:?}"),
         }
-=======
-        let Directory::Embedded(embedded) = &self.engine.directory else {
-            panic!("the rig's directory is the embedded one");
-        };
-        embedded
->>>>>>> cad91e5 (directory "ldap": configuration, finding, writing, fail-over, and what the doctor is told)
     }
 
     pub(super) async fn account(&self, id: &str) -> Account {
