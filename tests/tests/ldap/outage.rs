@@ -51,16 +51,15 @@ async fn the_next_server_is_asked() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_cannot_be_written_is_passed_over() {
-    let [second, first] = twins("readonly on\n");
-    let servers = [first, second];
     for write in ["hash", "modify-password"] {
+        let [second, first] = twins("readonly on\n");
+        let servers = [first, second];
         let side = both(&servers, &format!("write = \"{write}\""));
-        let second = Side::of(&servers[1], "");
-        let anna = second.one("anna@example.org").await;
-        assert_eq!(side.write(&anna, write).await, Ok(Written::Done), "{write}");
+        let anna = side.one("anna@example.org").await;
+        assert_eq!(side.write(&anna, NEW).await, Ok(Written::Done), "{write}");
+        assert!(logs_in(&servers[1], "anna", NEW).await);
+        assert!(logs_in(&servers[0], "anna", OLD).await);
     }
-    assert!(logs_in(&servers[1], "anna", "modify-password").await);
-    assert!(logs_in(&servers[0], "anna", OLD).await);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -68,7 +67,7 @@ async fn a_frozen_server_costs_one_time_out() {
     let mut servers = twins("");
     let side = both(&servers, "timeout = \"300ms\"");
     assert_eq!(side.find("anna@example.org").await.len(), 1);
-    servers[0].freeze();
+    servers[0].freeze().unwrap();
     let begun = Instant::now();
     assert_eq!(side.find("anna@example.org").await.len(), 1);
     let took = begun.elapsed();
@@ -90,7 +89,7 @@ async fn turns_are_bounded() {
     let slapd = company("", &["anna"]);
     let side = Side::of(&slapd, "connections = 1\ntimeout = \"400ms\"");
     assert_eq!(side.find("anna@example.org").await.len(), 1);
-    slapd.freeze();
+    slapd.freeze().unwrap();
     let wanted = [mail("anna@example.org")];
     let begun = Instant::now();
     let outcomes =
@@ -134,7 +133,7 @@ async fn a_lost_server_is_unavailable() {
     let mut slapd = company("", &["anna"]);
     let side = Side::of(&slapd, "timeout = \"400ms\"");
     let anna = side.one("anna@example.org").await;
-    slapd.freeze();
+    slapd.freeze().unwrap();
     assert_eq!(side.write(&anna, NEW).await, Err(DirectoryError::Unavailable));
     slapd.kill().unwrap();
     assert_eq!(side.write(&anna, NEW).await, Err(DirectoryError::Unavailable));

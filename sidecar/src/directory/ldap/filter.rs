@@ -41,17 +41,13 @@ pub(super) fn all(config: &LdapConfig) -> String {
     among(config, &format!("(|{})", emails.collect::<String>()))
 }
 
-/// What holds while these attributes have the values that were read.
+/// What holds while these attributes have the values that were read. What was not read is not named: a server that hides
+/// an attribute finds nothing of it true.
 pub(super) fn unchanged<'e>(read: impl Iterator<Item = (&'e str, &'e [Vec<u8>])>) -> String {
-    let mut all = String::from("(&");
-    for (name, values) in read {
-        if values.is_empty() {
-            all.push_str(&format!("(!({name}=*))"));
-        }
-        values.iter().for_each(|value| all.push_str(&equal(name, value)));
-    }
-    all.push(')');
-    all
+    let equal = |(name, values): (&str, &'e [Vec<u8>])| {
+        values.iter().map(|value| equal(name, value)).collect::<String>()
+    };
+    format!("(&{})", read.map(equal).collect::<String>())
 }
 
 fn among(config: &LdapConfig, wanted: &str) -> String {
@@ -93,6 +89,6 @@ mod tests {
     fn what_was_read_is_asserted() {
         let values = [b"x".to_vec()];
         let read = [("a", values.as_slice()), ("b", &[])];
-        assert_eq!(unchanged(read.into_iter()), "(&(a=x)(!(b=*)))");
+        assert_eq!(unchanged(read.into_iter()), "(&(a=x))");
     }
 }
