@@ -9,5 +9,6 @@ mod links;
 mod rig;
 mod rotation;
 mod sending;
+mod several;
 mod sites;
 mod statements;

@@ -103,6 +103,14 @@ impl Rig {
     }
 
     pub(super) async fn relaying(more: &str, relay: SocketAddr) -> Self {
+        let rig = Self::bare(more, relay);
+        rig.add(ANN, Some(ANNS_PHONE)).await;
+        rig.add(BOB, None).await;
+        rig
+    }
+
+    /// Without accounts of its own.
+    pub(super) fn bare(more: &str, relay: SocketAddr) -> Self {
         let home = tempfile::tempdir().unwrap();
         let text = format!(
             "{more}\n[sms]\nspool = \"sms\"\n[mail]\nrelay = \"smtp://{relay}\"\nfrom = \"reset@example.org\"\n"
@@ -114,10 +122,7 @@ impl Rig {
         let at = Arc::new(AtomicI64::new(1_800_000_000_000));
         let engine =
             Engine::assemble(config, keys, Clock::Fixed(Arc::clone(&at)), Entropy::System).unwrap();
-        let rig = Self { engine, home, at };
-        rig.add(ANN, Some(ANNS_PHONE)).await;
-        rig.add(BOB, None).await;
-        rig
+        Self { engine, home, at }
     }
 
     /// Another process on the same files, with a clock of its own.
