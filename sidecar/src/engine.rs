@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
 use contract::address::Address;
 use contract::message::{Call, Message, Proof};
@@ -51,7 +52,12 @@ pub struct Engine {
     /// We hold the keys that make now, and have heard of the store lately.
     pub(crate) fit: AtomicBool,
     pub(crate) ends: Ends,
+    /// Passwords on their way to the directory, and those of which nobody knows yet whether they came there.
+    pub(crate) announced: AtomicU64,
 }
+
+/// How long a start waits for the directory, where passwords that were announced before are to be settled.
+const SETTLING: Duration = Duration::from_secs(5);
 
 /// What strangers can make us work at, and what waits because of it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -62,6 +68,8 @@ pub struct Worked {
     pub due: u64,
     /// All of them.
     pub waiting: u64,
+    /// New passwords that were announced and have no end yet.
+    pub announced: u64,
 }
 
 /// What wakes the workers before their time.
@@ -127,6 +135,7 @@ impl Engine {
             keyless: AtomicU64::new(0),
             fit: AtomicBool::new(true),
             ends: Ends::new(),
+            announced: AtomicU64::new(0),
             config,
         }))
     }
@@ -164,7 +173,8 @@ impl Engine {
     pub fn worked(&self) -> Worked {
         let compared = self.compared.load(Ordering::Relaxed);
         let (due, waiting) = self.limits.backlog.waiting();
-        Worked { hashed: self.hasher.hashed(), compared, due, waiting }
+        let announced = self.announced.load(Ordering::Relaxed);
+        Worked { hashed: self.hasher.hashed(), compared, due, waiting, announced }
     }
 
     /// How asks and mails ended since the start.
@@ -220,7 +230,7 @@ impl Engine {
     }
 
     /// Takes up what a process that died left behind. Only before the first message: a hold of ours is not to be freed.
-    pub async fn recover(&self) {
+    pub async fn recover(self: &Arc<Self>) {
         match self.store.free_held().await {
             Ok(0) => {}
             Ok(count) => tracing::warn!(event = "holds_freed", count),
@@ -232,6 +242,10 @@ impl Engine {
             Ok(count) => tracing::warn!(event = "leases_freed", count),
             Err(error) => tracing::error!(event = "leases_not_freed", kind = %error),
         }
+        // The worker goes on with what is left.
+        if tokio::time::timeout(SETTLING, flow::settle::once(self, SETTLING)).await.is_err() {
+            tracing::warn!(event = "settling_goes_on");
+        }
     }
 
     /// Runs the workers until `stop` says so, and what they have in hand to its end.
@@ -240,6 +254,7 @@ impl Engine {
             flow::dispatch::run(&self, stop.clone()),
             flow::deliver::run(&self, stop.clone()),
             flow::purge::run(&self, stop.clone()),
+            flow::settle::run(&self, stop.clone()),
             flow::beat::run(&self, stop),
         );
     }

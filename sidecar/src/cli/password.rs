@@ -104,7 +104,7 @@ async fn explain(
                 }
                 exit = ExitCode::FAILURE;
             }
-            Verdict::Hash(hash) => {
+            Verdict::Good { hash, .. } => {
                 let hash = if args.show_hash { hash } else { without_secrets(&hash) };
                 console
                     .line(format_args!("it would be taken, and written ({millis} ms here) as"))?;

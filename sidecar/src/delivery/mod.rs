@@ -57,6 +57,8 @@ pub enum LetterKind {
     Several { accounts: Vec<Listed> },
     /// A password was reset, by a device that says of itself that it is `agent`.
     Changed { at: Millis, name: Option<String>, agent: Option<String> },
+    /// A password was sent to the directory, and whether it is in force cannot be told.
+    Unsure { at: Millis, name: Option<String> },
 }
 
 /// What a letter to a shared mailbox says of one account. `name` says which one it is.
@@ -152,6 +154,7 @@ impl fmt::Debug for LetterKind {
             Self::Reset { .. } => "Reset(..)",
             Self::Several { .. } => "Several(..)",
             Self::Changed { .. } => "Changed(..)",
+            Self::Unsure { .. } => "Unsure(..)",
         })
     }
 }

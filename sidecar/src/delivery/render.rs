@@ -104,6 +104,11 @@ impl<'a> Words<'a> {
                 device: agent.as_deref().and_then(device),
                 ..Self::default()
             },
+            LetterKind::Unsure { at, name } => Self {
+                time: Some(utc(*at)),
+                name: name.as_deref().and_then(presentable),
+                ..Self::default()
+            },
         }
     }
 
@@ -246,6 +251,7 @@ mod tests {
             LetterKind::Several {
                 accounts: vec![listed(Some(hostile), "123456"), listed(None, "654321")],
             },
+            LetterKind::Unsure { at: Millis(1_795_296_600_000), name: Some("Li".to_owned()) },
         ]
     }
 

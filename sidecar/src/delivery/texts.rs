@@ -51,6 +51,10 @@ impl Texts {
             (LetterKind::Changed { .. }, Language::English) => texts!("changed", "en"),
             (LetterKind::Changed { .. }, Language::Japanese) => texts!("changed", "ja"),
             (LetterKind::Changed { .. }, Language::Taiwanese) => texts!("changed", "zh-TW"),
+            (LetterKind::Unsure { .. }, Language::Chinese) => texts!("unsure", "zh-CN"),
+            (LetterKind::Unsure { .. }, Language::English) => texts!("unsure", "en"),
+            (LetterKind::Unsure { .. }, Language::Japanese) => texts!("unsure", "ja"),
+            (LetterKind::Unsure { .. }, Language::Taiwanese) => texts!("unsure", "zh-TW"),
         }
     }
 }

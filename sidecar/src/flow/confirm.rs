@@ -1,4 +1,5 @@
-//! Confirm: judge, hold, look at the account, judge the password, hash, and finish in one transaction.
+//! Confirm: judge, hold, look at the account, judge the password, hash, write it where the accounts live elsewhere, and
+//! finish in one transaction.
 //! Invariant: no slow work without the hold, no directory before a right proof, and a proof that is not finished is either
 //! given back or dead, never both spent and unwritten.
 
@@ -7,21 +8,21 @@ use std::time::Duration;
 use contract::message::{Encryption, Proof};
 use contract::name::Name;
 use contract::outcome::{Outcome, Refusal};
-use contract::profile::{Login, ProofKind};
+use contract::policy::Breach;
+use contract::profile::ProofKind;
 use contract::secret::Password;
 use subtle::ConstantTimeEq;
 use tokio::time::{Instant, sleep};
 
+use super::elsewhere::{self, Held as Own, Stands};
 use super::password::{self, Given, Made};
 use super::proof::{Judged, judge};
+use super::words::{End, INVALID, Words};
 use super::{Asking, BUSY, FlowError, outcome, throttled};
 use crate::clock::Millis;
-use crate::directory::{Account, Status, Writing};
+use crate::directory::{Account, NewPassword, Status, Writing};
 use crate::engine::Engine;
-use crate::store::{
-    AccountWrite, Challenge, Finish, Finished, Former, Held, Hold, Kept, LoggedIn, MailKind,
-    NewMail, Release, Unfit,
-};
+use crate::store::{Challenge, Ending, Finished, Held, Hold, Kept, Release, Unfit};
 
 /// How long a hold outlasts the hasher's deadline before another message may take it over.
 const HOLD: Duration = Duration::from_secs(30);
@@ -34,8 +35,6 @@ const LOOK: Duration = Duration::from_millis(25);
 
 /// Passwords that could not be decrypted, after which the proof is dead: nobody learns a key by asking.
 const UNDECRYPTABLE: u32 = 3;
-
-const INVALID: Kept = Kept::Refused(Refusal::ProofInvalid);
 
 pub(crate) async fn confirm(
     engine: &Engine,
@@ -78,10 +77,12 @@ pub(crate) async fn confirm(
         Taken::Ours(challenge) => challenge,
         Taken::Known(kept) => return Ok(outcome(engine, asking, kept)),
         Taken::Refused => return conclude(engine, asking, INVALID).await,
+        Taken::Busy => return Ok(Outcome::Refused(BUSY)),
     };
     let given = Given { password, encryption };
     crate::crash::point("confirm.held");
-    let done = under_hold(engine, asking, &challenge, proved.kind, given).await;
+    let own = Own { message: asking.key.id, run, challenge: &challenge };
+    let done = under_hold(engine, asking, own, proved.kind, given).await;
     if done.is_err()
         && let Some(first) = engine.store.release(asking.key.id, Release::Busy { run }).await?
     {
@@ -96,6 +97,8 @@ enum Taken {
     /// The first run of the message came to an end meanwhile.
     Known(Kept),
     Refused,
+    /// A password is being written by it, or it is not known yet whether it was.
+    Busy,
 }
 
 async fn take(engine: &Engine, mut hold: Hold) -> Result<Taken, FlowError> {
@@ -104,6 +107,9 @@ async fn take(engine: &Engine, mut hold: Hold) -> Result<Taken, FlowError> {
         match engine.store.hold(hold.clone()).await? {
             Held::Ours(challenge) => return Ok(Taken::Ours(challenge)),
             Held::Refused => return Ok(Taken::Refused),
+            Held::Announced => return Ok(Taken::Busy),
+            // What was announced is not taken over.
+            Held::InHand if begun.elapsed() >= TWIN => return Ok(Taken::Busy),
             Held::InHand => {}
         }
         while begun.elapsed() < TWIN {
@@ -121,14 +127,15 @@ async fn conclude(engine: &Engine, asking: &Asking<'_>, kept: Kept) -> Result<Ou
     Ok(outcome(engine, asking, kept))
 }
 
-/// An error gives the hold back; everything else has ended it.
+/// An error gives the hold back, or leaves what was announced to be settled; everything else has ended it.
 async fn under_hold(
     engine: &Engine,
     asking: &Asking<'_>,
-    challenge: &Challenge,
+    own: Own<'_>,
     proved: ProofKind,
     given: Given<'_>,
 ) -> Result<Outcome, FlowError> {
+    let challenge = own.challenge;
     let rules = asking.profile.rules(challenge.channel);
     let accepted = rules.is_some_and(|rules| rules.accepts.contains(&proved));
     let account = engine.directory.get(&challenge.account).await?;
@@ -137,16 +144,37 @@ async fn under_hold(
     else {
         return revoke(engine, asking, challenge).await;
     };
-    let hash = match password::make(engine, asking, &account, given).await? {
-        Made::Hash(hash) => hash,
+    let (hash, password) = match password::make(engine, asking, &account, given).await? {
+        Made::Good { hash, password } => (hash, password),
         Made::Unfit(why, refusal) => return unfit(engine, asking, why, refusal).await,
     };
     crate::crash::point("confirm.hashed");
-    let write = match engine.directory.writing(&account, &hash) {
-        Writing::InFinish(write) => Some(write),
-        Writing::Elsewhere => None,
+    let words = Words::of(asking, proved);
+    let end = match engine.directory.writing(&account, &hash) {
+        Writing::InFinish(write) => {
+            let former = account.password_hash.clone();
+            End { ending: Ending::Write(write), former }
+        }
+        Writing::Elsewhere => {
+            let new = NewPassword { hash: &hash, password: &password };
+            match elsewhere::write(engine, own, &account, new, &words).await? {
+                Stands::There => {}
+                Stands::Changed => return revoke(engine, asking, challenge).await,
+                Stands::Refused => {
+                    return unfit(engine, asking, Unfit::Policy, refused()).await;
+                }
+            }
+            // The former hash was kept when it was announced.
+            let former = account.password_hash.is_none().then_some(hash);
+            End { ending: Ending::Written, former }
+        }
     };
-    finish(engine, asking, challenge, proved, &account, write).await
+    finish(engine, asking, own, &words, &account, end).await
+}
+
+/// What a directory refuses by its own rules it does not explain: another password is wanted, harder to guess.
+fn refused() -> Refusal {
+    Refusal::Policy(vec![Breach::Guessable(None)])
 }
 
 /// The proof lives on for a better password, but not for ever.
@@ -192,22 +220,13 @@ async fn revoke(
 async fn finish(
     engine: &Engine,
     asking: &Asking<'_>,
-    challenge: &Challenge,
-    proved: ProofKind,
+    own: Own<'_>,
+    words: &Words,
     account: &Account,
-    write: Option<AccountWrite>,
+    end: End,
 ) -> Result<Outcome, FlowError> {
-    let kept = Kept::Reset { login: login(asking, proved, account) };
-    let finish = Finish {
-        message: asking.key.id,
-        challenge: challenge.id,
-        at: asking.at,
-        write,
-        former: Former { hash: account.password_hash.clone(), keep: engine.config.history() },
-        kept: kept.clone(),
-        audit: asking.audit(engine, "confirm", &account.id, challenge.address_key),
-        notices: notices(engine, asking, account)?,
-    };
+    let finish = words.finish(engine, asking.at, own.message, own.challenge, account, end)?;
+    let kept = finish.kept.clone();
     let finished = engine.store.finish(finish).await?;
     crate::crash::point("confirm.finished");
     let kept = match finished {
@@ -226,41 +245,4 @@ async fn finish(
         Finished::Lost => return Ok(Outcome::Refused(BUSY)),
     };
     Ok(outcome(engine, asking, kept))
-}
-
-/// Whether this reset logs the user in; never past a second factor.
-fn login(asking: &Asking<'_>, proved: ProofKind, account: &Account) -> Option<LoggedIn> {
-    let by_link = matches!(proved, ProofKind::Link | ProofKind::LinkAndCode);
-    let wanted = match asking.profile.login {
-        Login::Always => true,
-        Login::Link => by_link,
-        Login::Never => false,
-    };
-    (wanted && !account.second_factor)
-        .then(|| LoggedIn { account: account.id.clone(), at: asking.at })
-}
-
-/// Mails to every address of the account that we can write to.
-fn notices(
-    engine: &Engine,
-    asking: &Asking<'_>,
-    account: &Account,
-) -> Result<Vec<NewMail>, FlowError> {
-    let served =
-        account.addresses().filter(|address| super::dispatch::is_served(engine, address.channel()));
-    let notice = |address| {
-        Ok(NewMail {
-            id: engine.entropy.bytes()?,
-            kind: MailKind::Changed,
-            site: asking.site.name.clone(),
-            challenge: None,
-            ask: None,
-            account: account.id.clone(),
-            address,
-            language: account.language.unwrap_or(asking.context.language),
-            agent: asking.context.agent.as_ref().map(|claim| claim.as_str().to_owned()),
-            at: asking.at,
-        })
-    };
-    served.map(notice).collect()
 }

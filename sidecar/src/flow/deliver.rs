@@ -42,7 +42,7 @@ const REST: Duration = Duration::from_secs(1);
 const FIRST_WAIT: Duration = Duration::from_secs(5);
 const LONGEST_WAIT: Duration = Duration::from_secs(600);
 
-/// How long we try to say that a password was changed.
+/// How long we try to say that a password was changed, or may have been.
 const NOTICE_LIFE: Duration = Duration::from_secs(24 * 3600);
 
 pub(crate) async fn run(engine: &Arc<Engine>, mut stop: watch::Receiver<bool>) {
@@ -232,7 +232,7 @@ pub(super) async fn deliver(engine: &Engine, mail: &Leased) -> Result<bool, Flow
 fn count(engine: &Engine, kind: MailKind, end: &'static str, reason: &'static str) {
     engine.ends.mail(end, reason);
     match (kind, end) {
-        (MailKind::Changed, _) => {}
+        (MailKind::Changed | MailKind::Unsure, _) => {}
         (MailKind::Reset, "bounced") => engine.ends.ask("dead", "bounced"),
         (MailKind::Reset, _) => engine.ends.ask(end, reason),
     }
@@ -348,7 +348,7 @@ fn put_off(engine: &Engine, mail: &Leased, why: Hindrance) -> Result<Ended, Flow
 
 /// When a mail is of no use any more: once its proof was sent, when that ends; until then, one life after the ask.
 fn last_moment(mail: &Leased) -> Millis {
-    if mail.kind == MailKind::Changed {
+    if matches!(mail.kind, MailKind::Changed | MailKind::Unsure) {
         return mail.at.plus(NOTICE_LIFE);
     }
     let ends = mail.challenges.iter().filter_map(|one| one.link_until.max(one.code_until));

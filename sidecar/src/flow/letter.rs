@@ -54,6 +54,7 @@ pub(super) fn write(
                 proof(engine, site, challenge, name(), now)?;
             LetterKind::Reset { link, code, link_minutes, code_minutes, name }
         }
+        (MailKind::Unsure, _) => LetterKind::Unsure { at: mail.at, name: name() },
     };
     Ok(Letter {
         id: mail.id,

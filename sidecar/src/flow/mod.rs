@@ -5,6 +5,7 @@ pub(crate) mod beat;
 pub(crate) mod confirm;
 pub(crate) mod deliver;
 pub(crate) mod dispatch;
+mod elsewhere;
 pub(crate) mod initiate;
 mod letter;
 mod mailboxes;
@@ -12,10 +13,12 @@ mod pace;
 pub(crate) mod password;
 mod proof;
 pub(crate) mod purge;
+pub(crate) mod settle;
 #[cfg(test)]
 mod tests;
 pub(crate) mod verify;
 pub mod why;
+mod words;
 
 use std::time::Duration;
 
@@ -80,6 +83,9 @@ pub(crate) enum FlowError {
         "a password was encrypted for a kind of key that is not held here: `rekey keys add rsa` or `sm2`, with --from for the app's own"
     )]
     NoKeys,
+    /// Another proof of the account has its password written now, or it is not known yet whether it had.
+    #[error("another password of the account is on its way to the directory")]
+    Announced,
     #[error("a task panicked")]
     Panicked,
     #[error(transparent)]

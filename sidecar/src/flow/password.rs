@@ -24,8 +24,11 @@ pub(super) struct Given<'p> {
 
 /// What became of it.
 pub(super) enum Made {
-    /// What goes into the directory.
-    Hash(String),
+    /// What goes into the directory: one of the two.
+    Good {
+        hash: String,
+        password: Password,
+    },
     Unfit(Unfit, Refusal),
 }
 
@@ -61,7 +64,7 @@ pub(super) async fn make(
     let policy = Arc::clone(&asking.profile.policy);
     let former = former(&engine.store, account, policy.rules.history).await?;
     Ok(match judging.judge(policy, Person::of(account), former, &password).await? {
-        Verdict::Hash(hash) => Made::Hash(hash),
+        Verdict::Good { hash, password } => Made::Good { hash, password },
         Verdict::Broken(breaches) => Made::Unfit(Unfit::Policy, Refusal::Policy(breaches)),
     })
 }
@@ -89,7 +92,8 @@ impl Judging<'_> {
     }
 }
 
-/// The hashes that a new password must not match, the present one first.
+/// The hashes that a new password must not match, the present one first. It may stand among the former ones, too: where
+/// it was announced that another takes its place, or where the directory shows no hash.
 pub(crate) async fn former(
     store: &Store,
     account: &Account,
@@ -99,8 +103,10 @@ pub(crate) async fn former(
         return Ok(Vec::new());
     };
     let mut former: Vec<String> = account.password_hash.iter().cloned().collect();
-    if more > 0 {
-        former.extend(store.history(account.id.clone(), more).await?);
+    if more > 0 || former.is_empty() {
+        let kept = store.history(account.id.clone(), count).await?;
+        former.extend(kept.into_iter().filter(|hash| account.password_hash.as_ref() != Some(hash)));
+        former.truncate(usize::try_from(count).unwrap_or(usize::MAX));
     }
     Ok(former)
 }

@@ -73,6 +73,11 @@ impl Metrics {
             "# HELP rekey_backlog Asks and mails that wait: those that are due, and all.\n# TYPE rekey_backlog gauge\nrekey_backlog{{of=\"due\"}} {}\nrekey_backlog{{of=\"all\"}} {}",
             worked.due, worked.waiting
         );
+        let _ = writeln!(
+            text,
+            "# HELP rekey_announced New passwords on their way to the directory, or of which it is not known whether they came there.\n# TYPE rekey_announced gauge\nrekey_announced {}",
+            worked.announced
+        );
         text
     }
 }
@@ -99,7 +104,7 @@ mod tests {
         ends.ask("suppressed", "no_account");
         ends.ask("sent", "");
         ends.mail("dead", "late");
-        let shown = metrics.show(Worked { due: 3, ..Worked::default() }, &ends);
+        let shown = metrics.show(Worked { due: 3, announced: 2, ..Worked::default() }, &ends);
         for line in [
             "rekey_requests_total{operation=\"initiate\",outcome=\"accepted\"} 2\n",
             "rekey_asks_ended_total{end=\"suppressed\",reason=\"no_account\"} 1\n",
@@ -109,6 +114,7 @@ mod tests {
             "rekey_asks_ended_total{end=\"stale\",reason=\"\"} 0\n",
             "rekey_mails_ended_total{end=\"dead\",reason=\"late\"} 1\n",
             "rekey_backlog{of=\"due\"} 3\n",
+            "rekey_announced 2\n",
         ] {
             assert!(shown.contains(line), "{line} is not in\n{shown}");
         }

@@ -28,8 +28,8 @@ pub struct Trial {
 
 /// What came out.
 pub enum Verdict {
-    /// What goes into the directory.
-    Hash(String),
+    /// What goes into the directory: one of the two.
+    Good { hash: String, password: Password },
     /// Every rule that is broken.
     Broken(Vec<Breach>),
 }
@@ -60,7 +60,8 @@ impl Trial {
             return Ok(Verdict::Broken(broken));
         }
         self.breached?;
-        Ok(Verdict::Hash(desk.write(&self.password, &self.salt)?))
+        let hash = desk.write(&self.password, &self.salt)?;
+        Ok(Verdict::Good { hash, password: self.password })
     }
 
     fn was_used(&self, desk: &mut Desk) -> Result<bool, FormatFault> {
@@ -86,7 +87,7 @@ impl Trial {
 impl std::fmt::Debug for Verdict {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Hash(_) => out.write_str("Hash(..)"),
+            Self::Good { .. } => out.write_str("Good(..)"),
             Self::Broken(broken) => broken.fmt(out),
         }
     }
@@ -137,7 +138,7 @@ mod tests {
     async fn judged(hasher: &Hasher, trial: Trial) -> Result<Vec<Breach>, TrialFault> {
         let verdict = hasher.run(move |desk| trial.judge(desk)).await.unwrap()?;
         Ok(match verdict {
-            Verdict::Hash(_) => Vec::new(),
+            Verdict::Good { .. } => Vec::new(),
             Verdict::Broken(broken) => broken,
         })
     }

@@ -5,6 +5,7 @@ use contract::language::Language;
 use contract::name::Name;
 
 use super::account::AccountWrite;
+use super::announce::Former;
 use super::attempt::Issuer;
 use super::mail::NewMail;
 use super::message::Kept;
@@ -69,6 +70,8 @@ pub enum Held {
     Ours(Box<Challenge>),
     /// Another run of the same message is at work on it.
     InHand,
+    /// Another message writes a password by it, or it is not known yet whether it did.
+    Announced,
     /// It cannot be had.
     Refused,
 }
@@ -85,8 +88,10 @@ pub enum Target {
 /// Why a held challenge is not finished.
 #[derive(Clone, Debug)]
 pub enum Release {
-    /// Ours is the fault; the proof lives on, unless another run of the message holds it by now.
+    /// Ours is the fault; the proof lives on, unless another run of the message holds it by now, or it was announced.
     Busy { run: [u8; 16] },
+    /// Nothing was written of what was announced; the hold stays, for what comes after.
+    Unwritten { run: [u8; 16] },
     /// The password cannot be taken; the proof lives on unless that happened `most` times.
     Unfit { why: Unfit, kept: Kept, at: Millis, most: u32 },
     /// The account is not what it was.
@@ -107,9 +112,9 @@ pub enum Unfit {
 pub struct Finish {
     pub message: [u8; 16],
     pub challenge: ChallengeId,
+    pub account: String,
     pub at: Millis,
-    /// For a directory whose rows lie in this store.
-    pub write: Option<AccountWrite>,
+    pub ending: Ending,
     pub former: Former,
     pub kept: Kept,
     pub audit: Audit,
@@ -117,19 +122,15 @@ pub struct Finish {
     pub notices: Vec<NewMail>,
 }
 
-/// The hash that the new one takes the place of.
-#[derive(Clone)]
-pub struct Former {
-    /// `None`: there was none, or it cannot be read.
-    pub hash: Option<String>,
-    /// How many former hashes of the account are kept.
-    pub keep: u32,
-}
-
-impl std::fmt::Debug for Former {
-    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(out, "Former(keep {}, ..)", self.keep)
-    }
+/// How far a confirm came before its end.
+#[derive(Clone, Debug)]
+pub enum Ending {
+    /// Its end writes the password, into a directory whose rows lie in this store.
+    Write(AccountWrite),
+    /// The directory has the password: a fact, whoever holds the challenge meanwhile.
+    Written,
+    /// Nobody can say whether the directory has it. The proof is spent all the same, if it still is leased until then.
+    Unknown { leased: Millis },
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

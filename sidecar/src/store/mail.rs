@@ -18,6 +18,8 @@ pub enum MailKind {
     Reset,
     /// Tells that the password was changed.
     Changed,
+    /// Tells that nobody knows whether it was.
+    Unsure,
 }
 
 impl MailKind {
@@ -25,11 +27,12 @@ impl MailKind {
         match self {
             Self::Reset => "reset",
             Self::Changed => "changed",
+            Self::Unsure => "unsure",
         }
     }
 
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Reset, Self::Changed].into_iter().find(|kind| kind.as_str() == text)
+        [Self::Reset, Self::Changed, Self::Unsure].into_iter().find(|kind| kind.as_str() == text)
     }
 }
 

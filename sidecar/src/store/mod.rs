@@ -2,6 +2,7 @@
 //! Invariant: no SQL outside an engine's own room; what a method answered is on the disk.
 
 mod account;
+mod announce;
 mod ask;
 mod attempt;
 mod challenge;
@@ -23,12 +24,13 @@ use crate::clock::Millis;
 use crate::config::StoreConfig;
 
 pub use account::{AccountKey, AccountRow, AccountWrite, Adding};
+pub use announce::{Announce, Announced, Former, Unsettled};
 pub use ask::{
     ACCOUNTS, Ask, AskId, Asked, Birth, CodeForm, Form, Mailbox, NewAsk, Resolved, Suppression,
 };
 pub use attempt::{Attempt, Candidate, Guess, Issuer, Judge, Opened};
 pub use challenge::{
-    Audit, Challenge, Finish, Finished, Former, Grant, Held, Hold, Release, Target, Unfit,
+    Audit, Challenge, Ending, Finish, Finished, Grant, Held, Hold, Release, Target, Unfit,
 };
 pub use instance::{Beat, Beaten};
 pub use mail::{Leased, MailEnd, MailId, MailKind, MailRow, MailState, NewMail, Outbox};

@@ -12,8 +12,17 @@ use super::{account, history, mail};
 use crate::clock::Millis;
 use crate::secret::ChallengeId;
 use crate::store::{
-    Audit, Finish, Finished, Grant, Held, Hold, Kept, Release, Store, StoreError, Target, Unfit,
+    Audit, Ending, Finish, Finished, Grant, Held, Hold, Kept, Release, Store, StoreError, Target,
+    Unfit,
 };
+
+/// Whatever held a challenge, and what it announced, is over.
+macro_rules! held_by_nobody {
+    () => {
+        "held_by = NULL, held_until = NULL, held_run = NULL, held_revision = NULL, held_digest = NULL, held_words = NULL"
+    };
+}
+pub(super) use held_by_nobody;
 
 impl Store {
     /// Uses a code up and makes a grant; `None` when the code cannot be used any more.
@@ -40,14 +49,19 @@ impl Store {
         self.write(move |tx| end(tx, &finish)).await
     }
 
-    /// Frees what a process that is gone held. Only at start; where others use the store, holds end by their time.
+    /// Frees what a process that is gone held; what it announced is left to be settled at once. Only at start; where
+    /// others use the store, holds end by their time.
     pub async fn free_held(&self) -> Result<u64, StoreError> {
         self.write(|tx| {
             if tx.is_shared() {
                 return Ok(0);
             }
-            let write = "UPDATE challenge SET state = 'live', held_by = NULL, held_until = NULL, held_run = NULL \
-                 WHERE state = 'held'";
+            tx.run("UPDATE challenge SET held_until = 0 WHERE held_revision IS NOT NULL", &[])?;
+            let write = concat!(
+                "UPDATE challenge SET state = 'live', ",
+                held_by_nobody!(),
+                " WHERE state = 'held' AND held_revision IS NULL"
+            );
             tx.run(write, &[])
         })
         .await
@@ -95,7 +109,8 @@ fn take_hold(tx: &mut Tx<'_>, hold: &Hold) -> Result<Held, Broken> {
     };
     let write = concat!(
         "UPDATE challenge SET state = 'held', held_by = ?2, held_until = ?3, held_run = ?11 WHERE id = ?1 \
-         AND (state = 'live' OR (state = 'held' AND (held_until <= ?4 OR (held_by = ?2 AND held_until <= ?12)))) \
+         AND (state = 'live' OR (state = 'held' AND held_revision IS NULL \
+         AND (held_until <= ?4 OR (held_by = ?2 AND held_until <= ?12)))) \
          AND dialect = ?5 AND site = ?6 AND client IS NOT DISTINCT FROM ?7 AND master = ?8 \
          AND (?9 = 0 OR link_until > ?4) AND (?10 = 0 OR (code_until > ?4 AND code_used = 0)) RETURNING ",
         challenge_columns!()
@@ -120,10 +135,20 @@ fn take_hold(tx: &mut Tx<'_>, hold: &Hold) -> Result<Held, Broken> {
         }
         return Ok(Held::Ours(Box::new(held)));
     }
-    let query = "SELECT 1 FROM challenge WHERE id = ?1 AND state = 'held' AND held_by = ?2 AND held_until > ?3";
-    let values = values![&id.0, &hold.message, hold.retake];
-    let in_hand = tx.one(query, values, |row| row.get::<i64>(0))?.is_some();
-    Ok(if in_hand { Held::InHand } else { Held::Refused })
+    held_otherwise(tx, id, hold)
+}
+
+fn held_otherwise(tx: &mut Tx<'_>, id: ChallengeId, hold: &Hold) -> Result<Held, Broken> {
+    let query = "SELECT held_by, held_until, CASE WHEN held_revision IS NULL THEN 0 ELSE 1 END FROM challenge \
+         WHERE id = ?1 AND state = 'held'";
+    let found = tx.one(query, values![&id.0], |row| {
+        Ok((row.get::<Vec<u8>>(0)? == hold.message, row.get::<Millis>(1)?, row.get::<bool>(2)?))
+    })?;
+    Ok(match found {
+        Some((true, until, is_announced)) if is_announced || until > hold.retake => Held::InHand,
+        Some((_, _, true)) => Held::Announced,
+        _ => Held::Refused,
+    })
 }
 
 fn target(tx: &mut Tx<'_>, hold: &Hold) -> Result<Option<ChallengeId>, Broken> {
@@ -147,7 +172,9 @@ macro_rules! count_unfit {
             $column,
             " = ",
             $column,
-            " + 1, held_by = NULL, held_until = NULL, held_run = NULL WHERE held_by = ?1 AND state = 'held'"
+            " + 1, ",
+            held_by_nobody!(),
+            " WHERE held_by = ?1 AND state = 'held' AND held_revision IS NULL"
         )
     };
 }
@@ -156,8 +183,17 @@ macro_rules! count_unfit {
 fn give_up(tx: &mut Tx<'_>, message: [u8; 16], release: &Release) -> Result<Option<Kept>, Broken> {
     match release {
         Release::Busy { run } => {
-            let write = "UPDATE challenge SET state = 'live', held_by = NULL, held_until = NULL, held_run = NULL \
-                 WHERE held_by = ?1 AND held_run = ?2 AND state = 'held'";
+            let write = concat!(
+                "UPDATE challenge SET state = 'live', ",
+                held_by_nobody!(),
+                " WHERE held_by = ?1 AND held_run = ?2 AND state = 'held' AND held_revision IS NULL"
+            );
+            tx.run(write, values![&message, run])?;
+            outcome(tx, message)
+        }
+        Release::Unwritten { run } => {
+            let write = "UPDATE challenge SET held_revision = NULL, held_digest = NULL, held_words = NULL \
+                 WHERE held_by = ?1 AND held_run = ?2";
             tx.run(write, values![&message, run])?;
             outcome(tx, message)
         }
@@ -170,8 +206,11 @@ fn give_up(tx: &mut Tx<'_>, message: [u8; 16], release: &Release) -> Result<Opti
             keep(tx, message, kept).map(Some)
         }
         Release::Revoked { kept, audit: line } => {
-            let write = "UPDATE challenge SET state = 'revoked', ended = ?2, held_by = NULL, held_until = NULL, held_run = NULL \
-                 WHERE held_by = ?1 AND state = 'held'";
+            let write = concat!(
+                "UPDATE challenge SET state = 'revoked', ended = ?2, ",
+                held_by_nobody!(),
+                " WHERE held_by = ?1 AND state = 'held'"
+            );
             if tx.run(write, values![&message, line.at])? > 0 {
                 audit(tx, line, "revoked")?;
             }
@@ -183,30 +222,42 @@ fn give_up(tx: &mut Tx<'_>, message: [u8; 16], release: &Release) -> Result<Opti
 /// Alone with the account, so that two proofs of it do not wait for each other; then locks the challenge: another run of
 /// the same message waits here, and finds its outcome.
 fn end(tx: &mut Tx<'_>, finish: &Finish) -> Result<Finished, Broken> {
-    tx.alone(&finish.audit.account)?;
-    let query = "SELECT account, state, held_by FROM challenge WHERE id = ?1 /* for update */";
+    tx.alone(&finish.account)?;
+    let query = "SELECT state, held_by, held_until FROM challenge WHERE id = ?1 /* for update */";
     let found = tx.one(query, values![&finish.challenge.0], |row| {
-        Ok((row.get::<String>(0)?, row.get::<String>(1)?, row.get::<Option<[u8; 16]>>(2)?))
+        let by: Option<[u8; 16]> = row.get(1)?;
+        Ok((row.get::<String>(0)?, by, row.get::<Option<Millis>>(2)?))
     })?;
-    if let Some(kept) = outcome(tx, finish.message)? {
-        return Ok(Finished::Repeat(kept));
-    }
-    let Some((account, state, held_by)) = found else {
-        return Ok(Finished::Gone);
+    let first = outcome(tx, finish.message)?;
+    let Some((state, by, until)) = found else {
+        return Ok(first.map_or(Finished::Gone, Finished::Repeat));
     };
-    match (state.as_str(), held_by == Some(finish.message)) {
-        ("held", true) => {}
-        ("live" | "held", _) => return Ok(Finished::Lost),
-        _ => return Ok(Finished::Gone),
+    let (is_ours, state) = (by == Some(finish.message), state.as_str());
+    match &finish.ending {
+        Ending::Write(write) => {
+            if let Some(first) = first {
+                return Ok(Finished::Repeat(first));
+            }
+            match (state, is_ours) {
+                ("held", true) => {}
+                ("live" | "held", _) => return Ok(Finished::Lost),
+                _ => return Ok(Finished::Gone),
+            }
+            if !account::rehash(tx, write, finish.at)? {
+                revoke(tx, finish)?;
+                return Ok(Finished::Changed);
+            }
+        }
+        // Somebody else told the end.
+        _ if state == "spent" => return Ok(first.map_or(Finished::Gone, Finished::Repeat)),
+        Ending::Unknown { leased } if !is_ours || until != Some(*leased) => {
+            return Ok(Finished::Lost);
+        }
+        Ending::Written | Ending::Unknown { .. } => {}
     }
-    if let Some(write) = &finish.write
-        && !account::rehash(tx, write, finish.at)?
-    {
-        revoke(tx, finish)?;
-        return Ok(Finished::Changed);
-    }
-    spend(tx, finish, &account)?;
-    Ok(Finished::Done)
+    spend(tx, finish)?;
+    // What the message was told before stays what it is told.
+    Ok(first.map_or(Finished::Done, Finished::Repeat))
 }
 
 fn revoke(tx: &mut Tx<'_>, finish: &Finish) -> Result<(), Broken> {
@@ -216,10 +267,11 @@ fn revoke(tx: &mut Tx<'_>, finish: &Finish) -> Result<(), Broken> {
     audit(tx, &finish.audit, "revoked")
 }
 
-/// Everything that follows from a new password, but the password.
-fn spend(tx: &mut Tx<'_>, finish: &Finish, account: &str) -> Result<(), Broken> {
-    let (id, at) = (&finish.challenge.0, finish.at);
-    let spent = "UPDATE challenge SET state = 'spent', ended = ?2 WHERE id = ?1";
+/// Everything that follows from a new password, but the password; or from one of which nobody knows.
+fn spend(tx: &mut Tx<'_>, finish: &Finish) -> Result<(), Broken> {
+    let (id, at, account) = (&finish.challenge.0, finish.at, &finish.account);
+    let spent = "UPDATE challenge SET state = 'spent', ended = ?2, held_revision = NULL, held_digest = NULL, \
+         held_words = NULL WHERE id = ?1";
     tx.run(spent, values![id, at])?;
     let siblings = "UPDATE challenge SET state = 'revoked', ended = ?3 \
          WHERE account = ?1 AND id <> ?2 AND state IN ('live', 'held')";
@@ -232,7 +284,11 @@ fn spend(tx: &mut Tx<'_>, finish: &Finish, account: &str) -> Result<(), Broken> 
         mail::queue(tx, notice)?;
     }
     keep(tx, finish.message, &finish.kept)?;
-    audit(tx, &finish.audit, "reset")
+    let outcome = match finish.ending {
+        Ending::Write(_) | Ending::Written => "reset",
+        Ending::Unknown { .. } => "unknown",
+    };
+    audit(tx, &finish.audit, outcome)
 }
 
 fn audit(tx: &mut Tx<'_>, line: &Audit, outcome: &str) -> Result<(), Broken> {

@@ -15,6 +15,25 @@ impl Store {
     }
 }
 
+/// Puts a hash to the former ones before another takes its place; once, however often that is tried. Should it stay in
+/// its place after all, the oldest is still there.
+pub(super) fn announce(
+    tx: &mut Tx<'_>,
+    account: &str,
+    former: &Former,
+    at: Millis,
+) -> Result<(), Broken> {
+    let Some(hash) = former.hash.as_ref().filter(|_| former.keep > 0) else {
+        return Ok(());
+    };
+    let query = "SELECT 1 FROM password_history WHERE account = ?1 AND password_hash = ?2";
+    if tx.one(query, values![account, hash], |row| row.get::<i64>(0))?.is_some() {
+        return Ok(());
+    }
+    let keep = former.keep.saturating_add(1);
+    note(tx, account, &Former { hash: Some(hash.clone()), keep }, at)
+}
+
 /// Puts a former hash to the others, and forgets those that are too many.
 pub(in crate::store) fn note(
     tx: &mut Tx<'_>,

@@ -148,8 +148,9 @@ fn take_time(tx: &mut Tx<'_>) -> Result<(), Broken> {
 
 fn revoke_all(tx: &mut Tx<'_>, at: Millis) -> Result<u32, Broken> {
     take_time(tx)?;
-    let challenges = "UPDATE challenge SET state = 'revoked', ended = ?1, held_by = NULL, held_until = NULL \
-         WHERE state IN ('live', 'held')";
+    // Who holds one stays: what was announced is settled all the same.
+    let challenges =
+        "UPDATE challenge SET state = 'revoked', ended = ?1 WHERE state IN ('live', 'held')";
     let revoked = tx.run(challenges, values![at])?;
     let revoked = revoked.saturating_add(
         tx.run("UPDATE proof_grant SET state = 'revoked' WHERE state = 'live'", &[])?,

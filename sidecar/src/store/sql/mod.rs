@@ -2,6 +2,7 @@
 //! beginning if it must, and says nothing to anybody before its commit.
 
 mod account;
+mod announce;
 pub(super) mod ask;
 mod attempt;
 mod budget;

@@ -84,8 +84,9 @@ async fn anns(rig: &Rig) {
     let finish = Finish {
         message: [4; 16],
         challenge: id,
+        account: "ann".into(),
         at: BEGIN,
-        write: Some(write),
+        ending: Ending::Write(write),
         former: Former { hash: Some("former".into()), keep: 2 },
         kept: Kept::Reset { login: Some(LoggedIn { account: "ann".into(), at: BEGIN }) },
         audit: audit(),

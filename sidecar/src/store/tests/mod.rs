@@ -15,6 +15,7 @@ macro_rules! suite {
                 pub(super) use super::super::rig::*;
                 pub(super) type Rig = Stand<$ground>;
             }
+            mod announced;
             mod budgets;
             mod forget;
             mod keys;

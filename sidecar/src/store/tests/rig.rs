@@ -208,7 +208,7 @@ impl<G: Ground> Stand<G> {
         };
         match self.store.hold(hold).await.unwrap() {
             Held::Ours(challenge) => Some(*challenge),
-            Held::InHand | Held::Refused => None,
+            Held::Announced | Held::InHand | Held::Refused => None,
         }
     }
 
@@ -224,12 +224,35 @@ impl<G: Ground> Stand<G> {
         self.store.open_attempt(attempt).await.unwrap()
     }
 
+    /// With a password that is written into the store.
     pub(super) async fn finish(&self, byte: u8, challenge: ChallengeId) -> Finished {
+        let row = AccountRow {
+            id: "ann".into(),
+            user_name: None,
+            display_name: None,
+            email: None,
+            email_key: None,
+            phone: None,
+            language: None,
+            active: true,
+            second_factor: false,
+            password_hash: None,
+            counter: 0,
+            changed: BEGIN,
+        };
+        let revision = row.revision();
+        self.store.add_accounts(vec![row]).await.unwrap();
+        let write = AccountWrite { account: "ann".into(), revision, hash: "$new$".into() };
+        self.end(byte, challenge, Ending::Write(write)).await
+    }
+
+    pub(super) async fn end(&self, byte: u8, challenge: ChallengeId, ending: Ending) -> Finished {
         let finish = Finish {
             message: [byte; 16],
             challenge,
+            account: "ann".into(),
             at: BEGIN,
-            write: None,
+            ending,
             former: Former { hash: None, keep: 2 },
             kept: Kept::Reset { login: None },
             audit: audit(),

@@ -59,8 +59,9 @@ async fn a_lease_that_ends_is_given_again() {
     let finish = Finish {
         message: [5; 16],
         challenge: id,
+        account: "ann".into(),
         at: BEGIN,
-        write: None,
+        ending: Ending::Written,
         former: Former { hash: None, keep: 2 },
         kept: Kept::Reset { login: None },
         audit: audit(),
