@@ -57,7 +57,7 @@ fn write(letter: &Letter, brand: &Brand) -> Result<Rendered, TemplateFault> {
         LetterKind::Several { accounts } => {
             Some(Listing::of(accounts, letter.language, texts.account)?)
         }
-        LetterKind::Reset { .. } | LetterKind::Changed { .. } => None,
+        LetterKind::Reset { .. } | LetterKind::Changed { .. } | LetterKind::Unsure { .. } => None,
     };
     let words = words.with(listing.as_ref(), letter.language);
     let listed = |text: fn(&Listing) -> Option<&str>| listing.as_ref().and_then(text);

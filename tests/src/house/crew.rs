@@ -27,6 +27,8 @@ pub struct Plan {
     pub on: On,
     /// Beside the first one; none on SQLite.
     pub others: usize,
+    /// The accounts are somebody else's: none is added.
+    pub bare: bool,
     /// The files lie in memory where there is a place for that: for tests that measure, and would measure a disk.
     pub in_memory: bool,
 }
@@ -76,6 +78,9 @@ impl Crew {
         let key = EdgeKey::parse(Name::parse(words[1]).unwrap(), words[2]).unwrap();
         let (texts, on) = (Texts::new(&spool), plan.on.clone());
         let crew = Self { texts, dir, sidecar, others, key, on, config };
+        if plan.bare {
+            return crew;
+        }
         crew.add_accounts(&[
             format!(
                 r#"{{"id":"a1","email":"{ANN}","phone":"{ANNS_PHONE}","password":"{OLD}","display_name":"Ann"}}"#

@@ -5,6 +5,7 @@ mod cluster;
 mod owner;
 mod programs;
 
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -127,6 +128,12 @@ impl Database {
     #[must_use]
     pub fn url(&self) -> String {
         format!("postgres://{USER}@{}:{}/{}", self.host(), self.door.port, self.name)
+    }
+
+    /// Where the server listens, and what this database is called there.
+    #[must_use]
+    pub fn door(&self) -> (SocketAddr, &str) {
+        (SocketAddr::from((Ipv4Addr::LOCALHOST, self.door.port)), &self.name)
     }
 
     /// For the file that `store.password` names.
