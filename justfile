@@ -18,8 +18,8 @@ stage := '"${CARGO_TARGET_DIR:-target}/debug/rekey-stage"'
 default:
     @"{{ just_executable() }}" --justfile "{{ justfile() }}" --list --unsorted
 
-# Fetch what the build and the tests need: Rust targets, Envoy, mail server, PostgreSQL, nginx, promtool, Samba, makers of hashes and ciphertexts
-setup: _rust _venv _peers _node _postgres _nginx _producers _promtool _samba
+# Fetch what the build and the tests need: Rust targets, Envoy, mail server, PostgreSQL, MariaDB, nginx, promtool, Samba, makers of hashes and ciphertexts
+setup: _rust _venv _peers _node _postgres _mariadb _nginx _producers _promtool _samba
 
 # Reset passwords in all five dialects through a real Envoy, and show how
 [no-exit-message]
@@ -196,6 +196,27 @@ _postgres:
     echo "setup: installing PostgreSQL (apt-get)"
     $as_root apt-get update -qq
     $as_root env DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends postgresql
+
+# MariaDB from Debian's packages in target/mariadb: unpacked, not installed
+_mariadb:
+    #!/bin/sh
+    set -eu
+    dir='{{ justfile_directory() }}/target/mariadb'
+    if [ -x /usr/sbin/mariadbd ] || [ -x "$dir/usr/sbin/mariadbd" ]; then exit 0; fi
+    command -v apt-get >/dev/null || { echo "setup: no MariaDB here: install version 10.6 or newer" >&2; exit 1; }
+    if ! apt-cache show mariadb-server-core >/dev/null 2>&1; then
+        as_root=
+        if [ "$(id -u)" != 0 ]; then as_root=sudo; fi
+        $as_root apt-get update -qq
+    fi
+    echo "setup: fetching MariaDB"
+    rm -rf "$dir"
+    mkdir -p "$dir/archives/partial"
+    apt-get install --download-only --reinstall --yes --no-install-recommends -qq \
+        -o Debug::NoLocking=1 -o APT::Sandbox::User=root -o Dir::Cache::archives="$dir/archives" \
+        mariadb-server-core mariadb-client-core
+    for package in "$dir"/archives/*.deb; do dpkg -x "$package" "$dir"; done
+    rm -r "$dir/archives"
 
 # What makes and verifies hashes beside us: PHP and mkpasswd from Debian's packages, OpenLDAP unpacked in target/openldap
 _producers:

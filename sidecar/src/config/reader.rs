@@ -21,7 +21,7 @@ pub(super) struct Reader<'t> {
     /// Where keys stood that were read already, for faults of combinations.
     seen: Vec<(String, usize)>,
     /// Values that another key brings for those that the file does not give.
-    presumed: Vec<(&'static str, &'static str)>,
+    presumed: Vec<(&'static str, String)>,
     faults: Faults,
 }
 
@@ -79,7 +79,7 @@ impl<'t> Reader<'t> {
             }
             None => {
                 let presumed = self.presumed.iter().find(|(presumed, _)| *presumed == path);
-                let text = presumed.map_or(key.preset, |(_, text)| *text);
+                let text = presumed.map_or(key.preset, |(_, text)| text.as_str());
                 if text.is_empty() {
                     return None;
                 }
@@ -95,9 +95,15 @@ impl<'t> Reader<'t> {
         }
     }
 
-    /// From now on these are the defaults of their keys, as TOML.
-    pub(super) fn presume(&mut self, presets: &[(&'static str, &'static str)]) {
-        self.presumed.extend(presets);
+    /// From now on this is the default of a key, as TOML.
+    pub(super) fn presume(&mut self, path: &'static str, text: &str) {
+        self.presumed.push((path, text.to_owned()));
+    }
+
+    /// A text of the file that is read later.
+    pub(super) fn peek(&self, path: &str) -> Option<String> {
+        let entry = self.entries.iter().find(|entry| entry.path == path)?;
+        entry.value.as_str().map(str::to_owned)
     }
 
     /// Notes a fault that lies in more than one key.
@@ -142,7 +148,7 @@ fn fault(line: Option<usize>, key: &str, wrong: Wrong) -> Fault {
     Fault { line, key: key.to_owned(), problem: wrong.problem, remedy: wrong.remedy }
 }
 
-fn preset(text: &'static str) -> Formed<DeValue<'static>> {
+fn preset(text: &str) -> Formed<DeValue<'_>> {
     let parsed = DeValue::parse(text).map(Spanned::into_inner);
     parsed.map_err(|_| Wrong::new("the default is not TOML", "report this as a bug"))
 }

@@ -13,6 +13,10 @@ use crate::directory::DirectoryError;
 pub(super) enum Broken {
     /// The connection is gone.
     Lost,
+    /// It was stopped, here or there, because the time was over.
+    Cut,
+    /// Another one is in the way, or too many are there; it was undone.
+    Busy,
     /// The text that was given cannot be a value of the column: no row has it.
     Nobody,
     Is(DirectoryError),
@@ -21,7 +25,7 @@ pub(super) enum Broken {
 impl From<Broken> for DirectoryError {
     fn from(broken: Broken) -> Self {
         match broken {
-            Broken::Lost => Self::Unavailable,
+            Broken::Lost | Broken::Cut | Broken::Busy => Self::Unavailable,
             Broken::Nobody => Self::Failed,
             Broken::Is(error) => error,
         }
@@ -38,10 +42,11 @@ pub(super) fn postgres(error: &tokio_postgres::Error) -> Broken {
         "25006" => Broken::Is(DirectoryError::ReadOnly),
         "42501" => Broken::Is(DirectoryError::Forbidden),
         "42P01" | "42703" | "42883" | "3F000" | "3D000" => Broken::Is(DirectoryError::Missing),
-        "57P03" | "57014" | "55P03" | "40001" | "40P01" => Broken::Is(DirectoryError::Unavailable),
+        "57014" => Broken::Cut,
+        "57P03" | "55P03" | "40001" | "40P01" => Broken::Busy,
         code if code.starts_with("08") => Broken::Lost,
         code if code.starts_with("28") => Broken::Is(DirectoryError::Login),
-        code if code.starts_with("53") => Broken::Is(DirectoryError::Unavailable),
+        code if code.starts_with("53") => Broken::Busy,
         _ => Broken::Is(DirectoryError::Failed),
     };
     told(broken, SqlState::code(code))
@@ -72,6 +77,43 @@ fn silent_postgres(error: &tokio_postgres::Error) -> Broken {
     }
 }
 
+pub(super) fn mysql(error: &mysql_async::Error) -> Broken {
+    use mysql_async::{DriverError, Error, IoError};
+    let broken = match error {
+        Error::Server(said) => return told(said_by_mysql(said.code), &said.code.to_string()),
+        Error::Io(IoError::Tls(_)) | Error::Driver(DriverError::NoClientSslFlagFromServer) => {
+            Broken::Is(DirectoryError::Tls)
+        }
+        Error::Io(_) => Broken::Lost,
+        Error::Driver(DriverError::ConnectionClosed | DriverError::PacketOutOfOrder) => {
+            Broken::Lost
+        }
+        Error::Driver(
+            DriverError::UnknownAuthPlugin { .. }
+            | DriverError::CleartextPluginDisabled
+            | DriverError::MysqlOldPasswordDisabled,
+        ) => Broken::Is(DirectoryError::Login),
+        _ => Broken::Is(DirectoryError::Failed),
+    };
+    told(broken, "-")
+}
+
+fn said_by_mysql(code: u16) -> Broken {
+    match code {
+        // Shutdown, killed, idle for too long.
+        1053 | 1927 | 4031 => Broken::Lost,
+        // Interrupted, or its time was over.
+        1317 | 1969 | 3024 => Broken::Cut,
+        // Too many connections, a lock, a deadlock.
+        1040 | 1203 | 1205 | 1213 | 1226 => Broken::Busy,
+        1045 | 1130 | 1698 => Broken::Is(DirectoryError::Login),
+        1044 | 1142 | 1143 | 1227 | 1370 => Broken::Is(DirectoryError::Forbidden),
+        1049 | 1051 | 1054 | 1146 | 1305 => Broken::Is(DirectoryError::Missing),
+        1290 | 1792 | 1836 | 3100 => Broken::Is(DirectoryError::ReadOnly),
+        _ => Broken::Is(DirectoryError::Failed),
+    }
+}
+
 pub(super) fn sqlite(error: &rusqlite::Error) -> Broken {
     let rusqlite::Error::SqliteFailure(inner, text) = error else {
         let missing = matches!(error, rusqlite::Error::SqlInputError { .. })
@@ -80,9 +122,8 @@ pub(super) fn sqlite(error: &rusqlite::Error) -> Broken {
         return told(Broken::Is(kind), "-");
     };
     let kind = match inner.code {
-        ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked | ErrorCode::OperationInterrupted => {
-            DirectoryError::Unavailable
-        }
+        ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => return told(Broken::Busy, "busy"),
+        ErrorCode::OperationInterrupted => return told(Broken::Cut, "interrupted"),
         ErrorCode::ReadOnly => DirectoryError::ReadOnly,
         ErrorCode::PermissionDenied | ErrorCode::AuthorizationForStatementDenied => {
             DirectoryError::Forbidden

@@ -4,22 +4,24 @@
 use std::time::Duration;
 
 use super::fault::Broken;
+use super::mysql::{MysqlLane, MysqlWay};
 use super::postgres::{PostgresLane, PostgresWay};
 use super::sqlite::{SqliteLane, SqliteWay};
 use crate::config::{SqlConfig, SqlPlace};
-use crate::directory::DirectoryError;
 
 /// How a connection is made.
 #[derive(Debug)]
 pub(super) enum Way {
-    Sqlite(SqliteWay),
+    Mysql(MysqlWay),
     Postgres(Box<PostgresWay>),
+    Sqlite(SqliteWay),
 }
 
 #[derive(Debug)]
 pub(super) enum Lane {
-    Sqlite(SqliteLane),
+    Mysql(MysqlLane),
     Postgres(PostgresLane),
+    Sqlite(SqliteLane),
 }
 
 /// What a question gave; without rows the names may be missing as well.
@@ -49,6 +51,7 @@ impl Cell {
 impl Way {
     pub(super) fn new(config: &SqlConfig) -> Self {
         match &config.place {
+            SqlPlace::Mysql(address) => Self::Mysql(MysqlWay::new(address, config)),
             SqlPlace::Sqlite(path) => Self::Sqlite(SqliteWay::new(path, config.timeout)),
             SqlPlace::Postgres(address) => {
                 Self::Postgres(Box::new(PostgresWay::new(address, config)))
@@ -58,6 +61,7 @@ impl Way {
 
     pub(super) async fn connect(&self) -> Result<Lane, Broken> {
         match self {
+            Self::Mysql(way) => way.connect().await.map(Lane::Mysql),
             Self::Sqlite(way) => way.connect().await.map(Lane::Sqlite),
             Self::Postgres(way) => way.connect().await.map(Lane::Postgres),
         }
@@ -68,6 +72,7 @@ impl Lane {
     /// Whether it is known to be of no more use.
     pub(super) fn is_closed(&self) -> bool {
         match self {
+            Self::Mysql(lane) => lane.is_closed(),
             Self::Sqlite(_) => false,
             Self::Postgres(lane) => lane.is_closed(),
         }
@@ -80,6 +85,7 @@ impl Lane {
         values: &[Option<&str>],
     ) -> Result<u64, Broken> {
         match self {
+            Self::Mysql(lane) => lane.change(text, values).await,
             Self::Sqlite(lane) => lane.change(text, values).await,
             Self::Postgres(lane) => lane.change(text, values).await,
         }
@@ -92,6 +98,7 @@ impl Lane {
         values: &[Option<&str>],
     ) -> Result<Answer, Broken> {
         match self {
+            Self::Mysql(lane) => lane.ask(text, values).await,
             Self::Sqlite(lane) => lane.ask(text, values).await,
             Self::Postgres(lane) => lane.ask(text, values).await,
         }
@@ -99,6 +106,7 @@ impl Lane {
 
     pub(super) async fn begin(&mut self) -> Result<(), Broken> {
         match self {
+            Self::Mysql(lane) => lane.say("START TRANSACTION").await,
             // The one who writes, from the beginning.
             Self::Sqlite(lane) => lane.say("BEGIN IMMEDIATE").await,
             Self::Postgres(lane) => lane.say("BEGIN ISOLATION LEVEL READ COMMITTED").await,
@@ -115,6 +123,7 @@ impl Lane {
 
     pub(super) async fn say(&mut self, word: &str) -> Result<(), Broken> {
         match self {
+            Self::Mysql(lane) => lane.say(word).await,
             Self::Sqlite(lane) => lane.say(word).await,
             Self::Postgres(lane) => lane.say(word).await,
         }
@@ -126,7 +135,5 @@ pub(super) async fn within<T>(
     patience: Duration,
     act: impl Future<Output = Result<T, Broken>>,
 ) -> Result<T, Broken> {
-    tokio::time::timeout(patience, act)
-        .await
-        .unwrap_or(Err(Broken::Is(DirectoryError::Unavailable)))
+    tokio::time::timeout(patience, act).await.unwrap_or(Err(Broken::Cut))
 }

@@ -1,8 +1,11 @@
 //! The team's own database. Invariant: an account is written in one transaction, only over the revision that was read, and
 //! after an error other than `Unknown` nothing of ours stands there.
 
+mod examine;
 mod fault;
+mod grants;
 mod lane;
+mod mysql;
 mod name;
 mod phone;
 mod pool;
@@ -30,8 +33,9 @@ use self::row::{Found, Roles};
 use self::statements::{CANDIDATES, Find, ROWS, Statements};
 use self::template::{Slot, Statement};
 use super::{Account, DirectoryError, Finding, NewPassword, Written};
-use crate::config::SqlConfig;
+use crate::config::{SqlConfig, SqlPlace};
 
+pub use grants::grants;
 pub use name::{Column, TableName};
 pub use phone::PhoneForm;
 pub use set::Setting;
@@ -60,16 +64,29 @@ struct Parts {
     pool: Pool,
     shape: Shape,
     statements: Statements,
+    engine: Engine,
+    place: SqlPlace,
+    tls: bool,
+    /// What our user needs, for whoever is asked for it.
+    grants: Vec<String>,
     patience: Duration,
 }
 
 impl Sql {
     /// Connects to nothing yet.
     pub fn new(config: &SqlConfig) -> Self {
-        let shape = config.shape.clone();
-        let statements = Statements::new(&shape, config.place.engine());
-        let pool = Pool::new(Way::new(config), config.connections);
-        Self { parts: Arc::new(Parts { pool, shape, statements, patience: config.timeout }) }
+        let engine = config.place.engine();
+        let parts = Parts {
+            pool: Pool::new(Way::new(config), config.connections),
+            shape: config.shape.clone(),
+            statements: Statements::new(&config.shape, engine),
+            engine,
+            place: config.place.clone(),
+            tls: config.tls,
+            grants: grants(config),
+            patience: config.timeout,
+        };
+        Self { parts: Arc::new(parts) }
     }
 
     pub async fn find(&self, addresses: &[Address]) -> Result<Vec<Account>, DirectoryError> {
@@ -123,15 +140,10 @@ impl Sql {
 
     pub async fn examine(&self, sample: Option<&Address>) -> Vec<Finding> {
         let found = match sample {
-            Some(address) => {
-                self.find(std::slice::from_ref(address)).await.map(|found| found.len())
-            }
-            None => self.get("0").await.map(|_| 0),
+            Some(address) => self.find(std::slice::from_ref(address)).await,
+            None => Ok(Vec::new()),
         };
-        vec![match found {
-            Ok(_) => Finding::good("connection", "the database answers"),
-            Err(error) => Finding::fault("connection", error.to_string(), "look at [sql]"),
-        }]
+        examine::examine(&self.parts, sample, found).await
     }
 
     pub async fn hashes(&self, most: u32) -> Result<Vec<String>, DirectoryError> {

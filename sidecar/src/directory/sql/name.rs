@@ -48,6 +48,14 @@ impl TableName {
         }
     }
 
+    pub(super) fn name(&self) -> &Column {
+        &self.name
+    }
+
+    pub(super) fn schema(&self) -> Option<&Column> {
+        self.schema.as_ref()
+    }
+
     pub(super) fn quoted(&self, engine: Engine) -> String {
         match &self.schema {
             Some(schema) => format!("{}.{}", schema.quoted(engine), self.name.quoted(engine)),

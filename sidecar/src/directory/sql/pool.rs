@@ -23,7 +23,7 @@ pub(super) struct Seat<'p> {
     /// Whether it was made for this user: a kept one may have been lost meanwhile.
     pub(super) fresh: bool,
     pool: &'p Pool,
-    _permit: SemaphorePermit<'p>,
+    permit: SemaphorePermit<'p>,
 }
 
 impl Pool {
@@ -45,7 +45,12 @@ impl Pool {
             Some(lane) => lane,
             None => self.way.connect().await?,
         };
-        Ok(Seat { lane, fresh, pool: self, _permit: permit })
+        Ok(Seat { lane, fresh, pool: self, permit })
+    }
+
+    /// One that is nobody's of the pool.
+    pub(super) async fn connect(&self) -> Result<Lane, Broken> {
+        self.way.connect().await
     }
 
     /// Those that are kept are as stale as the one that was found so.
@@ -58,7 +63,12 @@ impl Pool {
     }
 }
 
-impl Seat<'_> {
+impl<'p> Seat<'p> {
+    /// The connection alone; it does not come back.
+    pub(super) fn leave(self) -> (Lane, SemaphorePermit<'p>) {
+        (self.lane, self.permit)
+    }
+
     pub(super) fn keep(self) {
         self.pool.idle().push(self.lane);
     }

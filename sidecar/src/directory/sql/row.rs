@@ -35,6 +35,7 @@ enum Role {
     DisplayName,
     Language,
     Status,
+    Deleted,
     SecondFactor,
     PasswordHash,
     Revision,
@@ -44,7 +45,7 @@ enum Role {
 pub(super) struct Roles(Vec<Option<Role>>);
 
 impl Role {
-    const NAMES: [(&'static str, Self); 10] = [
+    const NAMES: [(&'static str, Self); 11] = [
         ("id", Self::Id),
         ("email", Self::Email),
         ("phone", Self::Phone),
@@ -52,6 +53,7 @@ impl Role {
         ("display_name", Self::DisplayName),
         ("language", Self::Language),
         ("status", Self::Status),
+        ("deleted", Self::Deleted),
         ("second_factor", Self::SecondFactor),
         ("password_hash", Self::PasswordHash),
         ("revision", Self::Revision),
@@ -73,16 +75,6 @@ impl Roles {
         Self(names.iter().map(|name| Role::of(name)).collect())
     }
 
-    /// Whether what an account cannot do without is there.
-    pub(super) fn has_id(&self) -> bool {
-        self.0.contains(&Some(Role::Id))
-    }
-
-    /// Whether a later change can be seen.
-    pub(super) fn has_revision(&self) -> bool {
-        self.0.contains(&Some(Role::Revision)) || self.0.contains(&Some(Role::PasswordHash))
-    }
-
     pub(super) fn read(&self, row: &[Cell], shape: &Shape) -> Result<Found, Unreadable> {
         let all = |role: Role| -> Result<Vec<Option<&str>>, Unreadable> {
             let cells = self.0.iter().zip(row).filter(|(found, _)| **found == Some(role));
@@ -101,6 +93,10 @@ impl Roles {
             none if none.is_empty() => vec![password_hash.clone()],
             columns => columns.into_iter().map(|text| text.map(str::to_owned)).collect(),
         };
+        let status = match one(Role::Deleted)?.is_some_and(is_set) {
+            true => Status::Disabled,
+            false => status(one(Role::Status)?, shape.active.as_deref()),
+        };
         let account = Account {
             id: id.to_owned(),
             user_name: owned(Role::UserName)?,
@@ -108,7 +104,7 @@ impl Roles {
             emails,
             phones,
             language: one(Role::Language)?.and_then(Language::parse),
-            status: status(one(Role::Status)?, shape.active.as_deref()),
+            status,
             second_factor: one(Role::SecondFactor)?.is_some_and(is_set),
             revision: digest(&revision),
             password_hash,

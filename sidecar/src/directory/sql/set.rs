@@ -33,6 +33,11 @@ impl Setting {
         Some(Self { column, value })
     }
 
+    /// Whether the new value depends on the old one.
+    pub(super) fn reads(&self) -> bool {
+        matches!(self.value, Value::Plus(_))
+    }
+
     /// `column = value`, in the engine's words.
     pub(super) fn sql(&self, engine: Engine) -> String {
         let column = self.column.quoted(engine);

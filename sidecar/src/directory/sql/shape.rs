@@ -32,6 +32,7 @@ pub struct Table {
     pub display_name: Option<Column>,
     pub language: Option<Column>,
     pub status: Option<Column>,
+    pub deleted: Option<Column>,
     pub second_factor: Option<Column>,
     pub password_hash: Column,
     /// How e-mail addresses are compared.

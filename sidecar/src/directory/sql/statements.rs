@@ -172,6 +172,7 @@ pub(super) fn roles(table: &Table) -> Vec<(String, &Column)> {
         ("display_name", &table.display_name),
         ("language", &table.language),
         ("status", &table.status),
+        ("deleted", &table.deleted),
         ("second_factor", &table.second_factor),
     ];
     for (role, column) in single {

@@ -21,7 +21,7 @@ pub(super) async fn write(
     }
     match tokio::time::timeout(parts.patience, lane.commit()).await {
         Ok(Ok(())) => Ok(Written::Done),
-        Ok(Err(Broken::Lost)) | Err(_) => Err(Broken::Is(DirectoryError::Unknown)),
+        Ok(Err(Broken::Lost | Broken::Cut)) | Err(_) => Err(Broken::Is(DirectoryError::Unknown)),
         Ok(Err(refused)) => Err(refused),
     }
 }

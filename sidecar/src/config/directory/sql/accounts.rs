@@ -75,7 +75,7 @@ fn table(reader: &mut Reader<'_>) -> Option<Table> {
     let id = one("id");
     let (email, phone) = (one("email"), one("phone"));
     let (user_name, display_name) = (one("user_name"), one("display_name"));
-    let (language, status) = (one("language"), one("status"));
+    let (language, status, deleted) = (one("language"), one("status"), one("deleted"));
     let (second_factor, password_hash) = (one("second_factor"), one("password_hash"));
     let mut some =
         |key: &str| reader.read(key, |value| list(value, |item| column(item))).unwrap_or_default();
@@ -111,6 +111,7 @@ fn table(reader: &mut Reader<'_>) -> Option<Table> {
         display_name,
         language,
         status,
+        deleted,
         second_factor,
         password_hash,
         matching: matching?,

@@ -55,7 +55,7 @@ pub(in crate::config) const KEYS: &[Key] = &[
         "sql.recipe",
         "\"plain\"",
         "name of an app",
-        "Presets of the keys below, and of `password.format`, for `django`, `laravel`, `devise`, `anqicms`, `better-auth` or `wordpress`; `plain` has none. Each key overrides its preset, `\"\"` and `[]` take one away.",
+        "Presets of the keys below, and of `password.format`, for `anqicms`, `better-auth` (whose format is yours to say), `devise`, `django`, `laravel` (sessions in its table need `sql.sessions`) or `wordpress` (6.8 or newer); `plain` has none. Each key overrides its preset, `\"\"` and `[]` take one away.",
     ),
     key(
         "sql.table",
@@ -121,7 +121,7 @@ pub(in crate::config) const KEYS: &[Key] = &[
         "sql.set",
         "",
         "list of `column = value`",
-        "What else a write sets: `now`, `now_unix`, `now_unix_ms`, `true`, `false`, `null`, a whole number, `column + 1`, or `'text'`.",
+        "What else a write sets: `now` (UTC), `now_unix`, `now_unix_ms`, `true`, `false`, `null`, a whole number, `column + 1`, or `'text'`.",
     ),
     key(
         "sql.revision",
@@ -139,7 +139,7 @@ pub(in crate::config) const KEYS: &[Key] = &[
         "sql.find",
         "",
         "statement",
-        "Instead of table and columns: accounts by `:email` or `:phone` (the other is NULL). The result's columns are named `id`, `email`, `phone`, `user_name`, `display_name`, `language`, `status`, `second_factor`, `password_hash` and `revision`; `email_2` and the like are further ones.",
+        "Instead of table and columns: accounts by `:email` or `:phone` (the other is NULL). The result's columns are named `id`, `email`, `phone`, `user_name`, `display_name`, `language`, `status`, `deleted`, `second_factor`, `password_hash` and `revision`; `email_2` and the like are further ones.",
     ),
     key("sql.get", "", "statement", "The same columns by `:id`."),
     key(

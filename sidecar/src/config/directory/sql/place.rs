@@ -15,8 +15,9 @@ const REMEDY: &str =
 
 #[derive(Clone)]
 pub enum SqlPlace {
-    Sqlite(PathBuf),
+    Mysql(Box<mysql_async::Opts>),
     Postgres(Box<tokio_postgres::Config>),
+    Sqlite(PathBuf),
 }
 
 impl SqlPlace {
@@ -27,13 +28,18 @@ impl SqlPlace {
         if text.starts_with("postgres://") || text.starts_with("postgresql://") {
             return postgres(text).map(|config| Self::Postgres(Box::new(config)));
         }
+        let mysql_text = text.strip_prefix("mysql://").or(text.strip_prefix("mariadb://"));
+        if let Some(rest) = mysql_text {
+            return mysql(rest).map(|opts| Self::Mysql(Box::new(opts)));
+        }
         Err(Wrong::new("it names no database that we know", REMEDY))
     }
 
     pub fn engine(&self) -> Engine {
         match self {
-            Self::Sqlite(_) => Engine::Sqlite,
+            Self::Mysql(_) => Engine::Mysql,
             Self::Postgres(_) => Engine::Postgres,
+            Self::Sqlite(_) => Engine::Sqlite,
         }
     }
 
@@ -41,6 +47,7 @@ impl SqlPlace {
     pub fn is_here(&self) -> bool {
         match self {
             Self::Sqlite(_) => true,
+            Self::Mysql(opts) => opts.socket().is_some() || is_loopback(opts.ip_or_hostname()),
             Self::Postgres(config) => {
                 let addresses = config.get_hostaddrs().iter().all(IpAddr::is_loopback);
                 let here = |host: &Host| match host {
@@ -56,6 +63,7 @@ impl SqlPlace {
 impl fmt::Debug for SqlPlace {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Mysql(opts) => write!(out, "Mysql({})", opts.ip_or_hostname()),
             Self::Sqlite(path) => write!(out, "Sqlite({})", path.display()),
             Self::Postgres(config) => write!(out, "Postgres({:?})", config.get_hosts()),
         }
@@ -84,6 +92,24 @@ fn postgres(text: &str) -> Formed<tokio_postgres::Config> {
         && config.get_dbname().is_some();
     match whole {
         true => Ok(config),
+        false => Err(Wrong::new("host, user or database is missing in it", REMEDY)),
+    }
+}
+
+/// `user@host[:port]/database[?socket=path]`
+fn mysql(rest: &str) -> Formed<mysql_async::Opts> {
+    let malformed = || Wrong::new("it is not the URL of a database", REMEDY);
+    let parameters = rest.split_once('?').map(|(_, parameters)| parameters);
+    if parameters.is_some_and(|text| !text.starts_with("socket=") || text.contains('&')) {
+        let remedy = "leave nothing but ?socket=/path there; TLS and the rest are keys of [sql]";
+        return Err(Wrong::new("it holds parameters that we do not take", remedy));
+    }
+    let opts = mysql_async::Opts::from_url(&format!("mysql://{rest}")).map_err(|_| malformed())?;
+    if opts.pass().is_some_and(|pass| !pass.is_empty()) {
+        return Err(password());
+    }
+    match opts.user().is_some() && opts.db_name().is_some() {
+        true => Ok(opts),
         false => Err(Wrong::new("host, user or database is missing in it", REMEDY)),
     }
 }

@@ -20,3 +20,4 @@ macro_rules! suite {
 
 suite!(sqlite, File);
 suite!(postgres, Server);
+suite!(mariadb, Maria);

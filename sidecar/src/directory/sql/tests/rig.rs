@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use contract::address::{Address, Channel};
 use contract::secret::Password;
-use rekey_tests::stage::Database;
+use rekey_tests::stage::{Database, MariaDb, Postgres, Schema};
 use tempfile::TempDir;
 
 use crate::config::{Config, DirectoryConfig};
@@ -17,7 +17,7 @@ pub(super) trait Ground {
 
     fn new() -> Self;
 
-    /// Keys of the section that lead here.
+    /// Keys of the section that lead here, with TLS or without.
     fn place(&self, home: &Path) -> String;
 
     /// Says something to the database as the app would.
@@ -35,6 +35,9 @@ pub(super) struct File {
 
 /// A database of its own on a real PostgreSQL.
 pub(super) struct Server(pub(super) Database);
+
+/// A database of its own on a real MariaDB.
+pub(super) struct Maria(pub(super) Schema);
 
 /// The team's table, and us beside it.
 pub(super) struct Stand<G> {
@@ -84,7 +87,28 @@ impl Ground for Server {
     const ENGINE: Engine = Engine::Postgres;
 
     fn new() -> Self {
-        Self(rekey_tests::stage::Postgres::shared().database().unwrap())
+        Self(Postgres::shared().database().unwrap())
+    }
+
+    fn place(&self, home: &Path) -> String {
+        let file = secret(home, self.0.password());
+        format!("url = \"{}\"\npassword = \"file:{file}\"\ntls = \"off\"\n", self.0.url())
+    }
+
+    fn say(&self, statement: &str) {
+        self.0.rows(statement).unwrap();
+    }
+
+    fn cell(&self, question: &str) -> Option<String> {
+        self.0.rows(&format!("SELECT ({question})")).unwrap().into_iter().flatten().next().flatten()
+    }
+}
+
+impl Ground for Maria {
+    const ENGINE: Engine = Engine::Mysql;
+
+    fn new() -> Self {
+        Self(MariaDb::shared().schema().unwrap())
     }
 
     fn place(&self, home: &Path) -> String {

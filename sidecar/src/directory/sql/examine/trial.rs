@@ -1,0 +1,117 @@
+//! Writes a password and takes it back. Invariant: COMMIT is never said here, and no table without transactions is touched.
+
+use super::Examination;
+use crate::directory::sql::Engine;
+use crate::directory::sql::fault::Broken;
+use crate::directory::sql::lane::within;
+use crate::directory::sql::shape::Source;
+use crate::directory::sql::write::stage;
+use crate::directory::{Account, DirectoryError, Finding, Written};
+
+/// Of the length of bcrypt's, for an account that has none.
+const HASH: &str = "$2b$12$......................................................";
+
+impl Examination<'_> {
+    pub(super) async fn trial(&mut self, found: Option<Account>) {
+        let account = match found {
+            Some(account) => Some(account),
+            None => self.somebody().await,
+        };
+        let Some(account) = account else {
+            let remedy = "run this again with an address of an account";
+            self.say(Finding::warning("write", "no account was at hand to try a write on", remedy));
+            return;
+        };
+        if let Some(engine) = self.engine_without_transactions().await {
+            self.say(Finding::fault(
+                "write",
+                format!("the table is of the engine {engine}, which takes nothing back"),
+                "ALTER TABLE .. ENGINE = InnoDB",
+            ));
+            return;
+        }
+        let tried = within(self.parts.patience, self.tried(&account)).await;
+        let undone = within(self.parts.patience, self.lane.roll_back()).await;
+        self.say(match (tried, undone) {
+            (Ok(None), Ok(())) => Finding::good(
+                "write",
+                "a password was written, read back and rolled back, with what is set beside it and the sessions",
+            ),
+            (Ok(Some(problem)), _) => Finding::fault(
+                "write",
+                problem,
+                "give the column of the hash 255 characters, and see whether a trigger changes it",
+            ),
+            (Err(broken), _) | (_, Err(broken)) => self.failed(broken.into()),
+        });
+    }
+
+    /// What is wrong with what stands there after the write.
+    async fn tried(&mut self, account: &Account) -> Result<Option<String>, Broken> {
+        let hash = account.password_hash.as_deref().map_or(HASH.to_owned(), altered);
+        let staged = stage(&mut self.lane, self.parts, account, &hash).await?;
+        if staged == Written::Changed {
+            return Ok(Some("the account changes while we look, or its id is not found again".to_owned()));
+        }
+        let after = self.parts.look(&mut self.lane, &account.id).await?;
+        let Some(after) = after else {
+            return Ok(Some("the account is not there any more after the write".to_owned()));
+        };
+        let same = after.account.password_hash.is_none_or(|read| read == hash);
+        let moved = after.account.revision != account.revision;
+        Ok(match (same, moved) {
+            (false, _) => Some("what was written is not what is read back".to_owned()),
+            (_, false) => Some("the revision did not change with the password".to_owned()),
+            _ => None,
+        })
+    }
+
+    /// Any account, by the table's own order.
+    async fn somebody(&mut self) -> Option<Account> {
+        let Source::Table(table) = &self.parts.shape.source else { return None };
+        let (id, name) = (table.id.quoted(self.parts.engine), table.name.quoted(self.parts.engine));
+        let answer = self.ask(&format!("SELECT {id} FROM {name} LIMIT 1"), &[]).await.ok()?;
+        let id = answer.rows.into_iter().flatten().next()?.text()?;
+        let look = within(self.parts.patience, self.parts.look(&mut self.lane, &id)).await;
+        look.ok().flatten().map(|found| found.account)
+    }
+
+    async fn engine_without_transactions(&mut self) -> Option<String> {
+        let Source::Table(table) = &self.parts.shape.source else { return None };
+        if self.parts.engine != Engine::Mysql {
+            return None;
+        }
+        let (schema, name) = (table.name.schema(), table.name.name());
+        let text = "SELECT ENGINE FROM information_schema.TABLES WHERE TABLE_SCHEMA = COALESCE(?, DATABASE()) AND TABLE_NAME = ?";
+        let values = [schema.map(|schema| schema.as_str()), Some(name.as_str())];
+        let engine = self.cell(text, &values).await.ok().flatten()?;
+        ["MyISAM", "Aria", "MEMORY", "CSV"].contains(&engine.as_str()).then_some(engine)
+    }
+
+    fn failed(&self, error: DirectoryError) -> Finding {
+        let remedy = match error {
+            DirectoryError::Forbidden => {
+                format!("as the owner of the table: {}", self.parts.grants.join("; "))
+            }
+            DirectoryError::Missing => {
+                "correct sql.set and sql.sessions: a column or table of theirs is not there".to_owned()
+            }
+            DirectoryError::ReadOnly => {
+                "name the primary server in sql.url; this one takes no writes".to_owned()
+            }
+            DirectoryError::Unavailable => {
+                "somebody holds the row or the table; see who, or raise sql.timeout".to_owned()
+            }
+            _ => "see the server's log: a constraint, a trigger or the column's length, mostly".to_owned(),
+        };
+        Finding::fault("write", error.to_string(), remedy)
+    }
+}
+
+/// Another one of the same length.
+fn altered(hash: &str) -> String {
+    let mut altered = hash.to_owned();
+    let last = altered.pop();
+    altered.push(if last == Some('x') { 'y' } else { 'x' });
+    altered
+}
