@@ -43,11 +43,17 @@ pub(super) type Found = Result<Vec<Account>, DirectoryError>;
 
 fn unconnected(parts: &Parts, error: DirectoryError) -> Finding {
     let remedy = match error {
-        DirectoryError::Login => "set sql.password to the file of this user's password; the server must let it in from here",
-        DirectoryError::Tls => "set sql.ca to the certificates that the server's is checked against, and name the server as its certificate does",
+        DirectoryError::Login => {
+            "set sql.password to the file of this user's password; the server must let it in from here"
+        }
+        DirectoryError::Tls => {
+            "set sql.ca to the certificates that the server's is checked against, and name the server as its certificate does"
+        }
         DirectoryError::Missing => "create the database or the file, or correct sql.url",
         DirectoryError::Forbidden => "GRANT CONNECT on the database to the user of sql.url",
-        _ => "see that the server of sql.url runs and can be reached from here, or raise sql.timeout",
+        _ => {
+            "see that the server of sql.url runs and can be reached from here, or raise sql.timeout"
+        }
     };
     let place = format!("{:?}", parts.place);
     Finding::fault("connection", format!("{place}: {error}"), remedy)
@@ -131,7 +137,8 @@ impl Examination<'_> {
     async fn duplicates(&mut self) {
         let Source::Table(table) = &self.parts.shape.source else { return };
         let Some(column) = table.emails.first() else { return };
-        let (name, column) = (table.name.quoted(self.parts.engine), column.quoted(self.parts.engine));
+        let (name, column) =
+            (table.name.quoted(self.parts.engine), column.quoted(self.parts.engine));
         let text = format!(
             "SELECT COUNT(*) FROM (SELECT 1 AS one FROM {name} WHERE {column} <> '' GROUP BY lower({column}) HAVING COUNT(*) > 1) AS several"
         );

@@ -54,7 +54,11 @@ impl Examination<'_> {
     }
 
     /// PostgreSQL reads a small table whole although there is an index: it is told not to.
-    async fn explain(&mut self, text: &str, values: &[Option<&str>]) -> Result<Answer, DirectoryError> {
+    async fn explain(
+        &mut self,
+        text: &str,
+        values: &[Option<&str>],
+    ) -> Result<Answer, DirectoryError> {
         match self.parts.engine {
             Engine::Postgres => {
                 self.lane.begin().await?;
@@ -119,12 +123,15 @@ fn reads_all(engine: Engine, answer: &Answer) -> bool {
         Engine::Sqlite => {
             let details = answer.rows.iter().filter_map(|row| column(row, "detail"));
             // `SCAN` of what a subquery found is none of a table.
-            details.into_iter().any(|line| line.starts_with("SCAN") && !line.contains("USING INDEX"))
+            details
+                .into_iter()
+                .any(|line| line.starts_with("SCAN") && !line.contains("USING INDEX"))
         }
         // With an index that could be used it reads a small table whole all the same.
         Engine::Mysql => answer.rows.iter().any(|row| {
             let kind = column(row, "type");
-            column(row, "possible_keys").is_none() && matches!(kind.as_deref(), Some("ALL" | "index"))
+            column(row, "possible_keys").is_none()
+                && matches!(kind.as_deref(), Some("ALL" | "index"))
                 && !column(row, "table").is_some_and(|table| table.starts_with('<'))
         }),
     }

@@ -20,7 +20,11 @@ impl Examination<'_> {
             }
             Ok(much) => {
                 let text = format!("our user may more than it needs: {}", much.join(", "));
-                Finding::warning("rights", text, format!("{LEAST}: {}", self.parts.grants.join("; ")))
+                Finding::warning(
+                    "rights",
+                    text,
+                    format!("{LEAST}: {}", self.parts.grants.join("; ")),
+                )
             }
             Err(error) => Finding::warning("rights", error.to_string(), LEAST),
         };

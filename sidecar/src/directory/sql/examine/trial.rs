@@ -51,7 +51,9 @@ impl Examination<'_> {
         let hash = account.password_hash.as_deref().map_or(HASH.to_owned(), altered);
         let staged = stage(&mut self.lane, self.parts, account, &hash).await?;
         if staged == Written::Changed {
-            return Ok(Some("the account changes while we look, or its id is not found again".to_owned()));
+            return Ok(Some(
+                "the account changes while we look, or its id is not found again".to_owned(),
+            ));
         }
         let after = self.parts.look(&mut self.lane, &account.id).await?;
         let Some(after) = after else {
@@ -94,7 +96,8 @@ impl Examination<'_> {
                 format!("as the owner of the table: {}", self.parts.grants.join("; "))
             }
             DirectoryError::Missing => {
-                "correct sql.set and sql.sessions: a column or table of theirs is not there".to_owned()
+                "correct sql.set and sql.sessions: a column or table of theirs is not there"
+                    .to_owned()
             }
             DirectoryError::ReadOnly => {
                 "name the primary server in sql.url; this one takes no writes".to_owned()
@@ -102,7 +105,8 @@ impl Examination<'_> {
             DirectoryError::Unavailable => {
                 "somebody holds the row or the table; see who, or raise sql.timeout".to_owned()
             }
-            _ => "see the server's log: a constraint, a trigger or the column's length, mostly".to_owned(),
+            _ => "see the server's log: a constraint, a trigger or the column's length, mostly"
+                .to_owned(),
         };
         Finding::fault("write", error.to_string(), remedy)
     }

@@ -13,6 +13,8 @@ macro_rules! suite {
                 pub(super) type Rig = Stand<$ground>;
             }
             mod accounts;
+            mod doctor;
+            mod network;
             mod writes;
         }
     };

@@ -1,13 +1,15 @@
 //! A table of accounts of a test's own on each engine, and short words for what is done with it.
 
 use std::path::{Path, PathBuf};
+use std::sync::Once;
 
 use contract::address::{Address, Channel};
 use contract::secret::Password;
 use rekey_tests::stage::{Database, MariaDb, Postgres, Schema};
 use tempfile::TempDir;
 
-use crate::config::{Config, DirectoryConfig};
+use crate::config::{Config, DirectoryConfig, SqlConfig};
+use crate::directory::sql::lane::{Lane, Way};
 use crate::directory::sql::{Engine, Sql};
 use crate::directory::{Account, DirectoryError, NewPassword, Written};
 
@@ -25,6 +27,12 @@ pub(super) trait Ground {
 
     /// The first cell of the answer.
     fn cell(&self, question: &str) -> Option<String>;
+
+    /// Ends every connection that others have.
+    fn cut(&self);
+
+    /// Somebody who has no rights yet, for a place; `None` where there are no users.
+    fn stranger(&self) -> Option<&'static str>;
 }
 
 /// A file in a directory of its own.
@@ -81,6 +89,12 @@ impl Ground for File {
         let text = format!("SELECT CAST(({question}) AS TEXT)");
         connection.query_row(&text, [], |row| row.get(0)).unwrap()
     }
+
+    fn cut(&self) {}
+
+    fn stranger(&self) -> Option<&'static str> {
+        None
+    }
 }
 
 impl Ground for Server {
@@ -101,6 +115,19 @@ impl Ground for Server {
 
     fn cell(&self, question: &str) -> Option<String> {
         self.0.rows(&format!("SELECT ({question})")).unwrap().into_iter().flatten().next().flatten()
+    }
+
+    fn cut(&self) {
+        self.0.drop_connections().unwrap();
+    }
+
+    fn stranger(&self) -> Option<&'static str> {
+        // Users are of the whole server.
+        static MADE: Once = Once::new();
+        MADE.call_once(|| {
+            self.say(&format!("CREATE ROLE stranger LOGIN PASSWORD '{}'", self.0.password()));
+        });
+        Some("stranger")
     }
 }
 
@@ -123,9 +150,24 @@ impl Ground for Maria {
     fn cell(&self, question: &str) -> Option<String> {
         self.0.rows(&format!("SELECT ({question})")).unwrap().into_iter().flatten().next().flatten()
     }
+
+    fn cut(&self) {
+        let others = "SELECT id FROM information_schema.processlist WHERE db = DATABASE() AND id <> CONNECTION_ID()";
+        for id in self.0.rows(others).unwrap().into_iter().flatten().flatten() {
+            self.say(&format!("KILL {id}"));
+        }
+    }
+
+    fn stranger(&self) -> Option<&'static str> {
+        let password = self.0.password();
+        self.say(&format!("CREATE USER IF NOT EXISTS 'stranger'@'%' IDENTIFIED BY '{password}'"));
+        Some("stranger")
+    }
 }
 
 impl<G: Ground> Stand<G> {
+    pub(super) const ENGINE: Engine = G::ENGINE;
+
     /// With the table that most tests need, and Ann in it.
     pub(super) fn new() -> Self {
         let stand = Self::bare();
@@ -151,14 +193,36 @@ impl<G: Ground> Stand<G> {
 
     /// The directory with these keys of the section.
     pub(super) fn with(&self, keys: &str) -> Sql {
-        let place = self.ground.place(self.home.path());
+        Sql::new(&self.config(&self.place(), keys))
+    }
+
+    pub(super) fn place(&self) -> String {
+        self.ground.place(self.home.path())
+    }
+
+    pub(super) fn config(&self, place: &str, keys: &str) -> SqlConfig {
         let text = format!("directory = \"sql\"\n[sql]\n{place}{keys}");
-        let config =
-            Config::parse(&text, self.home.path()).unwrap_or_else(|faults| panic!("{faults}"));
-        match config.directory {
-            DirectoryConfig::Sql(config) => Sql::new(&config),
+        let config = Config::parse(&text, self.home.path());
+        match config.unwrap_or_else(|faults| panic!("{faults}")).directory {
+            DirectoryConfig::Sql(config) => *config,
             other => panic!("{other:?}"),
         }
+    }
+
+    /// A connection beside ours, in a transaction that has changed Ann's row.
+    pub(super) async fn holder(&self) -> Lane {
+        let mut lane = self.lane().await;
+        lane.begin().await.unwrap();
+        lane.change("UPDATE users SET version = version + 1 WHERE id = 1", &[]).await.unwrap();
+        lane
+    }
+
+    pub(super) async fn lane(&self) -> Lane {
+        Way::new(&self.config(&self.place(), KEYS)).connect().await.unwrap()
+    }
+
+    pub(super) fn hash(&self, id: u32) -> String {
+        self.ground.cell(&format!("SELECT hash FROM users WHERE id = {id}")).unwrap()
     }
 }
 
