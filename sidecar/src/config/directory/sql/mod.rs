@@ -4,6 +4,8 @@
 mod accounts;
 mod place;
 mod recipes;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 use std::path::{Path, PathBuf};

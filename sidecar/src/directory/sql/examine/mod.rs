@@ -29,6 +29,7 @@ pub(super) async fn examine(parts: &Parts, sample: Option<&Address>, found: Foun
     let mut examination = Examination { parts, lane, findings: Vec::new() };
     examination.connection().await;
     if examination.columns().await {
+        examination.width().await;
         examination.plans().await;
         examination.rights().await;
         examination.sample(sample, &found);

@@ -1,15 +1,18 @@
 //! Writes a password and takes it back. Invariant: COMMIT is never said here, and no table without transactions is touched.
 
 use super::Examination;
-use crate::directory::sql::Engine;
 use crate::directory::sql::fault::Broken;
 use crate::directory::sql::lane::within;
 use crate::directory::sql::shape::Source;
 use crate::directory::sql::write::stage;
+use crate::directory::sql::{Column, Engine};
 use crate::directory::{Account, DirectoryError, Finding, Written};
 
 /// Of the length of bcrypt's, for an account that has none.
 const HASH: &str = "$2b$12$......................................................";
+
+/// Characters that the longest of the common formats takes, and some more.
+const LONGEST: u64 = 128;
 
 impl Examination<'_> {
     pub(super) async fn trial(&mut self, found: Option<Account>) {
@@ -43,6 +46,32 @@ impl Examination<'_> {
                 "give the column of the hash 255 characters, and see whether a trigger changes it",
             ),
             (Err(broken), _) | (_, Err(broken)) => self.failed(broken.into()),
+        });
+    }
+
+    /// Whether the column of the hash takes the hashes of every format.
+    pub(super) async fn width(&mut self) {
+        let Source::Table(table) = &self.parts.shape.source else { return };
+        let (first, second, third, here) = match self.parts.engine {
+            Engine::Postgres => ("$1", "$2", "$3", "current_schema()"),
+            Engine::Mysql => ("?", "?", "?", "DATABASE()"),
+            Engine::Sqlite => return,
+        };
+        let text = format!(
+            "SELECT character_maximum_length FROM information_schema.columns \
+             WHERE table_schema = COALESCE({first}, {here}) AND table_name = {second} AND column_name = {third}"
+        );
+        let schema = table.name.schema().map(Column::as_str);
+        let values = [schema, Some(table.name.name().as_str()), Some(table.password_hash.as_str())];
+        let width = self.cell(&text, &values).await.ok().flatten();
+        let Some(width) = width.and_then(|width| width.parse::<u64>().ok()) else { return };
+        self.say(match width {
+            LONGEST.. => Finding::good("width", format!("the column of the hash takes {width} characters")),
+            _ => Finding::warning(
+                "width",
+                format!("the column of the hash takes {width} characters, and argon2id's have 97"),
+                "write a password.format that fits (bcrypt has 60), or give the column 255 characters",
+            ),
         });
     }
 

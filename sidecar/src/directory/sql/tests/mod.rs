@@ -1,6 +1,7 @@
 //! What must hold of the directory whatever database it is: each test runs on real ones.
 
 mod rig;
+mod tls;
 
 /// The suite in a module of its own, on one ground.
 macro_rules! suite {
