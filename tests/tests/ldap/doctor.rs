@@ -111,7 +111,7 @@ async fn what_ends_links_needlessly_is_told() {
     let hidden = format!(
         "access to attrs=userPassword by dn.exact=\"{LOWLY}\" =w by * auth\naccess to * by dn.exact=\"{LOWLY}\" read by * auth\n"
     );
-    let slapd: Slapd = start(SlapdOptions {
+    let slapd: Slapd = start(&SlapdOptions {
         database: hidden,
         entries: person("anna", ""),
         ..SlapdOptions::default()

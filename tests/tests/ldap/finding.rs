@@ -28,7 +28,7 @@ const HOSTILE: [&str; 12] = [
 async fn what_is_typed_is_never_a_filter() {
     let odd = person("odd", "mail: {a*b|c&d!}@example.org");
     let entries = format!("{}\n{odd}", person("anna", ""));
-    let slapd = start(SlapdOptions { entries, ..SlapdOptions::default() });
+    let slapd = start(&SlapdOptions { entries, ..SlapdOptions::default() });
     let side = Side::of(&slapd, "");
     let mut asked = 0;
     for text in HOSTILE {
@@ -52,7 +52,7 @@ async fn an_account_is_what_its_entry_says() {
         "mail: Anna@Second.example\nmobile: +49 151 23456789\npreferredLanguage: ja, en;q=0.5\n";
     let bob = person("bob", "objectClass: pwdPolicy\npwdAttribute: 2.5.4.35");
     let entries = format!("{}\n{bob}", person("anna", more));
-    let slapd = start(SlapdOptions { entries, ..SlapdOptions::default() });
+    let slapd = start(&SlapdOptions { entries, ..SlapdOptions::default() });
     let side = Side::of(&slapd, "filter = \"(!(objectClass=pwdPolicy))\"");
     let anna = side.one("ANNA@second.EXAMPLE").await;
     assert_eq!(anna.stored(&mail("ANNA@second.EXAMPLE")), Some(mail("Anna@second.example")));
@@ -134,7 +134,7 @@ async fn pages_go_beyond_the_size_limit() {
         let database = format!(
             "access to * by dn.exact=\"{LOWLY}\" read by * auth\nlimits dn.exact=\"{LOWLY}\" size=4 {paged}\n"
         );
-        start(SlapdOptions { database, entries: people.join("\n"), ..SlapdOptions::default() })
+        start(&SlapdOptions { database, entries: people.join("\n"), ..SlapdOptions::default() })
     };
     let slapd = limits("size.pr=noEstimate size.prtotal=unlimited");
     let side = Side::lowly(&slapd, "");
@@ -159,7 +159,7 @@ async fn an_id_that_two_have_is_nobodys() {
         person("bob", "employeeNumber: 7"),
         person("carl", "employeeNumber: 8"),
     ];
-    let slapd = start(SlapdOptions { entries: entries.join("\n"), ..SlapdOptions::default() });
+    let slapd = start(&SlapdOptions { entries: entries.join("\n"), ..SlapdOptions::default() });
     let side = Side::of(&slapd, "attributes.id = \"employeeNumber\"");
     assert_eq!(side.ldap.get("7").await.unwrap_err(), DirectoryError::Row);
     assert!(side.ldap.get("8").await.unwrap().is_some());
@@ -177,7 +177,7 @@ async fn referrals_are_not_followed() {
          ref: ldap://192.0.2.1/ou=elsewhere,{BASE}\n"
     );
     let entries = format!("{}\n{elsewhere}", person("anna", ""));
-    let slapd = start(SlapdOptions { entries, ..SlapdOptions::default() });
+    let slapd = start(&SlapdOptions { entries, ..SlapdOptions::default() });
     let side = Side::of(&slapd, "");
     let begun = Instant::now();
     assert_eq!(side.one("anna@example.org").await.user_name.as_deref(), Some("anna"));

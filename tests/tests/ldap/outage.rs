@@ -20,7 +20,7 @@ fn twins(second: &str) -> [Slapd; 2] {
     );
     ["", second].map(|database| {
         let database = database.to_owned();
-        start(SlapdOptions { database, entries: entries.clone(), ..SlapdOptions::default() })
+        start(&SlapdOptions { database, entries: entries.clone(), ..SlapdOptions::default() })
     })
 }
 

@@ -97,15 +97,15 @@ pub(crate) fn dn(uid: &str) -> String {
 /// A server with these lines in its database, and people of these names.
 pub(crate) fn company(database: &str, people: &[&str]) -> Slapd {
     let entries: Vec<String> = people.iter().map(|uid| person(uid, "")).collect();
-    start(SlapdOptions {
+    start(&SlapdOptions {
         database: database.to_owned(),
         entries: entries.join("\n"),
         ..SlapdOptions::default()
     })
 }
 
-pub(crate) fn start(options: SlapdOptions) -> Slapd {
-    Slapd::start(&options).unwrap_or_else(|fault| panic!("{fault}"))
+pub(crate) fn start(options: &SlapdOptions) -> Slapd {
+    Slapd::start(options).unwrap_or_else(|fault| panic!("{fault}"))
 }
 
 /// Whether somebody logs in with a password, as an app would.

@@ -13,7 +13,7 @@ fn encrypted(dir: &Path, authority: &Authority, pair: &Pair) -> Slapd {
     place(&dir.join("ca.pem"), authority.pem());
     pair.write(dir, "server");
     let tls = Some(dir.to_owned());
-    start(SlapdOptions { tls, entries: person("anna", ""), ..SlapdOptions::default() })
+    start(&SlapdOptions { tls, entries: person("anna", ""), ..SlapdOptions::default() })
 }
 
 /// Whether somebody is found through each way of TLS.

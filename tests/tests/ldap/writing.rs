@@ -63,7 +63,7 @@ async fn one_of_many_writes() {
     let all = [outcomes.0, outcomes.1, outcomes.2, outcomes.3];
     let done = all.iter().filter(|outcome| **outcome == Ok(Written::Done)).count();
     assert_eq!(done, 1, "{all:?}");
-    assert!(all.iter().all(|outcome| matches!(outcome, Ok(_))), "{all:?}");
+    assert!(all.iter().all(|outcome| outcome.is_ok()), "{all:?}");
 }
 
 /// Changing what is no password ends nothing, where the password can be seen; where it cannot, everything does.
@@ -91,7 +91,7 @@ async fn the_servers_own_rule_is_told_apart() {
         "dn: cn=policy,{BASE}\nobjectClass: organizationalRole\nobjectClass: pwdPolicy\ncn: policy\n\
          pwdAttribute: userPassword\npwdCheckQuality: 2\npwdMinLength: 12\npwdInHistory: 3\n"
     );
-    let slapd = start(SlapdOptions {
+    let slapd = start(&SlapdOptions {
         database: format!(
             "access to * by dn.exact=\"{LOWLY}\" write by * auth\noverlay ppolicy\nppolicy_default cn=policy,{BASE}\n"
         ),

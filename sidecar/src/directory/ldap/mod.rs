@@ -46,7 +46,7 @@ impl Ldap {
         }
         let found = self.search(&filter::with_addresses(&self.config, addresses)).await?;
         if found.is_whole {
-            return Ok(self.accounts(found));
+            return Ok(self.accounts(&found));
         }
         let mut accounts: Vec<Account> = Vec::new();
         for address in addresses {
@@ -57,7 +57,7 @@ impl Ldap {
                 tracing::error!(event = "rows_unreadable", reason = "size limit");
                 continue;
             }
-            for account in self.accounts(found) {
+            for account in self.accounts(&found) {
                 if accounts.iter().all(|known| known.id != account.id) {
                     accounts.push(account);
                 }
@@ -78,7 +78,7 @@ impl Ldap {
         let (filter, attributes) = (filter::all(&self.config), entry::attributes(&self.config));
         let query = Query { most: Some(most), ..self.query(&filter, &attributes) };
         let found = self.pool.search(&self.config, query).await?;
-        Ok(self.accounts(found).into_iter().filter_map(|account| account.password_hash).collect())
+        Ok(self.accounts(&found).into_iter().filter_map(|account| account.password_hash).collect())
     }
 
     pub async fn aspects(&self, id: &str) -> Result<Vec<(String, [u8; 8])>, DirectoryError> {
@@ -111,7 +111,7 @@ impl Ldap {
     }
 
     /// One that cannot be read is nobody; the others do not wait for it.
-    fn accounts(&self, found: Found) -> Vec<Account> {
+    fn accounts(&self, found: &Found) -> Vec<Account> {
         let all = found.entries.len().saturating_add(found.broken);
         let read = found.entries.iter().filter_map(|entry| entry.account(&self.config));
         let accounts: Vec<Account> = read.collect();
