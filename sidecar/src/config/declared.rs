@@ -310,6 +310,7 @@ pub(super) const SIDECAR: Declared = &[
     PLACES,
     listen::KEYS,
     directory::KEYS,
+    directory::HTTP,
     directory::LDAP,
     directory::SQL,
     STORE_AND_LIMITS,

@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use toml::de::DeValue;
 use zeroize::Zeroizing;
@@ -95,9 +95,19 @@ fn password(value: &DeValue<'_>, home: &Path) -> Formed<Option<Zeroizing<String>
     }
 }
 
-/// The secret in a file that only its owner (and group) may read.
-pub(super) fn one_line(path: &PathBuf) -> Formed<Zeroizing<String>> {
+/// The secret of one line in a file.
+pub(super) fn one_line(path: &Path) -> Formed<Zeroizing<String>> {
     let remedy = || format!("put the password on one line into {} with mode 0600", path.display());
+    let text = private(path, remedy)?;
+    let line = text.trim_end_matches(['\r', '\n']);
+    match line.is_empty() || line.contains('\n') {
+        true => Err(Wrong::new(format!("{} does not hold one line", path.display()), remedy())),
+        false => Ok(Zeroizing::new(line.to_owned())),
+    }
+}
+
+/// What is in a file that only its owner (and group) may read.
+pub(super) fn private(path: &Path, remedy: impl Fn() -> String) -> Formed<Zeroizing<String>> {
     let unreadable =
         |error| Wrong::new(format!("{} cannot be read: {error}", path.display()), remedy());
     let mode = fs::metadata(path).map_err(unreadable)?.permissions().mode();
@@ -105,10 +115,5 @@ pub(super) fn one_line(path: &PathBuf) -> Formed<Zeroizing<String>> {
         let problem = format!("everybody on this machine can read {}", path.display());
         return Err(Wrong::new(problem, format!("chmod 0600 {}", path.display())));
     }
-    let text = Zeroizing::new(fs::read_to_string(path).map_err(unreadable)?);
-    let line = text.trim_end_matches(['\r', '\n']);
-    match line.is_empty() || line.contains('\n') {
-        true => Err(Wrong::new(format!("{} does not hold one line", path.display()), remedy())),
-        false => Ok(Zeroizing::new(line.to_owned())),
-    }
+    Ok(Zeroizing::new(fs::read_to_string(path).map_err(unreadable)?))
 }

@@ -6,6 +6,7 @@ mod directory;
 mod edge;
 mod faults;
 mod forms;
+mod hook;
 mod listen;
 mod mail;
 mod parts;
@@ -32,11 +33,11 @@ use lettre::message::Mailbox;
 use zeroize::Zeroizing;
 
 pub use self::directory::{
-    DirectoryConfig, LdapAttributes, LdapConfig, LdapServer, LdapValue, LdapWrite, SqlConfig,
-    SqlPlace,
+    DirectoryConfig, HttpConfig, LdapAttributes, LdapConfig, LdapServer, LdapValue, LdapWrite, SqlConfig, SqlPlace,
 };
 pub use self::edge::{ClientSource, EdgeConfig, Network, Upstream};
 pub use self::faults::{Fault, Faults};
+pub use self::hook::HookConfig;
 pub use self::password::PasswordConfig;
 pub use self::profile::DialectProfile;
 pub use self::reference::{edge_reference, reference};

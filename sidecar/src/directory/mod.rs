@@ -4,6 +4,7 @@
 mod ascii;
 mod embedded;
 mod finding;
+mod http;
 mod ldap;
 pub mod sql;
 
@@ -20,6 +21,7 @@ use crate::store::{AccountWrite, Store, StoreError};
 pub use ascii::ascii;
 pub use embedded::{AccountDraft, DraftFault, Embedded, ImportFault};
 pub use finding::{Finding, Grade};
+pub use http::HttpDirectory;
 pub use ldap::Ldap;
 pub use sql::Sql;
 
@@ -32,6 +34,8 @@ pub enum Directory {
     Sql(Sql),
     /// A server, or several that hold the same.
     Ldap(Ldap),
+    /// A service of the team's own.
+    Http(HttpDirectory),
 }
 
 /// Somebody who can reset a password.
@@ -122,6 +126,9 @@ impl Directory {
             }
             DirectoryConfig::Sql(config) => Self::Sql(Sql::new(config)),
             DirectoryConfig::Ldap(config) => Self::Ldap(Ldap::new(config, clock)),
+            DirectoryConfig::Http(config) => {
+                Self::Http(HttpDirectory::new(config, clock.clone(), entropy.clone()))
+            }
         }
     }
 
@@ -132,6 +139,7 @@ impl Directory {
             Self::Embedded(embedded) => embedded.find_all(addresses).await,
             Self::Sql(sql) => sql.find(addresses).await,
             Self::Ldap(ldap) => ldap.find(addresses).await,
+            Self::Http(http) => http.find(addresses).await,
         }
     }
 
@@ -140,6 +148,7 @@ impl Directory {
             Self::Embedded(embedded) => embedded.get(id).await,
             Self::Sql(sql) => sql.get(id).await,
             Self::Ldap(ldap) => ldap.get(id).await,
+            Self::Http(http) => http.get(id).await,
         }
     }
 
@@ -151,8 +160,7 @@ impl Directory {
                 revision: account.revision.0.clone(),
                 hash: hash.to_owned(),
             }),
-            Self::Sql(_) => Writing::Elsewhere,
-            Self::Ldap(_) => Writing::Elsewhere,
+            Self::Sql(_) | Self::Ldap(_) | Self::Http(_) => Writing::Elsewhere,
         }
     }
 
@@ -166,6 +174,7 @@ impl Directory {
             Self::Embedded(_) => Err(DirectoryError::Failed),
             Self::Sql(sql) => sql.write(account, new).await,
             Self::Ldap(ldap) => ldap.write(account, new).await,
+            Self::Http(http) => http.write(account, new).await,
         }
     }
 
@@ -176,6 +185,7 @@ impl Directory {
             Self::Embedded(embedded) => embedded.examine(sample).await,
             Self::Sql(sql) => sql.examine(sample).await,
             Self::Ldap(ldap) => ldap.examine(sample).await,
+            Self::Http(http) => http.examine(sample).await,
         }
     }
 
@@ -185,6 +195,8 @@ impl Directory {
             Self::Embedded(embedded) => embedded.hashes(most).await,
             Self::Sql(sql) => sql.hashes(most).await,
             Self::Ldap(ldap) => ldap.hashes(most).await,
+            // It gives accounts to who knows one, and lists none.
+            Self::Http(_) => Ok(Vec::new()),
         }
     }
 
@@ -194,6 +206,7 @@ impl Directory {
             Self::Embedded(embedded) => embedded.aspects(id).await,
             Self::Sql(sql) => sql.aspects(id).await,
             Self::Ldap(ldap) => ldap.aspects(id).await,
+            Self::Http(http) => http.aspects(id).await,
         }
     }
 }

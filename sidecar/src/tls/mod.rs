@@ -5,7 +5,7 @@ mod connector;
 mod doorkeeper;
 mod pem;
 mod server;
-pub(crate) mod trust;
+pub mod trust;
 mod visitor;
 mod watched;
 

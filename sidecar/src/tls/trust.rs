@@ -14,7 +14,7 @@ use super::server::provider;
 /// There is no certificate to check others against.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 #[error("the certificates that the server is checked against cannot be read")]
-pub(crate) struct NoRoots;
+pub struct NoRoots;
 
 pub(crate) fn connector(ca: Option<&Path>) -> Result<TlsConnector, NoRoots> {
     let mut roots = RootCertStore::empty();

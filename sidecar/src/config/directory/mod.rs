@@ -1,5 +1,6 @@
 //! Where the accounts live. Invariant: the section of a directory that is not in use is refused, so that nobody believes in it.
 
+mod http;
 mod ldap;
 mod sql;
 
@@ -8,6 +9,8 @@ use super::forms::{self, Formed, Wrong};
 use super::reader::Reader;
 use crate::password::Recipe;
 
+pub(super) use self::http::KEYS as HTTP;
+pub use self::http::HttpConfig;
 pub(super) use self::ldap::KEYS as LDAP;
 pub use self::ldap::{LdapAttributes, LdapConfig, LdapServer, LdapValue, LdapWrite};
 pub(super) use self::sql::KEYS as SQL;
@@ -16,7 +19,7 @@ pub use self::sql::{SqlConfig, SqlPlace};
 pub(super) const KEYS: &[Key] = &[key(
     "directory",
     "\"embedded\"",
-    "embedded, ldap or sql",
+    "embedded, http, ldap or sql",
     "Where the accounts live: in our own store, filled by `rekey account`, or where the section of that name says.",
 )];
 
@@ -24,6 +27,7 @@ pub(super) const KEYS: &[Key] = &[key(
 #[derive(Clone, Debug)]
 pub enum DirectoryConfig {
     Embedded,
+    Http(Box<HttpConfig>),
     Ldap(Box<LdapConfig>),
     Sql(Box<SqlConfig>),
 }
@@ -32,13 +36,14 @@ pub enum DirectoryConfig {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     Embedded,
+    Http,
     Ldap,
     Sql,
 }
 
 /// Which kind reads which section.
 const SECTIONS: &[(Kind, &[Key], &str)] =
-    &[(Kind::Ldap, LDAP, "directory = \"ldap\""), (Kind::Sql, SQL, "directory = \"sql\"")];
+    &[(Kind::Http, HTTP, "directory = \"http\""), (Kind::Ldap, LDAP, "directory = \"ldap\""), (Kind::Sql, SQL, "directory = \"sql\"")];
 
 pub(super) fn read(reader: &mut Reader<'_>) -> Option<DirectoryConfig> {
     let kind = reader.read("directory", kind);
@@ -49,6 +54,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<DirectoryConfig> {
     }
     match kind? {
         Kind::Embedded => Some(DirectoryConfig::Embedded),
+        Kind::Http => http::read(reader).map(|http| DirectoryConfig::Http(Box::new(http))),
         Kind::Ldap => ldap::read(reader).map(|ldap| DirectoryConfig::Ldap(Box::new(ldap))),
         Kind::Sql => sql::read(reader).map(|sql| DirectoryConfig::Sql(Box::new(sql))),
     }
@@ -64,11 +70,12 @@ pub(super) fn judge(reader: &mut Reader<'_>, directory: &DirectoryConfig, recipe
 fn kind(value: &toml::de::DeValue<'_>) -> Formed<Kind> {
     match forms::text(value)? {
         "embedded" => Ok(Kind::Embedded),
+        "http" => Ok(Kind::Http),
         "ldap" => Ok(Kind::Ldap),
         "sql" => Ok(Kind::Sql),
         other => Err(Wrong::new(
             format!("\"{other}\" is unknown"),
-            "write \"embedded\", \"ldap\" or \"sql\"",
+            "write \"embedded\", \"http\", \"ldap\" or \"sql\"",
         )),
     }
 }

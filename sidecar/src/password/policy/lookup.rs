@@ -6,7 +6,6 @@ mod answer;
 mod request;
 #[cfg(test)]
 mod tests;
-mod trust;
 
 use std::time::Duration;
 
@@ -15,13 +14,13 @@ use thiserror::Error;
 use tokio::time::{Instant, timeout_at};
 use zeroize::Zeroizing;
 
-use self::request::Target;
 use crate::config::LookupConfig;
+use crate::peer::{Peer, PeerFault};
 
 /// A service to ask.
 #[derive(Clone, Debug)]
 pub struct Lookup {
-    target: Target,
+    peer: Peer,
     timeout: Duration,
     fails_open: bool,
 }
@@ -43,11 +42,20 @@ pub enum LookupFault {
     Form,
 }
 
+impl From<PeerFault> for LookupFault {
+    fn from(fault: PeerFault) -> Self {
+        match fault {
+            PeerFault::Address => Self::Address,
+            PeerFault::Roots(_) => Self::Roots,
+        }
+    }
+}
+
 impl Lookup {
     /// Reads the certificates; asks nothing yet.
     pub fn new(config: &LookupConfig) -> Result<Self, LookupFault> {
         Ok(Self {
-            target: Target::new(&config.url, config.ca.as_deref())?,
+            peer: Peer::new(&config.url, config.ca.as_deref())?,
             timeout: config.timeout,
             fails_open: config.fails_open,
         })
@@ -59,7 +67,7 @@ impl Lookup {
         let hash = hash(password);
         let (prefix, rest) = hash.split_at_checked(5).ok_or(LookupFault::Form)?;
         let by = by.min(Instant::now() + self.timeout);
-        let asked = timeout_at(by, self.target.ask(prefix)).await;
+        let asked = timeout_at(by, request::ask(&self.peer, prefix)).await;
         let found =
             asked.unwrap_or(Err(LookupFault::Late)).and_then(|body| answer::has(&body, rest));
         match found {
