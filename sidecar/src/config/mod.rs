@@ -33,7 +33,8 @@ use lettre::message::Mailbox;
 use zeroize::Zeroizing;
 
 pub use self::directory::{
-    DirectoryConfig, HttpConfig, LdapAttributes, LdapConfig, LdapServer, LdapValue, LdapWrite, SqlConfig, SqlPlace,
+    DirectoryConfig, HttpConfig, LdapAttributes, LdapConfig, LdapServer, LdapValue, LdapWrite,
+    SqlConfig, SqlPlace,
 };
 pub use self::edge::{ClientSource, EdgeConfig, Network, Upstream};
 pub use self::faults::{Fault, Faults};

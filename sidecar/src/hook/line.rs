@@ -12,6 +12,7 @@ use hyper::client::conn::http1::{Builder, SendRequest};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::task::yield_now;
 use tokio::time::Instant;
 
 use super::HookFault;
@@ -52,6 +53,11 @@ impl Lines {
         Self { peer, names, allow_private, idle, width }
     }
 
+    #[cfg(test)]
+    pub(super) fn names(&self) -> &Names {
+        &self.names
+    }
+
     /// Waits until there is room for one more call.
     pub(super) async fn place(&self) -> Option<SemaphorePermit<'_>> {
         // Nobody closes it.
@@ -61,7 +67,8 @@ impl Lines {
     /// A kept connection, or a new one.
     pub(super) async fn take(&self) -> Result<Line, HookFault> {
         while let Some(mut sender) = self.kept() {
-            // One that was closed meanwhile is not.
+            // Its end may have come, and not been seen yet.
+            yield_now().await;
             if sender.ready().await.is_ok() {
                 return Ok(Line { sender, is_new: false });
             }

@@ -12,7 +12,7 @@ mod tests;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http_body_util::{BodyExt, Full, Limited};
+use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{DATE, HeaderValue};
 use hyper::{Request, Response};
@@ -178,11 +178,16 @@ impl Hook {
 async fn read(response: Response<Incoming>, most: usize) -> Result<Reply, HookFault> {
     let status = response.status().as_u16();
     let date = response.headers().get(DATE).and_then(seconds);
-    let body = Limited::new(response.into_body(), most).collect().await.map_err(|error| {
-        let is_long = error.is::<http_body_util::LengthLimitError>();
-        if is_long { HookFault::Long } else { HookFault::Lost }
-    })?;
-    Ok(Reply { status, body: body.to_bytes(), date })
+    let (mut response, mut body) = (response.into_body(), Vec::new());
+    // Into one piece: a million chunks of a byte are a million bytes.
+    while let Some(frame) = response.frame().await {
+        let frame = frame.map_err(|_| HookFault::Lost)?;
+        body.extend(frame.data_ref().map_or(&[][..], |data| data));
+        if body.len() > most {
+            return Err(HookFault::Long);
+        }
+    }
+    Ok(Reply { status, body: body.into(), date })
 }
 
 fn seconds(date: &HeaderValue) -> Option<u64> {

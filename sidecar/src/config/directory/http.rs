@@ -13,7 +13,7 @@ pub struct HttpConfig {
     pub retries: u32,
 }
 
-pub(super) const KEYS: &[Key] = &[
+pub(in crate::config) const KEYS: &[Key] = &[
     key(
         "http.url",
         "",

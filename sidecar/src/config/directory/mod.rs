@@ -9,8 +9,8 @@ use super::forms::{self, Formed, Wrong};
 use super::reader::Reader;
 use crate::password::Recipe;
 
-pub(super) use self::http::KEYS as HTTP;
 pub use self::http::HttpConfig;
+pub(super) use self::http::KEYS as HTTP;
 pub(super) use self::ldap::KEYS as LDAP;
 pub use self::ldap::{LdapAttributes, LdapConfig, LdapServer, LdapValue, LdapWrite};
 pub(super) use self::sql::KEYS as SQL;
@@ -42,8 +42,11 @@ enum Kind {
 }
 
 /// Which kind reads which section.
-const SECTIONS: &[(Kind, &[Key], &str)] =
-    &[(Kind::Http, HTTP, "directory = \"http\""), (Kind::Ldap, LDAP, "directory = \"ldap\""), (Kind::Sql, SQL, "directory = \"sql\"")];
+const SECTIONS: &[(Kind, &[Key], &str)] = &[
+    (Kind::Http, HTTP, "directory = \"http\""),
+    (Kind::Ldap, LDAP, "directory = \"ldap\""),
+    (Kind::Sql, SQL, "directory = \"sql\""),
+];
 
 pub(super) fn read(reader: &mut Reader<'_>) -> Option<DirectoryConfig> {
     let kind = reader.read("directory", kind);

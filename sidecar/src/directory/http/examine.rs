@@ -105,6 +105,14 @@ async fn signature(directory: &HttpDirectory, nobody: &str) -> Finding {
         Ok(reply) if (400..=499).contains(&reply.status) && reply.status != 404 => {
             Finding::good(of, "a call that is signed wrongly is refused")
         }
+        Ok(reply) if reply.status >= 500 => {
+            let said = format!("a call that is signed wrongly was answered with {}", reply.status);
+            Finding::warning(
+                of,
+                said,
+                "verify webhook-signature before anything else, and answer 401",
+            )
+        }
         Ok(_) => Finding::fault(
             of,
             "the service answers calls that are signed wrongly: everybody who reaches it can write passwords",

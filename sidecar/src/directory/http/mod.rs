@@ -44,11 +44,6 @@ impl HttpDirectory {
         Self { hook: Hook::new(&config.hook), retries: config.retries, clock, entropy }
     }
 
-    /// What `flow::tell` ends sessions with.
-    pub(crate) fn hook(&self) -> &Hook {
-        &self.hook
-    }
-
     pub async fn find(&self, addresses: &[Address]) -> Result<Vec<Account>, DirectoryError> {
         let items: Vec<String> = addresses.iter().map(asked).collect();
         let body = Writer::object().raw("addresses", &array(items.iter().map(String::as_str)));
