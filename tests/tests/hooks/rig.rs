@@ -69,7 +69,7 @@ pub(crate) fn http(dir: &TempDir, addr: SocketAddr, more: &str) -> HttpConfig {
         key.display()
     );
     match Config::parse(&text, dir.path()).map(|config| config.directory) {
-        Ok(DirectoryConfig::Http(http)) => http,
+        Ok(DirectoryConfig::Http(http)) => *http,
         Ok(other) => panic!("{other:?}"),
         Err(faults) => panic!("{faults}"),
     }
