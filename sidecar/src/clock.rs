@@ -26,6 +26,29 @@ impl Millis {
         Duration::from_millis(u64::try_from(later.0.saturating_sub(self.0)).unwrap_or(0))
     }
 
+    /// Year, month and day in UTC, by Howard Hinnant's `civil_from_days`.
+    #[must_use]
+    pub fn date(self) -> (i64, i64, i64) {
+        let shifted = self.0.div_euclid(86_400_000) + 719_468;
+        let (era, day_of_era) = (shifted.div_euclid(146_097), shifted.rem_euclid(146_097));
+        let year_of_era =
+            (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+        let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+        let shifted_month = (5 * day_of_year + 2) / 153;
+        let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
+        let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
+        (year_of_era + era * 400 + i64::from(month <= 2), month, day)
+    }
+
+    /// `2026-11-21T21:30:05.007Z`.
+    #[must_use]
+    pub fn to_rfc3339(self) -> String {
+        let ((year, month, day), millis) = (self.date(), self.0.rem_euclid(86_400_000));
+        let (minutes, seconds) = (millis / 60_000, millis / 1000 % 60);
+        let (hour, minute, millis) = (minutes / 60, minutes % 60, millis % 1000);
+        format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{seconds:02}.{millis:03}Z")
+    }
+
     /// Whole seconds since the epoch.
     #[must_use]
     pub fn seconds(self) -> u64 {
@@ -99,6 +122,19 @@ mod tests {
         assert_eq!(Millis(i64::MAX).plus(Duration::MAX), Millis(i64::MAX));
         assert_eq!(Millis(-1).seconds(), 0);
         assert_eq!(Millis(1999).seconds(), 1);
+    }
+
+    #[test]
+    fn moments_are_written_as_dates() {
+        let table = [
+            (0, "1970-01-01T00:00:00.000Z"),
+            (951_782_400_000, "2000-02-29T00:00:00.000Z"),
+            (1_795_296_605_007, "2026-11-21T21:30:05.007Z"),
+            (4_107_542_399_999, "2100-02-28T23:59:59.999Z"),
+        ];
+        for (at, expected) in table {
+            assert_eq!(Millis(at).to_rfc3339(), expected);
+        }
     }
 
     #[test]

@@ -13,6 +13,8 @@ type Labels = (&'static str, &'static str);
 pub struct Ends {
     asks: Mutex<BTreeMap<Labels, u64>>,
     mails: Mutex<BTreeMap<Labels, u64>>,
+    /// How they ended, and their kind.
+    events: Mutex<BTreeMap<Labels, u64>>,
 }
 
 impl Ends {
@@ -23,6 +25,7 @@ impl Ends {
         Self {
             asks: Mutex::new(asks.map(|labels| (labels, 0)).collect()),
             mails: Mutex::new(mails.into_iter().map(|labels| (labels, 0)).collect()),
+            events: Mutex::default(),
         }
     }
 
@@ -34,6 +37,10 @@ impl Ends {
         count(&self.mails, (end, reason));
     }
 
+    pub(crate) fn event(&self, end: &'static str, kind: &'static str) {
+        count(&self.events, (end, kind));
+    }
+
     /// End, reason (may be empty), number.
     pub fn asks(&self) -> Vec<(&'static str, &'static str, u64)> {
         list(&self.asks)
@@ -42,6 +49,11 @@ impl Ends {
     /// The same of mails.
     pub fn mails(&self) -> Vec<(&'static str, &'static str, u64)> {
         list(&self.mails)
+    }
+
+    /// End, kind, number, of the events that are told to the team's own systems.
+    pub fn events(&self) -> Vec<(&'static str, &'static str, u64)> {
+        list(&self.events)
     }
 }
 

@@ -21,11 +21,12 @@ use crate::ends::Ends;
 use crate::entropy::{Entropy, NoEntropy};
 use crate::flow;
 use crate::flow::beat::{BeatFault, Pulse};
+use crate::hook::Receivers;
 use crate::keys::{InUse, KeyStates, Keys, Ring, RingFault};
 use crate::limits::Limits;
 use crate::password::{HashError, Hasher, Lookup, LookupFault};
 use crate::secret::Secrets;
-use crate::store::{MessageKey, Store, StoreError};
+use crate::store::{MessageKey, Receiver, Store, StoreError};
 use crate::trace::TraceId;
 
 /// Everything that the flows work with.
@@ -54,6 +55,9 @@ pub struct Engine {
     pub(crate) ends: Ends,
     /// Passwords on their way to the directory, and those of which nobody knows yet whether they came there.
     pub(crate) announced: AtomicU64,
+    pub(crate) receivers: Receivers,
+    /// Events that wait to be told, as was read last.
+    pub(crate) waiting_events: AtomicU64,
 }
 
 /// How long a start waits for the directory, where passwords that were announced before are to be settled.
@@ -70,6 +74,8 @@ pub struct Worked {
     pub waiting: u64,
     /// New passwords that were announced and have no end yet.
     pub announced: u64,
+    /// Events that are not acknowledged yet.
+    pub events: u64,
 }
 
 /// What wakes the workers before their time.
@@ -79,6 +85,23 @@ pub(crate) struct Wake {
     pub(crate) mails: Notify,
     /// Mails that nobody waits for.
     pub(crate) notices: Notify,
+    pub(crate) events: Notify,
+    pub(crate) sessions: Notify,
+}
+
+impl Wake {
+    pub(crate) fn after_reset(&self) {
+        for wake in [&self.notices, &self.events, &self.sessions] {
+            wake.notify_one();
+        }
+    }
+
+    pub(crate) fn of(&self, receiver: Receiver) -> &Notify {
+        match receiver {
+            Receiver::Directory => &self.sessions,
+            Receiver::Events => &self.events,
+        }
+    }
 }
 
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
@@ -136,6 +159,8 @@ impl Engine {
             fit: AtomicBool::new(true),
             ends: Ends::new(),
             announced: AtomicU64::new(0),
+            receivers: Receivers::new(&config),
+            waiting_events: AtomicU64::new(0),
             config,
         }))
     }
@@ -174,7 +199,8 @@ impl Engine {
         let compared = self.compared.load(Ordering::Relaxed);
         let (due, waiting) = self.limits.backlog.waiting();
         let announced = self.announced.load(Ordering::Relaxed);
-        Worked { hashed: self.hasher.hashed(), compared, due, waiting, announced }
+        let events = self.waiting_events.load(Ordering::Relaxed);
+        Worked { hashed: self.hasher.hashed(), compared, due, waiting, announced, events }
     }
 
     /// How asks and mails ended since the start.
@@ -255,6 +281,7 @@ impl Engine {
             flow::deliver::run(&self, stop.clone()),
             flow::purge::run(&self, stop.clone()),
             flow::settle::run(&self, stop.clone()),
+            flow::tell::run(&self, stop.clone()),
             flow::beat::run(&self, stop),
         );
     }

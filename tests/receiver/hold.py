@@ -32,9 +32,10 @@ def operation(exchange):
 
 
 def response(described, status, what):
-    if str(status) not in described["responses"]:
+    ways = [way for way in (str(status), f"{status // 100}XX") if way in described["responses"]]
+    if not ways:
         sys.exit(f"{what}: status {status} is not described")
-    found = described["responses"][str(status)]
+    found = described["responses"][ways[0]]
     while "$ref" in found:
         found = DOCUMENT["components"]["responses"][found["$ref"].rsplit("/", 1)[1]]
     return found

@@ -317,7 +317,7 @@ fn others(accounts: u32) -> String {
 }
 
 /// In its two largest units.
-fn span(span: Duration) -> String {
+pub(super) fn span(span: Duration) -> String {
     let seconds = span.as_secs();
     match seconds {
         0..60 => format!("{seconds}s"),
@@ -342,7 +342,7 @@ fn unknown() -> CliError {
     )
 }
 
-fn failed(error: StoreError) -> CliError {
+pub(super) fn failed(error: StoreError) -> CliError {
     CliError::Room(RoomError::Store(error))
 }
 

@@ -5,6 +5,7 @@ mod account;
 mod check;
 mod console;
 mod edge;
+mod events;
 mod import;
 mod keys;
 mod mail;
@@ -26,6 +27,7 @@ use crate::config::{Config, Faults, Site};
 pub use self::console::Console;
 
 use self::account::AccountCommand;
+use self::events::EventsCommand;
 use self::keys::KeysCommand;
 use self::mail::MailCommand;
 use self::password::PasswordCommand;
@@ -51,6 +53,7 @@ First steps:
   rekey password explain           what the policy says of a password
   rekey why ann@example.com        what became of a reset that was asked for
   rekey mail list                  what waits to be sent, and what could not be
+  rekey events list                what waits to be told to your own systems
   rekey edge --help                a gateway's part, for gateways without wasm
 
 Passwords are read from standard input only. Exit codes: 0 done, 1 judged bad (check, verify), 2 not done.";
@@ -97,6 +100,9 @@ enum Command {
     /// The outbox: mails that wait, were sent or were given up, and addresses that bounced.
     #[command(subcommand)]
     Mail(MailCommand),
+    /// Events that wait to be told to your own systems, and what became of others.
+    #[command(subcommand)]
+    Events(EventsCommand),
     /// Keys, and their exchange without a pause.
     #[command(subcommand)]
     Keys(KeysCommand),
@@ -164,6 +170,7 @@ pub fn run(cli: Cli, console: &mut Console) -> Result<ExitCode, CliError> {
         Command::Check { reference } => check::check(config, reference, console),
         Command::Edge { check, reference } => edge::edge(config, check, reference, console),
         Command::Account(command) => account::run(command, &load(config)?, console),
+        Command::Events(command) => events::run(command, &load(config)?, console),
         Command::Mail(command) => mail::run(command, &load(config)?, console),
         Command::Keys(command) => keys::run(command, &load(config)?, console),
         Command::Password(command) => password::run(command, &load(config)?, console),

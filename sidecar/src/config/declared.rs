@@ -1,7 +1,7 @@
 //! Every key of the configuration, once: path, default, form and meaning. The reader takes defaults and known names from
 //! here, the reference is written from here. Invariant: no key is read that does not stand in `keys` (the reader refuses).
 
-use super::{directory, listen, rules, sites};
+use super::{directory, events, listen, rules, sites};
 use crate::limits::table::{self, Limit};
 
 /// One key. `<dialect>` and `<channel>` stand for one segment each.
@@ -313,6 +313,7 @@ pub(super) const SIDECAR: Declared = &[
     directory::HTTP,
     directory::LDAP,
     directory::SQL,
+    events::KEYS,
     STORE_AND_LIMITS,
     rules::KEYS,
     HASHING_AND_DIALECTS,

@@ -4,6 +4,7 @@
 mod declared;
 mod directory;
 mod edge;
+mod events;
 mod faults;
 mod forms;
 mod hook;
@@ -37,6 +38,7 @@ pub use self::directory::{
     SqlConfig, SqlPlace,
 };
 pub use self::edge::{ClientSource, EdgeConfig, Network, Upstream};
+pub use self::events::EventsConfig;
 pub use self::faults::{Fault, Faults};
 pub use self::hook::HookConfig;
 pub use self::password::PasswordConfig;
@@ -67,6 +69,8 @@ pub struct Config {
     pub listen: Listen,
     pub store: StoreConfig,
     pub directory: DirectoryConfig,
+    /// Absent: nobody is told of resets.
+    pub events: Option<EventsConfig>,
     pub keys: KeyFiles,
     pub mail: MailConfig,
     /// Absent: nothing is sent by SMS, asks end as suppressed.

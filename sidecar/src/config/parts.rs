@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::directory;
+use super::events;
 use super::forms;
 use super::listen;
 use super::mail;
@@ -28,6 +29,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<Config> {
     let listen = listen::read(reader, &home);
     let store = data.as_deref().and_then(|data| store::read(reader, &home, data));
     let directory = directory::read(reader);
+    let events = events::read(reader);
     let keys = data.as_deref().and_then(|data| keys(reader, &home, data));
     let mail = mail::read(reader, &home);
     let sms = reader
@@ -53,6 +55,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<Config> {
         listen: listen?,
         store: store?,
         directory: directory?,
+        events,
         keys: keys?,
         mail: mail?,
         sms,

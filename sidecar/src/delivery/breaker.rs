@@ -21,7 +21,7 @@ const LOST: Duration = Duration::from_secs(120);
 
 /// What a breaker allows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Way {
+pub(crate) enum Way {
     Free,
     /// One mail may try; to whom `admit` says so, it is that one.
     Trial,
@@ -30,7 +30,7 @@ pub(super) enum Way {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Breaker(State);
+pub(crate) struct Breaker(State);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
@@ -40,12 +40,12 @@ enum State {
 }
 
 impl Breaker {
-    pub(super) const fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         Self(State::Closed { failures: 0 })
     }
 
     /// What a mail would meet now.
-    pub(super) fn way(&mut self, now: Millis) -> Way {
+    pub(crate) fn way(&mut self, now: Millis) -> Way {
         if let State::Open { since, .. } | State::HalfOpen { since, .. } = &mut self.0 {
             // What began after now begins now: the clock was set back.
             *since = now.min(*since);
@@ -61,7 +61,7 @@ impl Breaker {
     }
 
     /// The same, for a mail that goes if it may: after `Trial` all others find the way shut until this one tells.
-    pub(super) fn admit(&mut self, now: Millis) -> Way {
+    pub(crate) fn admit(&mut self, now: Millis) -> Way {
         let way = self.way(now);
         if let (Way::Trial, State::Open { span, .. } | State::HalfOpen { span, .. }) = (way, self.0)
         {
@@ -71,14 +71,14 @@ impl Breaker {
     }
 
     /// The relay was reached and spoke. True when the breaker was not closed.
-    pub(super) fn reached(&mut self) -> bool {
+    pub(crate) fn reached(&mut self) -> bool {
         let was_shut = !matches!(self.0, State::Closed { .. });
         self.0 = State::Closed { failures: 0 };
         was_shut
     }
 
     /// The way there failed. The span of the rest that begins with it, if one does.
-    pub(super) fn failed(&mut self, now: Millis) -> Option<Duration> {
+    pub(crate) fn failed(&mut self, now: Millis) -> Option<Duration> {
         let span = match self.0 {
             State::Closed { failures } if failures.saturating_add(1) < FAILURES => {
                 self.0 = State::Closed { failures: failures.saturating_add(1) };

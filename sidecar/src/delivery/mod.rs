@@ -1,7 +1,7 @@
 //! From a letter to the relay: words, MIME, SMTP, or a text on the spool. Invariant: nothing here decides who gets a
 //! letter or keeps one; a link or code exists in it only while it is being handed over, and is never logged.
 
-mod breaker;
+pub(crate) mod breaker;
 mod courier;
 mod device;
 #[cfg(test)]

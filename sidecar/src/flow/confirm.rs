@@ -231,7 +231,7 @@ async fn finish(
     crate::crash::point("confirm.finished");
     let kept = match finished {
         Finished::Done => {
-            engine.wake.notices.notify_one();
+            engine.wake.after_reset();
             tracing::info!(
                 event = "reset_done",
                 request = asking.context.request.as_str(),

@@ -10,6 +10,7 @@ use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::FlowError;
+use super::backoff::{pause, spread};
 use super::letter::{self, Unwritten};
 use super::pace::Pace;
 use crate::clock::Millis;
@@ -38,8 +39,6 @@ const SOON: Duration = Duration::from_millis(100);
 /// After a fault of the store.
 const REST: Duration = Duration::from_secs(1);
 
-/// The wait after the first failure; it doubles with each.
-const FIRST_WAIT: Duration = Duration::from_secs(5);
 const LONGEST_WAIT: Duration = Duration::from_secs(600);
 
 /// How long we try to say that a password was changed, or may have been.
@@ -337,7 +336,7 @@ fn put_off(engine: &Engine, mail: &Leased, why: Hindrance) -> Result<Ended, Flow
         Hindrance::Relay(Reason::Resting) => {
             spread(engine.courier.rest_of_mail(now).unwrap_or(REST).max(REST), chance)
         }
-        _ => pause(mail.attempts, chance),
+        _ => pause(mail.attempts, LONGEST_WAIT, chance),
     };
     let (next, reply) = (now.plus(wait), why.reply());
     if next > last_moment(mail) {
@@ -356,31 +355,4 @@ fn last_moment(mail: &Leased) -> Millis {
     // Before the first success every attempt begins the life anew, with its lease.
     let relayed = mail.challenges.iter().all(|challenge| challenge.relayed);
     if relayed { end } else { mail.at.plus(mail.leased.until(end)) }
-}
-
-/// Doubles with each attempt.
-fn pause(attempts: u32, chance: u32) -> Duration {
-    let doubled = FIRST_WAIT.saturating_mul(1 << attempts.saturating_sub(1).min(12));
-    spread(doubled.min(LONGEST_WAIT), chance)
-}
-
-/// Up to a quarter is added by chance, so that what failed together does not come together.
-fn spread(wait: Duration, chance: u32) -> Duration {
-    let jitter = f64::from(chance) / f64::from(u32::MAX) / 4.0;
-    wait.saturating_add(wait.mul_f64(jitter))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn waits_double_and_stay_within_bounds() {
-        let table = [(1, 5), (2, 10), (3, 20), (8, 600), (4_000_000, 600)];
-        for (attempts, least) in table {
-            let least = Duration::from_secs(least);
-            assert_eq!(pause(attempts, 0), least);
-            assert_eq!(pause(attempts, u32::MAX), least + least / 4);
-        }
-    }
 }

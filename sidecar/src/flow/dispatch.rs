@@ -9,6 +9,7 @@ use contract::dialect::{self, DIALECTS, Dialect, Setting};
 use contract::profile::{ProofKind, Rules};
 use tokio::sync::watch;
 
+use super::event::{self, Source};
 use super::mailboxes::{Shared, mailboxes};
 use super::{FlowError, REMEDY, side_by_side, wait};
 use crate::config::Site;
@@ -137,6 +138,7 @@ async fn resolve(engine: &Engine, ask: &Ask, mails: Vec<Mailbox>) -> Result<(), 
     match resolved {
         Resolved::Queued => {
             engine.wake.mails.notify_one();
+            engine.wake.events.notify_one();
             let (request, address) = (ask.request.as_str(), ask.address.masked());
             tracing::info!(event = "ask_queued", request, address);
         }
@@ -247,6 +249,14 @@ impl Door<'_> {
         // A code that nobody might compare is not sent where there is a link.
         let is_frozen = engine.limits.is_frozen(&engine.secrets, engine.clock.now());
         let closed = frozen.clone().filter(|_| is_frozen);
+        let source = Source {
+            account: &account.id,
+            address: &address,
+            dialect: self.dialect.name(),
+            site: &self.ask.issuer.site,
+            request: &self.ask.request,
+        };
+        let event = event::requested(engine, engine.clock.now(), &source)?;
         Ok(Birth {
             id: engine.secrets.challenge_id(engine.clock.now(), &engine.entropy)?,
             account: account.id.clone(),
@@ -264,6 +274,7 @@ impl Door<'_> {
             cool_down: limits.cool_down,
             sends: limits.sends,
             daily_wrong_codes: limits.daily_wrong_codes,
+            event,
         })
     }
 }

@@ -9,10 +9,10 @@ use contract::profile::Rules;
 
 use super::dispatch::STALE;
 use super::{Asking, FlowError, seconds, throttled};
-use crate::clock::Millis;
 use crate::engine::Engine;
 use crate::limits::{BudgetKey, Counted, Spent, pair_key};
-use crate::store::{Asked, NewAsk, Suppression};
+use crate::secret::{AddressKey, Place};
+use crate::store::{Asked, EventKind, NewAsk, Suppression};
 
 pub(crate) async fn initiate(
     engine: &Engine,
@@ -31,6 +31,7 @@ pub(crate) async fn initiate(
     if is_new && let Some(refusal) = stop(engine, asking, &ask, pair).await? {
         return Ok(Outcome::Refused(refusal));
     }
+    let by = (ask.address_key, ask.place_owned.then_some(ask.place));
     let asked = engine.store.take_ask(ask).await?;
     match asked {
         Asked::Taken => {
@@ -44,7 +45,7 @@ pub(crate) async fn initiate(
         _ if is_new => engine.limits.give_wide_back(&engine.secrets, client, at),
         _ => {}
     }
-    Ok(answer(engine, asked, pair, at))
+    Ok(answer(engine, asking, asked, (pair, by)))
 }
 
 /// What refuses an ask before the store hears of it; without a refusal its share of the wide limits is taken.
@@ -56,18 +57,42 @@ async fn stop(
 ) -> Result<Option<Refusal>, FlowError> {
     let (limits, client) = (&engine.limits, asking.context.client.as_ref());
     let keys = ask.budgets.iter().map(|take| take.key).chain([pair]);
-    if let Some(wait) = limits.remembered(keys, ask.at) {
-        return Ok(Some(throttled(wait)));
+    let by = (ask.address_key, ask.place_owned.then_some(ask.place));
+    if let Some(spent) = limits.remembered(keys, ask.at) {
+        note(engine, asking, by, spent.key);
+        return Ok(Some(throttled(spent.wait)));
     }
     if let Some(retry_after) = limits.backlog.full(engine.config.limits.backlog) {
         return Ok(Some(Refusal::Busy { retry_after }));
     }
     let wide = limits.take_wide(&engine.store, &engine.secrets, client, ask.at);
+    let Some(spent) = wide.await? else {
+        return Ok(None);
+    };
+    note(engine, asking, by, spent.key);
     // What everybody shares is no single sender's fault.
-    Ok(wide.await?.map(|wait| Refusal::Busy { retry_after: seconds(wait) }))
+    Ok(Some(Refusal::Busy { retry_after: seconds(spent.wait) }))
 }
 
-fn answer(engine: &Engine, asked: Asked, pair: BudgetKey, at: Millis) -> Outcome {
+/// What an ask was counted by, besides its sender and its door.
+type By = (AddressKey, Option<Place>);
+
+/// A refusal, for who wants to hear of it.
+fn note(engine: &Engine, asking: &Asking<'_>, (address, place): By, key: BudgetKey) {
+    if !engine.receivers.wants(EventKind::Exceeded) {
+        return;
+    }
+    let (sender, issuer) = (asking.context.sender, asking.issuer());
+    let counted = Counted { sender, address, issuer: &issuer, place };
+    engine.limits.refusals.note(engine.limits.name_of(&engine.secrets, &counted, key), sender);
+}
+
+fn answer(
+    engine: &Engine,
+    asking: &Asking<'_>,
+    asked: Asked,
+    (pair, by): (BudgetKey, By),
+) -> Outcome {
     let spent = match asked {
         Asked::Taken | Asked::Merged => {
             crate::crash::point("initiate.taken");
@@ -78,7 +103,8 @@ fn answer(engine: &Engine, asked: Asked, pair: BudgetKey, at: Millis) -> Outcome
         Asked::Throttled(wait) => Spent { key: pair, wait },
         Asked::Spent(spent) => spent,
     };
-    engine.limits.refuse(spent, at);
+    engine.limits.refuse(spent, asking.at);
+    note(engine, asking, by, spent.key);
     Outcome::Refused(throttled(spent.wait))
 }
 

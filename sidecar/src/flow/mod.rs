@@ -1,11 +1,13 @@
 //! What happens: one use case a file. Invariant: a flow reads a dialect's profile and never its name, and its answer
 //! depends on nothing that it did not look at for everybody.
 
+mod backoff;
 pub(crate) mod beat;
 pub(crate) mod confirm;
 pub(crate) mod deliver;
 pub(crate) mod dispatch;
 mod elsewhere;
+mod event;
 pub(crate) mod initiate;
 mod letter;
 mod mailboxes;
@@ -14,6 +16,7 @@ pub(crate) mod password;
 mod proof;
 pub(crate) mod purge;
 pub(crate) mod settle;
+pub(crate) mod tell;
 #[cfg(test)]
 mod tests;
 pub(crate) mod verify;

@@ -16,7 +16,7 @@ use super::{Asking, FlowError};
 use crate::engine::Engine;
 use crate::limits::weight;
 use crate::secret::{ChallengeId, Master, Masters, Place};
-use crate::store::{Attempt, Candidate, Guess, Judge, Kept, Opened, Target};
+use crate::store::{Attempt, Candidate, EventKind, Guess, Judge, Kept, Opened, Target};
 
 /// What a judgement costs at least, in comparisons; seldom more live.
 const COMPARED: usize = 2;
@@ -262,7 +262,10 @@ async fn open(
     let attempt = Attempt { message, operation, at, guess, budgets, judge };
     let opened = engine.store.open_attempt(attempt).await?;
     match opened {
-        Opened::Spent(spent) => engine.limits.refuse(spent, at),
+        Opened::Spent(spent) => {
+            engine.limits.refuse(spent, at);
+            note_refusal(engine, asking);
+        }
         Opened::Fresh(_) | Opened::Wrong(_) => engine.limits.taken(message.id, at),
         Opened::Repeat(_) | Opened::Forged => {}
     }
@@ -275,7 +278,17 @@ fn refused(engine: &Engine, asking: &Asking<'_>) -> Option<Duration> {
         return None;
     }
     let budgets = engine.limits.of_attempt(&engine.secrets, asking.context.sender);
-    engine.limits.remembered(budgets.into_iter().map(|take| take.key), asking.at)
+    let keys = budgets.into_iter().map(|take| take.key);
+    let spent = engine.limits.remembered(keys, asking.at)?;
+    note_refusal(engine, asking);
+    Some(spent.wait)
+}
+
+/// For who wants to hear of it.
+fn note_refusal(engine: &Engine, asking: &Asking<'_>) {
+    if engine.receivers.wants(EventKind::Exceeded) {
+        engine.limits.refusals.note("attempts", asking.context.sender);
+    }
 }
 
 /// The place of the challenge whose code was typed. All are compared, and dummies where there are few.
@@ -332,6 +345,7 @@ fn guess(
         linked: None,
         tries: rules.code.map_or(0, |code| code.tries),
         daily: engine.config.limits.daily_wrong_codes,
+        tells_used_up: engine.receivers.wants(EventKind::Frozen),
         issuer: asking.issuer(),
         closed: false,
     }

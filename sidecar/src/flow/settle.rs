@@ -140,7 +140,7 @@ async fn end(
     let finish = words.finish(engine, now, row.message, &row.challenge, account, end)?;
     match engine.store.finish(finish).await? {
         Finished::Done | Finished::Repeat(_) => {
-            engine.wake.notices.notify_one();
+            engine.wake.after_reset();
             Ok(true)
         }
         Finished::Changed | Finished::Gone | Finished::Lost => Ok(false),

@@ -8,13 +8,15 @@ use contract::name::Name;
 use contract::outcome::Refusal;
 use contract::profile::{Login, ProofKind};
 
+use super::event::{self, Source};
 use super::{Asking, FlowError};
 use crate::clock::Millis;
 use crate::directory::Account;
 use crate::engine::Engine;
 use crate::secret::masked_sender;
 use crate::store::{
-    Audit, Challenge, Ending, Finish, Former, Kept, LoggedIn, MailKind, NewMail, StoreError,
+    Audit, Challenge, Ending, Finish, Former, Kept, LoggedIn, MailKind, NewEvent, NewMail,
+    StoreError,
 };
 
 /// What a message is told whose proof is no good, or not any more.
@@ -121,6 +123,7 @@ impl Words {
                 (INVALID, vec![mail])
             }
         };
+        let events = self.events(engine, at, challenge, is_known)?;
         Ok(Finish {
             message,
             challenge: challenge.id,
@@ -131,7 +134,31 @@ impl Words {
             kept,
             audit: self.audit(engine, challenge),
             notices,
+            events,
         })
+    }
+
+    /// Sessions end also where nobody knows whether the password is another one.
+    fn events(
+        &self,
+        engine: &Engine,
+        at: Millis,
+        challenge: &Challenge,
+        is_known: bool,
+    ) -> Result<Vec<NewEvent>, FlowError> {
+        let source = Source {
+            account: &challenge.account,
+            address: &challenge.address,
+            dialect: &challenge.dialect,
+            site: &self.site,
+            request: &self.request,
+        };
+        let sessions = event::sessions_end(engine, at, &challenge.account)?;
+        let reset = match is_known {
+            true => event::reset(engine, at, &source, &self.sender)?,
+            false => None,
+        };
+        Ok(sessions.into_iter().chain(reset).collect())
     }
 
     pub(super) fn audit(&self, engine: &Engine, challenge: &Challenge) -> Audit {

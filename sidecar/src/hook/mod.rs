@@ -5,6 +5,7 @@
 mod judge;
 mod line;
 pub mod names;
+mod receivers;
 mod sign;
 #[cfg(test)]
 mod tests;
@@ -26,6 +27,7 @@ use crate::config::HookConfig;
 use crate::peer::Peer;
 
 pub use self::judge::{Worth, worth};
+pub use self::receivers::Receivers;
 pub use self::sign::{Signer, SignerFault};
 
 /// A system to call.

@@ -53,6 +53,11 @@ impl Metrics {
                 line(&mut text, name, [("end", end), ("reason", reason)], count);
             }
         }
+        let name = "rekey_hooks_ended_total";
+        head(&mut text, name, "Events told to your own systems, by how they ended.");
+        for (end, kind, count) in ends.events() {
+            line(&mut text, name, [("end", end), ("kind", kind)], count);
+        }
         head(
             &mut text,
             "rekey_events_total",
@@ -77,6 +82,11 @@ impl Metrics {
             text,
             "# HELP rekey_announced New passwords on their way to the directory, or of which it is not known whether they came there.\n# TYPE rekey_announced gauge\nrekey_announced {}",
             worked.announced
+        );
+        let _ = writeln!(
+            text,
+            "# HELP rekey_hooks_waiting Events that your own systems have not acknowledged yet.\n# TYPE rekey_hooks_waiting gauge\nrekey_hooks_waiting {}",
+            worked.events
         );
         text
     }
@@ -104,7 +114,9 @@ mod tests {
         ends.ask("suppressed", "no_account");
         ends.ask("sent", "");
         ends.mail("dead", "late");
-        let shown = metrics.show(Worked { due: 3, announced: 2, ..Worked::default() }, &ends);
+        ends.event("told", "password.reset");
+        let shown =
+            metrics.show(Worked { due: 3, announced: 2, events: 4, ..Worked::default() }, &ends);
         for line in [
             "rekey_requests_total{operation=\"initiate\",outcome=\"accepted\"} 2\n",
             "rekey_asks_ended_total{end=\"suppressed\",reason=\"no_account\"} 1\n",
@@ -115,6 +127,8 @@ mod tests {
             "rekey_mails_ended_total{end=\"dead\",reason=\"late\"} 1\n",
             "rekey_backlog{of=\"due\"} 3\n",
             "rekey_announced 2\n",
+            "rekey_hooks_waiting 4\n",
+            "rekey_hooks_ended_total{end=\"told\",kind=\"password.reset\"} 1\n",
         ] {
             assert!(shown.contains(line), "{line} is not in\n{shown}");
         }

@@ -7,6 +7,7 @@ mod crowd;
 mod gcra;
 mod leases;
 mod memory;
+pub(crate) mod refusals;
 mod sender;
 pub mod table;
 #[cfg(test)]
@@ -21,6 +22,7 @@ use self::backlog::Backlog;
 use self::crowd::{Crowd, Standing};
 use self::leases::{Leases, Pool};
 use self::memory::Memory;
+use self::refusals::Refusals;
 use crate::clock::Millis;
 use crate::config::Rates;
 use crate::secret::{AddressKey, Place, Secrets, masked_sender};
@@ -50,6 +52,8 @@ const DIGITS: u8 = 6;
 #[derive(Debug)]
 pub(crate) struct Limits {
     pub(crate) backlog: Backlog,
+    /// What was refused lately, for who wants to hear of it.
+    pub(crate) refusals: Refusals,
     rates: Rates,
     crowd: Crowd,
     leases: Leases,
@@ -71,6 +75,7 @@ impl Limits {
     pub(crate) fn new(rates: Rates) -> Self {
         Self {
             backlog: Backlog::default(),
+            refusals: Refusals::default(),
             rates,
             crowd: Crowd::default(),
             leases: Leases::default(),
@@ -117,13 +122,36 @@ impl Limits {
         vec![widened(rate, standing).take(key, 1)]
     }
 
-    /// How long one of the keys is refused still.
+    /// The key that is refused still, and for how long; of several the one that is for longest.
     pub(crate) fn remembered(
         &self,
         keys: impl IntoIterator<Item = BudgetKey>,
         at: Millis,
-    ) -> Option<Duration> {
-        keys.into_iter().filter_map(|key| self.refused.left(key, at)).max()
+    ) -> Option<Spent> {
+        let spent = |key| self.refused.left(key, at).map(|wait| Spent { key, wait });
+        keys.into_iter().filter_map(spent).max_by_key(|spent| spent.wait)
+    }
+
+    /// The name of the limit whose key this is.
+    pub(crate) fn name_of(
+        &self,
+        secrets: &Secrets,
+        by: &Counted<'_>,
+        key: BudgetKey,
+    ) -> &'static str {
+        if let Some(name) = sender::name_of(secrets, &self.rates, by.sender, key) {
+            return name;
+        }
+        let place = by.place.map(|place| secrets.limit_key("place", &place.0));
+        let client = by.issuer.client.as_ref();
+        let client = client.map(|client| secrets.limit_key("client", client.as_str().as_bytes()));
+        match Some(key) {
+            _ if key == address_key(secrets, by) => "address",
+            known if known == place => "place",
+            known if known == client => "client",
+            _ if key == secrets.limit_key("installation", b"") => "installation",
+            _ => "cool_down",
+        }
     }
 
     pub(crate) fn refuse(&self, spent: Spent, at: Millis) {
@@ -146,13 +174,13 @@ impl Limits {
         secrets: &Secrets,
         client: Option<&Name>,
         at: Millis,
-    ) -> Result<Option<Duration>, StoreError> {
+    ) -> Result<Option<Spent>, StoreError> {
         let mut held: Vec<Pool> = Vec::new();
         for pool in self.wide(secrets, client) {
             let wait = self.leases.take(store, &pool, 1, at).await?;
-            if wait.is_some() {
+            if let Some(wait) = wait {
                 held.iter().for_each(|pool| self.leases.give_back(pool.key, 1, at));
-                return Ok(wait);
+                return Ok(Some(Spent { key: pool.key, wait }));
             }
             held.push(pool);
         }

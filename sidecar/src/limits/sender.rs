@@ -25,6 +25,21 @@ pub(super) fn asks(secrets: &Secrets, rates: &Rates, sender: IpAddr) -> Vec<Netw
     }
 }
 
+/// Which of the limits of asks a key belongs to, if to one.
+pub(super) fn name_of(
+    secrets: &Secrets,
+    rates: &Rates,
+    sender: IpAddr,
+    key: BudgetKey,
+) -> Option<&'static str> {
+    let names: &[&str] = match sender.to_canonical() {
+        IpAddr::V4(_) => &["sender_32", "sender_24"],
+        IpAddr::V6(_) => &["sender_64", "sender_56", "sender_48"],
+    };
+    let mut named = names.iter().zip(asks(secrets, rates, sender));
+    named.find(|(_, (_, known))| *known == key).map(|(name, _)| *name)
+}
+
 /// The network whose proofs are counted.
 pub(super) fn attempts(secrets: &Secrets, rates: &Rates, sender: IpAddr) -> Network {
     let bits = if sender.to_canonical().is_ipv4() { 32 } else { 64 };

@@ -8,6 +8,7 @@ use contract::language::Language;
 use contract::name::Name;
 
 use super::attempt::Issuer;
+use super::event::NewEvent;
 use super::mail::MailId;
 use super::message::MessageKey;
 use crate::clock::Millis;
@@ -105,6 +106,8 @@ pub struct Birth {
     /// How often one secret is sent.
     pub sends: u32,
     pub daily_wrong_codes: u32,
+    /// Told with the mail, if anybody wants to hear of it.
+    pub event: Option<NewEvent>,
 }
 
 /// What a message will carry.

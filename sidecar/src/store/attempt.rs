@@ -43,6 +43,8 @@ pub struct Guess {
     pub linked: Option<ChallengeId>,
     pub tries: u8,
     pub daily: u32,
+    /// Whether anybody wants to hear when the day is used up.
+    pub tells_used_up: bool,
     pub issuer: Issuer,
     /// The installation's wrong codes are spent: nothing new is counted or compared.
     pub closed: bool,

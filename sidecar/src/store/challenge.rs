@@ -7,6 +7,7 @@ use contract::name::Name;
 use super::account::AccountWrite;
 use super::announce::Former;
 use super::attempt::Issuer;
+use super::event::NewEvent;
 use super::mail::NewMail;
 use super::message::Kept;
 use crate::clock::Millis;
@@ -120,6 +121,7 @@ pub struct Finish {
     pub audit: Audit,
     /// Mails that tell the owner.
     pub notices: Vec<NewMail>,
+    pub events: Vec<NewEvent>,
 }
 
 /// How far a confirm came before its end.

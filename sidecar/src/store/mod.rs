@@ -6,6 +6,7 @@ mod announce;
 mod ask;
 mod attempt;
 mod challenge;
+mod event;
 mod instance;
 mod mail;
 mod message;
@@ -31,6 +32,10 @@ pub use ask::{
 pub use attempt::{Attempt, Candidate, Guess, Issuer, Judge, Opened};
 pub use challenge::{
     Audit, Challenge, Ending, Finish, Finished, Grant, Held, Hold, Release, Target, Unfit,
+};
+pub use event::{
+    EventEnd, EventId, EventKind, EventRow, EventState, LeasedEvent, NewEvent, Receiver, UsedUp,
+    event_id,
 };
 pub use instance::{Beat, Beaten};
 pub use mail::{Leased, MailEnd, MailId, MailKind, MailRow, MailState, NewMail, Outbox};

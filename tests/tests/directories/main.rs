@@ -4,6 +4,7 @@
 
 mod crashes;
 mod faults;
+mod http;
 mod judge_of_times;
 mod links;
 mod postgres;
@@ -96,5 +97,6 @@ macro_rules! suite {
     };
 }
 
+suite!(on_http, Kind::Http);
 suite!(on_postgres, Kind::Postgres);
 suite!(on_sqlite, Kind::Sqlite);

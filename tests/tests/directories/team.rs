@@ -8,6 +8,7 @@ use std::process::{Command, Stdio};
 use rekey_tests::house::{ANN, BOB, DAN, OLD};
 use rekey_tests::stage::{Gate, venv};
 
+use crate::http::HttpTeam;
 use crate::postgres::PostgresTeam;
 use crate::sql::SqlTeam;
 use crate::sqlite::SqliteTeam;
@@ -15,6 +16,7 @@ use crate::sqlite::SqliteTeam;
 /// Where the accounts live.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
+    Http,
     Postgres,
     Sqlite,
 }
@@ -77,6 +79,7 @@ impl Kind {
     /// The real thing, with its accounts.
     pub(crate) fn found(self, dir: &Path) -> Box<dyn Team> {
         match self {
+            Self::Http => Box::new(HttpTeam::new(dir)),
             Self::Postgres => Box::new(SqlTeam::new(PostgresTeam::new(dir))),
             Self::Sqlite => Box::new(SqlTeam::new(SqliteTeam::new(dir))),
         }

@@ -4,5 +4,6 @@
 mod described;
 mod directory;
 mod doctor;
+mod events;
 mod hostile;
 mod rig;

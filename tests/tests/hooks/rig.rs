@@ -110,7 +110,7 @@ pub(crate) fn write_private(file: &Path, text: &str) {
 }
 
 /// Hands a call on as it came, and notes what was said.
-fn pass(received: &Received, to: SocketAddr, said: &Said) -> Reaction {
+pub(crate) fn pass(received: &Received, to: SocketAddr, said: &Said) -> Reaction {
     let names = ["webhook-id", "webhook-timestamp", "webhook-signature", "idempotency-key"];
     let mut call = Call::post_json(&received.target, &received.body);
     let mut headers = serde_json::Map::new();

@@ -4,13 +4,13 @@
 use contract::name::Name;
 use contract::outcome::Refusal;
 
-use super::budget;
 use super::message::{Seen, seen, take_down};
 use super::pot::{self, Count, Tally};
 use super::tx::{Broken, Row, Tx, values};
+use super::{budget, event};
 use crate::clock::Millis;
 use crate::secret::{AddressKey, ChallengeId};
-use crate::store::{Attempt, Candidate, Guess, Kept, Opened, Store, StoreError};
+use crate::store::{Attempt, Candidate, Guess, Kept, Opened, Store, StoreError, event_id};
 
 /// Living codes of one pot that a guess is compared with.
 const MOST: u32 = 8;
@@ -68,7 +68,14 @@ fn begin(tx: &mut Tx<'_>, attempt: &Attempt) -> Result<Opened, Broken> {
         let codes = candidates(tx, guess, &pots, at)?;
         // Several codes that live at a time multiply the chance of a guess, and what it costs.
         let daily = u32::try_from(codes.len().max(1)).unwrap_or(u32::MAX);
-        if pot::count_daily(tx, guess, *scope, at, daily)? {
+        let total = pot::count_daily(tx, *scope, at, daily)?;
+        // Of every address alike, and of a day once.
+        if guess.tells_used_up && (guess.daily..guess.daily.saturating_add(daily)).contains(&total)
+        {
+            let id = event_id(&[b"day", scope, &pot::day(at).to_be_bytes()]);
+            event::note_used_up(tx, id, &pots, at)?;
+        }
+        if total <= guess.daily {
             found.extend(codes);
             tally.counts.push(Count { pots, daily });
         }

@@ -8,7 +8,7 @@ use super::message::{keep, outcome};
 use super::pot::{self, Tally};
 use super::row::{self, challenge_columns};
 use super::tx::{Broken, Tx, values};
-use super::{account, history, mail};
+use super::{account, event, history, mail};
 use crate::clock::Millis;
 use crate::secret::ChallengeId;
 use crate::store::{
@@ -282,6 +282,9 @@ fn spend(tx: &mut Tx<'_>, finish: &Finish) -> Result<(), Broken> {
     history::note(tx, account, &finish.former, at)?;
     for notice in &finish.notices {
         mail::queue(tx, notice)?;
+    }
+    for told in &finish.events {
+        event::queue(tx, told)?;
     }
     keep(tx, finish.message, &finish.kept)?;
     let outcome = match finish.ending {

@@ -40,6 +40,7 @@ fn forget(tx: &mut Tx<'_>, whom: &Forgotten) -> Result<u64, Broken> {
         HANDED_ON,
         "DELETE FROM challenge WHERE account = ?1",
         "DELETE FROM mail WHERE account = ?1",
+        "DELETE FROM event WHERE account = ?1",
         "DELETE FROM password_history WHERE account = ?1",
         "DELETE FROM account WHERE id = ?1",
     ] {

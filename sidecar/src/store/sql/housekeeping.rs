@@ -86,6 +86,9 @@ fn purge(tx: &mut Tx<'_>, horizon: &Horizon) -> Result<bool, Broken> {
         ("mail", "id", old_mail!("sent"), horizon.mails),
         ("mail_part", "mail, place", old_part!("dead"), horizon.dead_mails),
         ("mail", "id", old_mail!("dead"), horizon.dead_mails),
+        ("event", "place", "state = 'told' AND ended < ?1", horizon.mails),
+        ("event", "place", "state = 'dropped' AND ended < ?1", horizon.dead_mails),
+        ("event", "place", "state = 'noted' AND at < ?1", horizon.dead_mails),
         (
             "suppressed_address",
             "address_key, channel",

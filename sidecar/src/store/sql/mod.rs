@@ -8,6 +8,7 @@ mod attempt;
 mod budget;
 mod codes;
 mod confirm;
+mod event;
 pub(super) mod forget;
 pub(super) mod history;
 mod housekeeping;
@@ -20,6 +21,7 @@ mod resolve;
 mod restraint;
 mod row;
 pub(super) mod schema;
+mod told;
 #[cfg(test)]
 mod trace;
 pub(super) mod tx;

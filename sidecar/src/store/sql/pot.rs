@@ -118,18 +118,16 @@ pub(super) fn count(
     Ok(roomy.map(|(id, own, _)| (id, own)).collect())
 }
 
-/// Adds to the day's wrong codes of a scope; false when it had no room left.
+/// Adds to the day's wrong codes of a scope; how many they are now.
 pub(super) fn count_daily(
     tx: &mut Tx<'_>,
-    guess: &Guess,
     scope: [u8; 16],
     at: Millis,
     wrong: u32,
-) -> Result<bool, Broken> {
+) -> Result<u32, Broken> {
     let write = "INSERT INTO daily (scope, day, wrong) VALUES (?1, ?2, ?3) \
          ON CONFLICT (scope, day) DO UPDATE SET wrong = daily.wrong + excluded.wrong RETURNING wrong";
-    let total: u32 = tx.only(write, values![&scope, day(at), wrong])?;
-    Ok(total <= guess.daily)
+    tx.only(write, values![&scope, day(at), wrong])
 }
 
 /// Wrong codes of a scope today.

@@ -5,7 +5,7 @@
 use super::codes::Codes;
 use super::restraint::{self, Part};
 use super::tx::{Broken, Tx, values};
-use super::{mail, outbox, row};
+use super::{event, mail, outbox, row};
 use crate::clock::{Millis, millis};
 use crate::secret::ChallengeId;
 use crate::store::{
@@ -142,6 +142,9 @@ fn post(
     let mut challenges = Vec::new();
     for part in parts {
         challenges.push(carry(tx, asking, part, codes)?);
+        if let Some(told) = &part.birth.event {
+            event::queue(tx, told)?;
+        }
     }
     let first = parts.first().ok_or(Broken::Row)?.birth;
     let letter = NewMail {

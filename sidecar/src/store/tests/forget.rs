@@ -91,6 +91,7 @@ async fn anns(rig: &Rig) {
         kept: Kept::Reset { login: Some(LoggedIn { account: "ann".into(), at: BEGIN }) },
         audit: audit(),
         notices: Vec::new(),
+        events: Vec::new(),
     };
     assert_eq!(rig.store.finish(finish).await.unwrap(), Finished::Done);
     rig.queued(5, 10, after(700)).await;

@@ -17,6 +17,7 @@ macro_rules! suite {
             }
             mod announced;
             mod budgets;
+            mod events;
             mod forget;
             mod keys;
             mod outbox;

@@ -192,6 +192,7 @@ impl<G: Ground> Stand<G> {
             cool_down: Duration::from_secs(60),
             sends: 3,
             daily_wrong_codes: 20,
+            event: None,
         }
     }
 
@@ -257,6 +258,7 @@ impl<G: Ground> Stand<G> {
             kept: Kept::Reset { login: None },
             audit: audit(),
             notices: Vec::new(),
+            events: Vec::new(),
         };
         self.store.finish(finish).await.unwrap()
     }
@@ -299,6 +301,7 @@ impl<G: Ground> Stand<G> {
             linked: None,
             tries: 5,
             daily: 20,
+            tells_used_up: false,
             issuer: issuer(),
             closed: false,
         }

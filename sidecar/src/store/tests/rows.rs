@@ -66,6 +66,7 @@ async fn a_lease_that_ends_is_given_again() {
         kept: Kept::Reset { login: None },
         audit: audit(),
         notices: vec![NewMail { id: [8; 16], ..notice }],
+        events: Vec::new(),
     };
     assert_eq!(rig.store.finish(finish).await.unwrap(), Finished::Done);
     let lease = |at: Millis| rig.store.lease_mails(at, at.plus(Duration::from_secs(120)), 9);

@@ -29,4 +29,5 @@ CREATE TABLE event (
 );
 CREATE INDEX event_due ON event (next_at) WHERE state = 'waiting';
 CREATE INDEX event_account ON event (target, account, place) WHERE state = 'waiting';
+CREATE INDEX event_noted ON event (place) WHERE state = 'noted';
 CREATE INDEX event_ended ON event (ended) WHERE ended IS NOT NULL;
