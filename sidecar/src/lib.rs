@@ -7,6 +7,7 @@ pub mod config;
 pub mod crash;
 pub mod delivery;
 pub mod directory;
+pub mod doctor;
 pub mod edge;
 pub mod ends;
 pub mod engine;

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use rekey_tests::demo::Proof;
 use rekey_tests::http::Call;
-use rekey_tests::installation::{Gateway, Installation, Plan, free_port, wait_until_whole};
+use rekey_tests::installation::{Gateway, Home, Installation, Plan, free_port, wait_until_whole};
 use rekey_tests::stage::{root, until, venv};
 use serde_json::{Value, json};
 
@@ -124,6 +124,7 @@ impl Stage {
             home: home.path().to_owned(),
             port: free_port().unwrap(),
             gateway: Gateway::Envoy,
+            accounts: Home::Embedded,
             limits: "attempts = \"1000/10m\"",
             sections: "[password]\nsm2_ios = true\n".into(),
             language: None,

@@ -71,6 +71,7 @@ const PASSLIB: Producer = Producer {
     takes: &[
         "argon2id",
         "bcrypt",
+        "bcrypt-2a",
         "ldap-sha512-crypt",
         "passlib-bcrypt-sha256",
         "passlib-pbkdf2-sha256",
@@ -84,7 +85,7 @@ const PASSLIB: Producer = Producer {
 const PHP: Producer = Producer {
     script: "php_hashes.php",
     makes: &["ARGON2I", "ARGON2ID", "BCRYPT"],
-    takes: &["argon2id", "bcrypt", "php-bcrypt"],
+    takes: &["argon2id", "bcrypt", "bcrypt-2a", "php-bcrypt"],
 };
 const ALL: [&Producer; 7] = [&ARGON2_CFFI, &DJANGO, &HASHLIB, &MKPASSWD, &OPENLDAP, &PASSLIB, &PHP];
 

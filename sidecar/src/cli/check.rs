@@ -75,7 +75,7 @@ fn faults(config: &Config, keys: &[Result<Found, KeyError>]) -> Vec<String> {
 
 fn conclude(faults: &[String], console: &mut Console) -> Result<ExitCode, CliError> {
     if faults.is_empty() {
-        console.line("\nnothing to mend: `rekey serve` would start")?;
+        console.line("\nnothing to mend: `rekey serve` would start; `rekey doctor` tries what it would connect to")?;
         return Ok(ExitCode::SUCCESS);
     }
     console.line(format_args!("\n{} to mend:", count(faults.len(), "fault")))?;
@@ -220,7 +220,7 @@ pub(super) fn endpoint(endpoint: &Endpoint) -> String {
     }
 }
 
-fn count(number: usize, what: &str) -> String {
+pub(super) fn count(number: usize, what: &str) -> String {
     match number {
         0 => format!("no {what}s"),
         1 => format!("1 {what}"),

@@ -4,6 +4,7 @@
 mod account;
 mod check;
 mod console;
+mod doctor;
 mod edge;
 mod events;
 mod import;
@@ -27,6 +28,7 @@ use crate::config::{Config, Faults, Site};
 pub use self::console::Console;
 
 use self::account::AccountCommand;
+use self::doctor::{DoctorArgs, TestArgs};
 use self::events::EventsCommand;
 use self::keys::KeysCommand;
 use self::mail::MailCommand;
@@ -48,6 +50,7 @@ pub struct Cli {
 const AFTER: &str = "\
 First steps:
   rekey check                      what would run, and what is unsafe about it
+  rekey doctor                     connects to everything that is configured, and says what to mend
   rekey account add --email ann@example.com < password.txt
   rekey serve                      makes its keys on the first start, then listens
   rekey password explain           what the policy says of a password
@@ -56,7 +59,7 @@ First steps:
   rekey events list                what waits to be told to your own systems
   rekey edge --help                a gateway's part, for gateways without wasm
 
-Passwords are read from standard input only. Exit codes: 0 done, 1 judged bad (check, verify), 2 not done.";
+Passwords are read from standard input only. Exit codes: 0 done, 1 judged bad (check, doctor, verify), 2 not done.";
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -80,6 +83,16 @@ enum Command {
         #[arg(long)]
         reference: bool,
     },
+    /// Connects to everything that is configured, tries what it may do there, and says what to mend. Sends nothing.
+    ///
+    /// Keys, store, directory (look-up, and a write that is taken back), relays (up to the letter), spool, the look-up of
+    /// breached passwords, certificates and addresses. With an address also: which account it finds, whether a message
+    /// would go to it and why not, and what a reset would write. A sidecar may be running meanwhile.
+    #[command(after_help = doctor::EXAMPLES)]
+    Doctor(DoctorArgs),
+    /// The directory: where the accounts live.
+    #[command(subcommand)]
+    Directory(DirectoryCommand),
     /// Runs the edge for gateways without wasm until SIGTERM or SIGINT: a reverse proxy between nginx, HAProxy or the
     /// clients themselves, and your app.
     ///
@@ -120,6 +133,13 @@ enum Command {
         /// An e-mail address, or a phone number with its country (+86...).
         address: String,
     },
+}
+
+#[derive(Debug, Subcommand)]
+enum DirectoryCommand {
+    /// Connects to the directory and tries what a reset needs of it: the look-up, and a write that is taken back.
+    #[command(after_help = doctor::TEST_EXAMPLES)]
+    Test(TestArgs),
 }
 
 /// Which site a command is about.
@@ -168,6 +188,10 @@ pub fn run(cli: Cli, console: &mut Console) -> Result<ExitCode, CliError> {
     match cli.command {
         Command::Serve => serve::serve(load(config)?),
         Command::Check { reference } => check::check(config, reference, console),
+        Command::Doctor(args) => doctor::doctor(&args, config, console),
+        Command::Directory(DirectoryCommand::Test(args)) => {
+            doctor::test(&args, &load(config)?, console)
+        }
         Command::Edge { check, reference } => edge::edge(config, check, reference, console),
         Command::Account(command) => account::run(command, &load(config)?, console),
         Command::Events(command) => events::run(command, &load(config)?, console),

@@ -80,6 +80,7 @@ async fn explain(
     let lookup = config.lookup.as_ref().map(Lookup::new).transpose().map_err(refused)?;
     let hasher = rooms::hasher(config).await?;
     let mut exit = ExitCode::SUCCESS;
+    let replaced = account.as_ref().and_then(|account| account.password_hash.as_deref());
     for group in groups {
         group.show(config, console)?;
         let former = former_of(config, account.as_ref(), &group.policy).await?;
@@ -88,6 +89,7 @@ async fn explain(
             lookup: lookup.as_ref(),
             entropy: &Entropy::System,
             hasher: &hasher,
+            recipe: config.password.recipe_over(replaced),
             by: Instant::now() + config.password.deadline,
         };
         let (begun, person) =

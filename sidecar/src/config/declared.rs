@@ -195,6 +195,12 @@ const HASHING_AND_DIALECTS: &[Key] = &[
         "In which format new hashes are written: the one that your app verifies. README's hash formats lists them; all of them are read, whatever is written.",
     ),
     key(
+        "password.keep",
+        "",
+        "true or false",
+        "Whether a new hash has the format of the one that it replaces, at its cost or the configured one, whichever is dearer; `format` is then for accounts without a hash, and for formats that are read only. Unset: true where the accounts live elsewhere, for what the app wrote it surely verifies; false in our own store, where a reset upgrades.",
+    ),
+    key(
         "password.weak_format",
         "false",
         "true or false",

@@ -14,7 +14,7 @@ use super::reader::Reader;
 use super::rules;
 use super::sites::{Sender, Sites};
 use super::store;
-use super::{Config, KeyFile, KeyFiles, Limits, Rates, SmsConfig};
+use super::{Config, DirectoryConfig, KeyFile, KeyFiles, Limits, Rates, SmsConfig};
 use crate::limits::table::{self, Limit};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -36,7 +36,8 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<Config> {
         .read("sms.spool", |value| forms::path(value, &home))
         .map(|spool| SmsConfig { spool });
     let limits = limits(reader);
-    let password = password::read(reader);
+    let is_theirs = !matches!(directory, None | Some(DirectoryConfig::Embedded));
+    let password = password::read(reader, is_theirs);
     if let (Some(directory), Some(password)) = (&directory, &password) {
         directory::judge(reader, directory, password.recipe);
     }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::forms::{self, Wrong};
 use super::reader::Reader;
 use super::recipe;
-use crate::password::{EngineChoice, Recipe, Sm2Layouts};
+use crate::password::{EngineChoice, Keep, Recipe, Sm2Layouts};
 
 const DEADLINE: RangeInclusive<Duration> = Duration::from_millis(100)..=Duration::from_secs(60);
 
@@ -17,6 +17,8 @@ const DEADLINE: RangeInclusive<Duration> = Duration::from_millis(100)..=Duration
 pub struct PasswordConfig {
     /// How new hashes are written.
     pub recipe: Recipe,
+    /// Those that replace one are written in its format; absent: all as `recipe` says.
+    pub keep: Option<Keep>,
     /// What computes argon2.
     pub engine: EngineChoice,
     /// Threads that hash.
@@ -29,7 +31,18 @@ pub struct PasswordConfig {
     pub layouts: Sm2Layouts,
 }
 
-pub(super) fn read(reader: &mut Reader<'_>) -> Option<PasswordConfig> {
+impl PasswordConfig {
+    /// How a hash is written in the place of another.
+    pub fn recipe_over(&self, replaced: Option<&str>) -> Recipe {
+        match (&self.keep, replaced) {
+            (Some(keep), Some(replaced)) => keep.recipe(self.recipe, replaced),
+            _ => self.recipe,
+        }
+    }
+}
+
+/// `is_theirs`: the accounts live elsewhere, and so the app wrote their hashes.
+pub(super) fn read(reader: &mut Reader<'_>, is_theirs: bool) -> Option<PasswordConfig> {
     let engine = reader.read("password.engine", |value| match forms::text(value)? {
         "reference" => Ok(EngineChoice::Reference),
         "auto" => Ok(EngineChoice::Auto),
@@ -39,9 +52,10 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<PasswordConfig> {
     let queue = reader.read("password.queue", |value| forms::whole(value, 1..=10_000));
     let deadline = reader.read("password.deadline", |value| forms::duration(value, DEADLINE));
     let sm2_ios = reader.read("password.sm2_ios", forms::flag);
-    let recipe = recipe::read(reader);
+    let (recipe, keep) = recipe::read(reader, is_theirs)?;
     Some(PasswordConfig {
-        recipe: recipe?,
+        recipe,
+        keep,
         engine: engine?,
         threads: threads.unwrap_or_else(cores),
         queue: queue?,

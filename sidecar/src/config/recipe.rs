@@ -5,30 +5,37 @@ use toml::de::DeValue;
 
 use super::forms::{self, Formed, Wrong};
 use super::reader::Reader;
-use crate::password::{Cost, Costs, Digest, FORMATS, Format, Recipe};
+use crate::password::{Cost, Costs, DEAREST, Digest, FORMATS, Format, Keep, Recipe};
 
 const FORMAT: &str = "password.format";
 const ITERATIONS: &str = "password.iterations";
+const KEEP: &str = "password.keep";
 const PEPPER: &str = "password.pepper";
 const WEAK: &str = "password.weak_format";
 
-pub(super) fn read(reader: &mut Reader<'_>) -> Option<Recipe> {
+/// The recipe of new hashes, and what of it gives way to the hashes that they replace.
+pub(super) fn read(reader: &mut Reader<'_>, is_theirs: bool) -> Option<(Recipe, Option<Keep>)> {
     let written = costs_in(reader);
     let format = reader.read(FORMAT, format);
     let weak = reader.read(WEAK, forms::flag);
+    let is_written = reader.has(KEEP);
+    let keep = reader.read(KEEP, forms::flag).or_else(|| (!is_written).then_some(is_theirs));
     let pepper = reader.read(PEPPER, forms::flag);
     let costs = read_costs(reader);
     let (format, weak, pepper, costs) = (format?, weak?, pepper?, costs?);
+    let keep = keep?.then_some(Keep { costs, weak });
     let recipe = format.recipe(&costs);
-    for key in written.iter().filter(|key| !format.costs.iter().any(|cost| key.ends_with(cost))) {
+    // Where formats are kept, the costs of every one have a meaning.
+    let judged = if keep.is_some() { &[][..] } else { &written };
+    for key in judged.iter().filter(|key| !format.costs.iter().any(|cost| key.ends_with(cost))) {
         let problem = format!("hashes in the format {} have no such cost", format.name);
         reader.refuse(key, &problem, "remove the key, or choose another password.format");
     }
-    judge_weak(reader, recipe, weak);
+    judge_weak(reader, recipe, weak, keep.is_some());
     judge_rounds(reader, recipe);
     match (pepper, recipe) {
-        (false, _) => Some(recipe),
-        (true, Recipe::Argon2id(cost)) => Some(Recipe::PepperedArgon2id(cost)),
+        (false, _) => Some((recipe, keep)),
+        (true, Recipe::Argon2id(cost)) => Some((Recipe::PepperedArgon2id(cost), keep)),
         (true, _) => {
             let remedy = "remove pepper, or write format = \"argon2id\"";
             reader.refuse(PEPPER, "only argon2id has a place for a pepper", remedy);
@@ -51,14 +58,16 @@ fn costs_in(reader: &Reader<'_>) -> Vec<String> {
 }
 
 fn read_costs(reader: &mut Reader<'_>) -> Option<Costs> {
-    let mut whole = |key: &str, range| reader.read(key, |value| forms::whole(value, range));
-    let memory_kib = whole("password.memory_kib", 7_168..=262_144);
-    let passes = whole("password.passes", 1..=16);
-    let lanes = whole("password.lanes", 1..=8);
-    let bcrypt = whole("password.bcrypt_cost", 10..=14);
-    let scrypt = whole("password.scrypt_ln", 17..=18);
-    let iterations = whole(ITERATIONS, 210_000..=5_000_000);
-    let rounds = whole("password.rounds", 100_000..=2_500_000);
+    let mut whole = |key: &str, least: u32, most: u32| {
+        reader.read(key, |value| forms::whole(value, u64::from(least)..=u64::from(most)))
+    };
+    let memory_kib = whole("password.memory_kib", 7_168, DEAREST.argon2id.memory_kib);
+    let passes = whole("password.passes", 1, DEAREST.argon2id.passes);
+    let lanes = whole("password.lanes", 1, DEAREST.argon2id.lanes);
+    let bcrypt = whole("password.bcrypt_cost", 10, DEAREST.bcrypt);
+    let scrypt = whole("password.scrypt_ln", 17, DEAREST.scrypt);
+    let iterations = whole(ITERATIONS, 210_000, DEAREST.iterations.unwrap_or_default());
+    let rounds = whole("password.rounds", 100_000, DEAREST.rounds);
     let (memory_kib, passes) = (memory_kib?, passes?);
     judge_argon2(reader, memory_kib, passes);
     Some(Costs {
@@ -109,14 +118,14 @@ fn judge_rounds(reader: &mut Reader<'_>, recipe: Recipe) {
     }
 }
 
-fn judge_weak(reader: &mut Reader<'_>, recipe: Recipe, weak: bool) {
+fn judge_weak(reader: &mut Reader<'_>, recipe: Recipe, weak: bool, is_kept: bool) {
     match (recipe.is_weak(), weak) {
         (true, false) => reader.refuse(
             FORMAT,
             "a stolen table of such hashes is cracked within hours",
             "choose another format, or write weak_format = true if your directory knows no other",
         ),
-        (false, true) => {
+        (false, true) if !is_kept => {
             reader.refuse(WEAK, "the format is not weak", "remove the key");
         }
         _ => {}
@@ -168,6 +177,20 @@ mod tests {
         );
         assert_eq!(read("format = \"sha512-crypt\"\nrounds = 100000"), "Sha512Crypt(100000)");
         assert!(Digest::Sha256.least_rounds() > Digest::Sha512.least_rounds());
+    }
+
+    #[test]
+    fn formats_are_kept_where_that_is_written() {
+        let keep = |text: &str| {
+            let config = Config::parse(&format!("[password]\n{text}"), Path::new("/")).unwrap();
+            config.password.keep.map(|keep| (keep.costs.bcrypt, keep.weak))
+        };
+        assert_eq!(keep(""), None);
+        assert_eq!(keep("keep = false"), None);
+        assert_eq!(keep("keep = true"), Some((12, false)));
+        assert_eq!(keep("keep = true\nbcrypt_cost = 13\nweak_format = true"), Some((13, true)));
+        let faults = parse("keep = 1").unwrap_err();
+        assert!(faults.len() == 1 && faults[0].contains("password.keep"), "{faults:?}");
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod device;
 mod failover_tests;
 mod listing;
 mod mime;
+mod rehearsal;
 mod relay;
 #[cfg(test)]
 mod relay_tests;
@@ -28,6 +29,7 @@ use crate::clock::Millis;
 use crate::config::Sender;
 
 pub use courier::Courier;
+pub use rehearsal::{Rehearsed, rehearse};
 pub use render::{Rendered, render};
 
 /// One message to one address.

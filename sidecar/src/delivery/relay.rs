@@ -149,7 +149,7 @@ impl RelayPool {
         idle.pop().map(|(connection, _)| connection)
     }
 
-    async fn open(&self) -> Result<AsyncSmtpConnection, Reason> {
+    pub(super) async fn open(&self) -> Result<AsyncSmtpConnection, Reason> {
         let mut connection = match (self.relay.tls, &self.tls) {
             (Tls::Implicit, Some(tls)) => self.connect_tls(tls).await?,
             (Tls::Starttls, Some(tls)) => self.connect_starttls(tls).await?,
@@ -211,10 +211,14 @@ impl RelayPool {
             let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
             idle.push((connection, Instant::now()));
         } else {
-            // Politeness only; what matters has been said.
-            drop(timeout(Duration::from_secs(1), connection.quit()).await);
+            self.leave(connection).await;
         }
         result
+    }
+
+    /// Politeness only; what matters has been said.
+    pub(super) async fn leave(&self, mut connection: AsyncSmtpConnection) {
+        drop(timeout(Duration::from_secs(1), connection.quit()).await);
     }
 
     async fn commands(
@@ -233,7 +237,7 @@ impl RelayPool {
         self.command(connection, content.as_str(), Done).await.map_err(at(Step::Content))
     }
 
-    async fn recipient(
+    pub(super) async fn recipient(
         &self,
         connection: &mut AsyncSmtpConnection,
         to: Rcpt,
@@ -251,7 +255,7 @@ impl RelayPool {
         done.then_some(()).ok_or(Reason::Garbled)
     }
 
-    async fn command(
+    pub(super) async fn command(
         &self,
         connection: &mut AsyncSmtpConnection,
         command: impl Display,

@@ -120,14 +120,18 @@ pub enum DirectoryError {
 impl Directory {
     /// Connects to nothing yet.
     pub fn new(config: &DirectoryConfig, store: &Store, clock: &Clock, entropy: &Entropy) -> Self {
+        let ours = || Embedded::new(store.clone(), clock.clone(), entropy.clone());
+        Self::apart(config, clock, entropy).unwrap_or_else(|| Self::Embedded(ours()))
+    }
+
+    /// The same without a store; `None` for our own table, which lies in it.
+    pub fn apart(config: &DirectoryConfig, clock: &Clock, entropy: &Entropy) -> Option<Self> {
         match config {
-            DirectoryConfig::Embedded => {
-                Self::Embedded(Embedded::new(store.clone(), clock.clone(), entropy.clone()))
-            }
-            DirectoryConfig::Sql(config) => Self::Sql(Sql::new(config)),
-            DirectoryConfig::Ldap(config) => Self::Ldap(Ldap::new(config, clock)),
+            DirectoryConfig::Embedded => None,
+            DirectoryConfig::Sql(config) => Some(Self::Sql(Sql::new(config))),
+            DirectoryConfig::Ldap(config) => Some(Self::Ldap(Ldap::new(config, clock))),
             DirectoryConfig::Http(config) => {
-                Self::Http(HttpDirectory::new(config, clock.clone(), entropy.clone()))
+                Some(Self::Http(HttpDirectory::new(config, clock.clone(), entropy.clone())))
             }
         }
     }

@@ -13,13 +13,13 @@ const MAILBOXES: usize = 3;
 
 /// A mailbox, and the accounts that have it, in the order in which it is told of them.
 #[derive(Debug)]
-pub(super) struct Shared<'a> {
-    pub(super) address: Address,
-    pub(super) accounts: Vec<&'a Account>,
+pub(crate) struct Shared<'a> {
+    pub(crate) address: Address,
+    pub(crate) accounts: Vec<&'a Account>,
 }
 
 /// The mailboxes of an address, among whatever was found; at least one.
-pub(super) fn mailboxes<'a>(
+pub(crate) fn mailboxes<'a>(
     asked: &Address,
     accounts: &'a [Account],
 ) -> Result<Vec<Shared<'a>>, Suppression> {

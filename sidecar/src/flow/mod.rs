@@ -10,7 +10,7 @@ mod elsewhere;
 mod event;
 pub(crate) mod initiate;
 mod letter;
-mod mailboxes;
+pub(crate) mod mailboxes;
 mod pace;
 pub(crate) mod password;
 mod proof;

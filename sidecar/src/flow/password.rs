@@ -12,7 +12,9 @@ use super::{Asking, FlowError};
 use crate::directory::Account;
 use crate::engine::Engine;
 use crate::entropy::Entropy;
-use crate::password::{Desk, Hasher, Lookup, Normal, Person, Policy, Trial, Verdict, normalized};
+use crate::password::{
+    Desk, Hasher, Lookup, Normal, Person, Policy, Recipe, Trial, Verdict, normalized,
+};
 use crate::store::{Store, StoreError, Unfit};
 
 /// The new password, as it came.
@@ -39,6 +41,8 @@ pub(crate) struct Judging<'j> {
     pub(crate) lookup: Option<&'j Lookup>,
     pub(crate) entropy: &'j Entropy,
     pub(crate) hasher: &'j Hasher,
+    /// How it is written.
+    pub(crate) recipe: Recipe,
     /// Until when it may wait.
     pub(crate) by: Instant,
 }
@@ -59,6 +63,7 @@ pub(super) async fn make(
         lookup: engine.lookup.as_ref(),
         entropy: &engine.entropy,
         hasher: &engine.hasher,
+        recipe: engine.config.password.recipe_over(account.password_hash.as_deref()),
         by,
     };
     let policy = Arc::clone(&asking.profile.policy);
@@ -78,6 +83,7 @@ impl Judging<'_> {
         former: Vec<String>,
         password: &Password,
     ) -> Result<Verdict, FlowError> {
+        let policy = policy.capped(self.recipe.max_bytes());
         let (password, is_endless) = match normalized(self.normal, &policy.rules, password) {
             Ok(password) => (password.into_owned(), None),
             Err(breach) => (password.clone(), Some(breach)),
@@ -87,7 +93,8 @@ impl Judging<'_> {
             None => Ok(false),
         };
         let salt = self.entropy.bytes()?;
-        let trial = Trial { policy, person, password, former, salt, is_endless, breached };
+        let recipe = self.recipe;
+        let trial = Trial { policy, person, password, former, salt, recipe, is_endless, breached };
         Ok(self.hasher.run_by(self.by, move |desk| trial.judge(desk)).await??)
     }
 }

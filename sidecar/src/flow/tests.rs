@@ -3,6 +3,7 @@
 mod bounds;
 mod clocks;
 mod codes;
+mod formats;
 mod guessing;
 mod limits;
 mod links;

@@ -21,8 +21,18 @@ impl Desk {
 
     /// The string that goes into the directory for a new password.
     pub fn write(&mut self, password: &Password, salt: &Salt) -> Result<String, FormatFault> {
+        self.write_as(self.recipe, password, salt)
+    }
+
+    /// The same by another recipe.
+    pub fn write_as(
+        &mut self,
+        recipe: Recipe,
+        password: &Password,
+        salt: &Salt,
+    ) -> Result<String, FormatFault> {
         self.written = self.written.saturating_add(1);
-        self.recipe.write(password.expose(), salt, &mut self.memory, &self.peppers)
+        recipe.write(password.expose(), salt, &mut self.memory, &self.peppers)
     }
 
     /// Whether a password is the one behind a stored hash.

@@ -17,8 +17,8 @@ pub use decrypt::{Decryptor, RsaKey, Sm2Key, Sm2Layouts};
 pub use desk::Desk;
 pub use engine::EngineChoice;
 pub use format::{
-    Cost, Costs, Digest, FORMATS, Format, FormatFault, Pepper, Peppers, Recipe, Salt, Stored,
-    formats,
+    Cost, Costs, DEAREST, Digest, FORMATS, Format, FormatFault, Keep, Pepper, Peppers, Recipe,
+    Salt, Stored, formats,
 };
 pub use hasher::{HashError, Hasher, HasherConfig};
 pub use policy::{

@@ -8,7 +8,7 @@ use contract::secret::Password;
 use thiserror::Error;
 
 use super::desk::Desk;
-use super::format::{FormatFault, Salt, Stored};
+use super::format::{FormatFault, Recipe, Salt, Stored};
 use super::policy::{LookupFault, Person, Policy, PolicyFault, add};
 
 /// A password on trial.
@@ -20,6 +20,8 @@ pub struct Trial {
     /// Hashes that it must not match, the present one first.
     pub former: Vec<String>,
     pub salt: Salt,
+    /// How it is written.
+    pub recipe: Recipe,
     /// Longer than any may be, and so never hashed.
     pub is_endless: Option<Breach>,
     /// What a service elsewhere says; its fault counts only where nothing else is broken.
@@ -60,7 +62,7 @@ impl Trial {
             return Ok(Verdict::Broken(broken));
         }
         self.breached?;
-        let hash = desk.write(&self.password, &self.salt)?;
+        let hash = desk.write_as(self.recipe, &self.password, &self.salt)?;
         Ok(Verdict::Good { hash, password: self.password })
     }
 
@@ -101,16 +103,15 @@ mod tests {
     use contract::profile::Published;
 
     use super::*;
-    use crate::password::{
-        Cost, EngineChoice, Hasher, HasherConfig, Peppers, Preset, Ranked, Recipe,
-    };
+    use crate::password::{Cost, EngineChoice, Hasher, HasherConfig, Peppers, Preset, Ranked};
 
     /// Of "password", with a pepper of the id 7a11.
     const PEPPERED: &str = "$argon2id$v=19$m=256,t=2,p=1,keyid=N2ExMQ$c29tZXNhbHQ$ne0VSG+xdpZIsz9ZxhNioLQwAfuQ1YskMW/pkIiqTmw";
+    const CHEAP: Recipe = Recipe::Argon2id(Cost { memory_kib: 64, passes: 1, lanes: 1 });
     const GOOD: &str = "correct horse battery";
 
     fn hasher(retired: &[&str]) -> Hasher {
-        let recipe = Recipe::Argon2id(Cost { memory_kib: 64, passes: 1, lanes: 1 });
+        let recipe = CHEAP;
         let config = HasherConfig {
             threads: 1,
             queue: 8,
@@ -130,6 +131,7 @@ mod tests {
             password: Password::parse(password.into()).unwrap(),
             former: former.iter().map(|hash| (*hash).to_owned()).collect(),
             salt: [1; 16],
+            recipe: CHEAP,
             is_endless: None,
             breached: Ok(false),
         }

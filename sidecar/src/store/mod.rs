@@ -13,6 +13,7 @@ mod message;
 mod postgres;
 mod sql;
 mod sqlite;
+mod standing;
 #[cfg(test)]
 mod tests;
 mod work;
@@ -43,7 +44,9 @@ pub use message::{Kept, LoggedIn, MessageKey};
 pub use postgres::Postgres;
 pub use sql::ask::Backlog;
 pub use sql::forget::Forgotten;
+pub use sql::housekeeping::Record;
 pub use sqlite::Sqlite;
+pub use standing::Standing;
 
 use sql::tx::{Broken, Tx};
 use work::Mode;

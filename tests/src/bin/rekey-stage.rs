@@ -3,9 +3,10 @@
 use std::process::ExitCode;
 
 const USAGE: &str = "\
-rekey-stage demo                           reset passwords in every dialect, and show how
-rekey-stage up                             leave the same set-up running on 127.0.0.1:${REKEY_PORT:-8080}
+rekey-stage demo [directory=NAME]          reset passwords in every dialect, and show how
+rekey-stage up [directory=NAME]            leave the same set-up running on 127.0.0.1:${REKEY_PORT:-8080}
                                            (REKEY_ACCOUNTS=FILE adds accounts, one JSON object a line)
+                                           NAME: where the accounts live, embedded or postgres
 rekey-stage letter ADDRESS [token|code]    the newest mail or text that `up` sent there
 rekey-stage new-dialect NAME               make a further dialect: its file, its line, its fixtures";
 
@@ -13,8 +14,8 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match arguments.as_slice() {
-        ["demo"] => rekey_tests::demo::demo(),
-        ["up"] => rekey_tests::up::up(),
+        ["demo", settings @ ..] => rekey_tests::demo::demo(settings),
+        ["up", settings @ ..] => rekey_tests::up::up(settings),
         ["letter", address] => rekey_tests::up::letter(address, None),
         ["letter", address, part @ ("token" | "code")] => {
             rekey_tests::up::letter(address, Some(part))

@@ -20,20 +20,24 @@ use std::process::ExitCode;
 use play::Play;
 use secrets::Secrets;
 
-use crate::installation::{Gateway, Installation, Logs, Plan, free_port, wait_until_whole};
+use crate::installation::{Gateway, Home, Installation, Logs, Plan, free_port, wait_until_whole};
 use crate::signals::Stop;
 use crate::stage::{Fault, Staged};
 
 /// The demo as a program: a transcript on standard output, and an exit code.
 #[must_use]
-pub fn demo() -> ExitCode {
+pub fn demo(settings: &[&str]) -> ExitCode {
+    let home = match Home::read(settings) {
+        Ok(home) => home,
+        Err(fault) => return crate::refused(&fault),
+    };
     let stop = match Stop::on_signals() {
         Ok(stop) => stop,
         Err(fault) => return crate::refused(&fault),
     };
     let mut transcript = Transcript::spoken(stop);
     transcript.note("Rekey: five dialects reset passwords through one Envoy.");
-    if let Err(fault) = perform(&acts(), &mut transcript) {
+    if let Err(fault) = perform_on(Gateway::Envoy, home, &acts(), &mut transcript) {
         transcript.claim("the demo came to its end", Err(fault.to_string()));
     }
     transcript.close();
@@ -53,17 +57,31 @@ pub fn perform(acts: &[Act], transcript: &mut Transcript) -> Staged<()> {
 /// # Errors
 /// As [`perform`].
 pub fn perform_behind(gateway: Gateway, acts: &[Act], transcript: &mut Transcript) -> Staged<()> {
+    perform_on(gateway, Home::Embedded, acts, transcript)
+}
+
+/// The same with the accounts there.
+///
+/// # Errors
+/// As [`perform`].
+pub fn perform_on(
+    gateway: Gateway,
+    accounts: Home,
+    acts: &[Act],
+    transcript: &mut Transcript,
+) -> Staged<()> {
     let home = tempfile::tempdir()?;
     let plan = Plan {
         home: home.path().to_owned(),
         port: free_port()?,
         gateway,
+        accounts,
         limits: "",
         sections: String::new(),
         language: None,
     };
     let mut installation = Installation::start(&plan, &mut |step| transcript.progress(step))?;
-    transcript.progress("importing accounts (rekey account import)");
+    transcript.progress("adding accounts");
     let lines: String = acts.iter().map(|act| person_of(act).line()).collect();
     let mut secrets = Secrets::default();
     let played = installation
@@ -107,6 +125,9 @@ fn play_all(
 /// What holds for the whole evening: nobody else got a letter, the app saw no reset.
 fn after_all(acts: &[Act], installation: &Installation, transcript: &mut Transcript) -> Staged<()> {
     transcript.act("behind the scenes");
+    let (place, judge) = (installation.place(), installation.judge());
+    transcript
+        .note(&format!("  the accounts live in {place}; every password was judged by {judge}"));
     let mut found = Vec::new();
     for act in acts {
         let stranger = stranger_to(act);

@@ -232,7 +232,7 @@ impl Play<'_> {
         self.transcript.go_on()?;
         let found = self.installation.is_password(&person.email, password)?;
         let seen = if found == right { Ok(()) } else { Err(format!("verify says {found}")) };
-        self.transcript.claim(&format!("{claim} (rekey account verify)"), seen);
+        self.transcript.claim(&format!("{claim} ({})", self.installation.judge()), seen);
         Ok(())
     }
 

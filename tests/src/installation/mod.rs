@@ -2,6 +2,7 @@
 //! `rekey edge`.
 //! The demo, `up` and the flow tests stand on it. Everything stops when it is dropped.
 
+mod accounts;
 mod front;
 mod person;
 
@@ -14,9 +15,11 @@ use std::path::{Path, PathBuf};
 use contract::signature::hex;
 use serde_json::{Value, json};
 
+pub use accounts::Home;
 pub use front::Gateway;
 pub use person::{Person, invite, line_of};
 
+use self::accounts::Accounts;
 use self::front::{Behind, Front};
 use crate::http::Call;
 use crate::stage::{App, EnvoyOptions, Fault, Mailbox, Sidecar, Staged, Texts, rekey, until};
@@ -32,6 +35,8 @@ pub struct Plan {
     /// The gateway's port.
     pub port: u16,
     pub gateway: Gateway,
+    /// Where the accounts live.
+    pub accounts: Home,
     /// Lines for the sidecar's `[limits]`.
     pub limits: &'static str,
     /// More sections of the sidecar's configuration.
@@ -44,6 +49,7 @@ pub struct Plan {
 #[derive(Debug)]
 pub struct Installation {
     front: Front,
+    accounts: Accounts,
     sidecar: Sidecar,
     pub app: App,
     mailbox: Mailbox,
@@ -86,7 +92,11 @@ impl Installation {
         if let Some((dialect, tag)) = plan.language {
             edge["dialects"][dialect]["language"] = json!(tag);
         }
-        let toml = sidecar_toml(plan, &places, &edge, mailbox.addr());
+        if plan.accounts != Home::Embedded {
+            progress("starting the app's directory of accounts");
+        }
+        let accounts = Accounts::start(plan.accounts, &shelf)?;
+        let toml = sidecar_toml(plan, &places, &edge, mailbox.addr(), &accounts);
         draw_password_keys(&toml, &shelf)?;
         let sidecar = Sidecar::start(&toml, &shelf)?;
         keep_doors(&sidecar, toml)?;
@@ -101,14 +111,17 @@ impl Installation {
         };
         let front = Front::start(plan.gateway, plan.port, behind, &edge, &edge_key)?;
         let texts = Texts::new(&places.texts);
-        Ok(Self { front, sidecar, app, mailbox, texts, places })
+        Ok(Self { front, accounts, sidecar, app, mailbox, texts, places })
     }
 
-    /// Adds accounts to the embedded directory: all of them, or none.
+    /// Adds accounts to the directory: all of them, or none.
     ///
     /// # Errors
-    /// `rekey account import` refuses them; the fault says why.
+    /// `rekey account import`, or the app's own server, refuses them; the fault says why.
     pub fn import(&self, lines: &str) -> Staged<()> {
+        if self.accounts.add(lines)? {
+            return Ok(());
+        }
         let told = self.sidecar.rekey(&["account", "import", "-"], lines)?;
         if told.status.success() {
             return Ok(());
@@ -119,14 +132,29 @@ impl Installation {
     /// Whether this is the password of the account with this address.
     ///
     /// # Errors
-    /// `rekey account verify` says neither.
+    /// [`Self::judge`] says neither.
     pub fn is_password(&self, who: &str, password: &str) -> Staged<bool> {
+        if let Some(said) = self.accounts.is_password(who, password)? {
+            return Ok(said);
+        }
         let told = self.sidecar.rekey(&["account", "verify", who], &format!("{password}\n"))?;
         match (told.status.code(), told.out.trim()) {
             (Some(0), "the password is right") => Ok(true),
             (Some(1), "the password is wrong") => Ok(false),
             _ => Err(Fault::new("rekey account verify", format!("{}{}", told.out, told.err))),
         }
+    }
+
+    /// Who says whether a password is right: the app's own log-in, where it has one.
+    #[must_use]
+    pub fn judge(&self) -> &'static str {
+        self.accounts.judge()
+    }
+
+    /// Where the accounts live, for people.
+    #[must_use]
+    pub fn place(&self) -> String {
+        self.accounts.place()
     }
 
     /// Runs `rekey` beside the sidecar; what it says.
@@ -267,12 +295,19 @@ fn draw_password_keys(toml: &str, shelf: &Path) -> Staged<()> {
     Ok(())
 }
 
-fn sidecar_toml(plan: &Plan, places: &Places, edge: &Value, relay: SocketAddr) -> String {
+fn sidecar_toml(
+    plan: &Plan,
+    places: &Places,
+    edge: &Value,
+    relay: SocketAddr,
+    accounts: &Accounts,
+) -> String {
     format!(
         r#"data = "data"
 audience = {audience}
 site = {site}
 base_url = "{base_url}"
+{top}
 
 [listen]
 signed = "127.0.0.1:0"
@@ -292,12 +327,15 @@ spool = {spool:?}
 [limits]
 {limits}
 
+{section}
 {sections}
 "#,
         audience = edge["audience"],
         site = edge["site"],
         base_url = places.base_url,
         spool = places.texts.display().to_string(),
+        top = accounts.top(),
+        section = accounts.section(),
         limits = plan.limits,
         sections = plan.sections,
     )

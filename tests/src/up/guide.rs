@@ -29,6 +29,7 @@ pub(super) fn text(
     }));
     lines.extend(guests.iter().map(guest));
     lines.push(String::new());
+    lines.push(format!("directory    {}", installation.place()));
     lines.push(format!("gateway      {}", places.base_url));
     lines.push(format!("mails        {} (a Maildir)", shown(&places.maildir)));
     lines.push(format!("texts        {} (one file each)", shown(&places.texts)));

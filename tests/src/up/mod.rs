@@ -11,7 +11,9 @@ use std::process::ExitCode;
 use serde_json::Value;
 
 use crate::demo::{Proof, acts, person_of};
-use crate::installation::{Gateway, Installation, Person, Plan, invite, line_of, wait_until_whole};
+use crate::installation::{
+    Gateway, Home, Installation, Person, Plan, invite, line_of, wait_until_whole,
+};
 use crate::signals::Stop;
 use crate::stage::{Fault, Mail, Staged, Texts, root};
 
@@ -21,14 +23,14 @@ const LIMITS: &str = "cool_down = \"2s\"\nsends = 10\ndaily_wrong_codes = 100";
 
 /// Runs until a signal comes.
 #[must_use]
-pub fn up() -> ExitCode {
-    match run() {
+pub fn up(settings: &[&str]) -> ExitCode {
+    match Home::read(settings).and_then(run) {
         Ok(()) => ExitCode::SUCCESS,
         Err(fault) => crate::refused(&fault),
     }
 }
 
-fn run() -> Staged<()> {
+fn run(accounts: Home) -> Staged<()> {
     let stop = Stop::on_signals()?;
     let port = port()?;
     let guests = guests()?;
@@ -43,6 +45,7 @@ fn run() -> Staged<()> {
         home: home.clone(),
         port,
         gateway: Gateway::Envoy,
+        accounts,
         limits: LIMITS,
         sections: String::new(),
         language: None,

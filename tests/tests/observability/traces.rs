@@ -1,7 +1,7 @@
 //! A trace's id goes from the gateway's client through to the sidecar's log, and nothing else of what he sends there.
 
 use rekey_tests::http::Call;
-use rekey_tests::installation::{Gateway, Installation, Plan, free_port};
+use rekey_tests::installation::{Gateway, Home, Installation, Plan, free_port};
 use rekey_tests::stage::until;
 use serde_json::Value;
 
@@ -12,6 +12,7 @@ pub(crate) fn install(home: &tempfile::TempDir, gateway: Gateway) -> Installatio
         home: home.path().to_owned(),
         port: free_port().unwrap(),
         gateway,
+        accounts: Home::Embedded,
         limits: "",
         sections: String::new(),
         language: None,

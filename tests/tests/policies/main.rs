@@ -12,7 +12,7 @@ use std::path::Path;
 use rekey_tests::demo::Proof;
 use rekey_tests::fixture::{blessing, folder, lines_that_differ};
 use rekey_tests::http::Reply;
-use rekey_tests::installation::{Gateway, Installation, Plan, free_port, wait_until_whole};
+use rekey_tests::installation::{Gateway, Home, Installation, Plan, free_port, wait_until_whole};
 use rekey_tests::stage::{Staged, until};
 use ring::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
 use serde_json::{Value, json};
@@ -130,6 +130,7 @@ fn play(language: &'static str, answers: &mut Answers) -> Staged<()> {
         home: home.path().to_owned(),
         port: free_port()?,
         gateway: Gateway::Envoy,
+        accounts: Home::Embedded,
         limits: LIMITS,
         sections: RULES.to_owned(),
         language: Some(("anqicms", language)),

@@ -32,6 +32,18 @@ pub enum DirectoryConfig {
     Sql(Box<SqlConfig>),
 }
 
+impl DirectoryConfig {
+    /// What `directory` calls it, and its section.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Embedded => "embedded",
+            Self::Http(_) => "http",
+            Self::Ldap(_) => "ldap",
+            Self::Sql(_) => "sql",
+        }
+    }
+}
+
 /// What `directory` names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {

@@ -85,6 +85,10 @@ impl Argon2 {
         Ok(Self { kind, version, cost: cost.check()?, pepper, salt, tag: Tag(tag) })
     }
 
+    pub(super) fn cost(&self) -> Cost {
+        self.cost
+    }
+
     pub(super) fn family(&self) -> &'static str {
         self.kind.as_str()
     }

@@ -23,6 +23,8 @@ const SALT: usize = 22;
 pub enum Spelling {
     /// `$2b$12$..`
     Plain,
+    /// `$2a$12$..`, where a library knows no later one
+    Early,
     /// `$2y$12$..`, as PHP knows its own
     Php,
     /// `bcrypt$$2b$12$..`
@@ -58,7 +60,7 @@ pub struct Bcrypt {
 impl Spelling {
     pub(super) fn fed(self) -> Fed {
         match self {
-            Self::Plain | Self::Php | Self::Django => Fed::Plain,
+            Self::Plain | Self::Early | Self::Php | Self::Django => Fed::Plain,
             Self::DjangoSha256 => Fed::Hex,
             Self::PasslibSha256 => Fed::Keyed,
         }
@@ -93,6 +95,10 @@ impl Bcrypt {
         hash(self.cost, self.salt, self.fed, password).is_ok_and(|tag| self.tag.matches(&tag))
     }
 
+    pub(super) fn cost(&self) -> u32 {
+        self.cost
+    }
+
     fn read(cost: &str, salt: &str, tag: &str, fed: Fed) -> Result<Self, FormatFault> {
         let cost = check(decimal(cost)?)?;
         let salt = bytes::<Base64Bcrypt>(salt, 16..=16)?;
@@ -120,6 +126,7 @@ pub(super) fn write(
     let salt = Base64Bcrypt::encode_string(salt);
     Ok(match spelling {
         Spelling::Plain => format!("$2b${cost:02}${salt}{tag}"),
+        Spelling::Early => format!("$2a${cost:02}${salt}{tag}"),
         Spelling::Php => format!("$2y${cost:02}${salt}{tag}"),
         Spelling::Django => format!("bcrypt$$2b${cost:02}${salt}{tag}"),
         Spelling::DjangoSha256 => format!("bcrypt_sha256$$2b${cost:02}${salt}{tag}"),

@@ -3,6 +3,7 @@
 
 mod argon2;
 mod bcrypt;
+mod kept;
 mod pbkdf2;
 mod pepper;
 mod recipe;
@@ -25,6 +26,7 @@ use self::ssha::{Scheme, Ssha};
 use super::memory::Memory;
 
 pub use self::argon2::Cost;
+pub use self::kept::{DEAREST, Keep};
 pub use self::pbkdf2::Digest;
 pub use self::pepper::{Pepper, Peppers};
 pub use self::recipe::{Costs, FORMATS, Format, Recipe, formats};
@@ -140,6 +142,21 @@ impl Stored {
             Self::Scrypt(stored) => stored.matches(password),
             Self::Sha512Crypt(stored) => Ok(stored.matches(password)),
             Self::Ssha(stored) => Ok(stored.matches(password)),
+        }
+    }
+
+    /// What it costs, for people; empty where its format has one cost only.
+    pub fn cost(&self) -> String {
+        match self {
+            Self::Argon2(stored) => {
+                let Cost { memory_kib, passes, lanes } = stored.cost();
+                format!("memory {memory_kib} KiB, passes {passes}, lanes {lanes}")
+            }
+            Self::Bcrypt(stored) => format!("cost {}", stored.cost()),
+            Self::Pbkdf2(stored) => format!("{} iterations", stored.rounds()),
+            Self::Scrypt(stored) => format!("ln {}", stored.log()),
+            Self::Sha512Crypt(stored) => format!("{} rounds", stored.rounds()),
+            Self::Ssha(_) => String::new(),
         }
     }
 

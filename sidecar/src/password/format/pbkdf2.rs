@@ -105,6 +105,14 @@ impl Pbkdf2 {
         })
     }
 
+    pub(super) fn digest(&self) -> Digest {
+        self.digest
+    }
+
+    pub(super) fn rounds(&self) -> u32 {
+        self.rounds
+    }
+
     pub(super) fn matches(&self, password: &str) -> bool {
         let tag = self.digest.tag(password, &self.salt, self.rounds, self.tag.len());
         self.tag.matches(&tag)

@@ -1,7 +1,9 @@
 //! The formats that new hashes can be written in: one table that the configuration, its faults and README are made from.
 //! Invariant: what can be written can be read, and costs no more than what is read may.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
+use std::mem::discriminant;
 
 use super::argon2::{self, Cost};
 use super::bcrypt::{self, Fed, Spelling as Bcrypt};
@@ -15,6 +17,8 @@ use crate::password::memory::Memory;
 #[derive(Debug)]
 pub struct Format {
     pub name: &'static str,
+    /// How its hashes begin, and those of no other format that begins shorter.
+    pub begins: &'static str,
     /// A hash, its salt and its tag left out.
     pub looks: &'static str,
     /// Whose format it is.
@@ -62,86 +66,151 @@ const SHA512_CRYPT: &[&str] = &["rounds"];
 
 const fn format(
     name: &'static str,
+    begins: &'static str,
     looks: &'static str,
     origin: &'static str,
     costs: &'static [&'static str],
     make: fn(&Costs) -> Recipe,
 ) -> Format {
-    Format { name, looks, origin, costs, make }
+    Format { name, begins, looks, origin, costs, make }
 }
 
 /// Every format that we write.
 pub const FORMATS: &[Format] = &[
     format(
         "argon2id",
+        "$argon2id$v=19$",
         "$argon2id$v=19$m=19456,t=2,p=1$",
         "PHC: argon2-cffi, PHP, passlib",
         ARGON2,
         |costs| Recipe::Argon2id(costs.argon2id),
     ),
-    format("bcrypt", "$2b$12$", "crypt", BCRYPT, |costs| {
+    format("bcrypt", "$2b$", "$2b$12$", "crypt", BCRYPT, |costs| {
         Recipe::Bcrypt(Bcrypt::Plain, costs.bcrypt)
     }),
-    format("django-argon2id", "argon2$argon2id$v=19$m=19456,t=2,p=1$", "Django", ARGON2, |costs| {
-        Recipe::DjangoArgon2id(costs.argon2id)
+    format("bcrypt-2a", "$2a$", "$2a$12$", "Rails, jBCrypt", BCRYPT, |costs| {
+        Recipe::Bcrypt(Bcrypt::Early, costs.bcrypt)
     }),
-    format("django-bcrypt", "bcrypt$$2b$12$", "Django", BCRYPT, |costs| {
+    format(
+        "django-argon2id",
+        "argon2$argon2id$v=19$",
+        "argon2$argon2id$v=19$m=19456,t=2,p=1$",
+        "Django",
+        ARGON2,
+        |costs| Recipe::DjangoArgon2id(costs.argon2id),
+    ),
+    format("django-bcrypt", "bcrypt$$2b$", "bcrypt$$2b$12$", "Django", BCRYPT, |costs| {
         Recipe::Bcrypt(Bcrypt::Django, costs.bcrypt)
     }),
-    format("django-bcrypt-sha256", "bcrypt_sha256$$2b$12$", "Django", BCRYPT, |costs| {
-        Recipe::Bcrypt(Bcrypt::DjangoSha256, costs.bcrypt)
-    }),
-    format("django-pbkdf2-sha256", "pbkdf2_sha256$600000$", "Django", PBKDF2, |costs| {
-        pbkdf2(Pbkdf2::Django, Digest::Sha256, costs)
-    }),
-    format("django-scrypt", "scrypt$16384$", "Django", &[], |_| {
+    format(
+        "django-bcrypt-sha256",
+        "bcrypt_sha256$$2b$",
+        "bcrypt_sha256$$2b$12$",
+        "Django",
+        BCRYPT,
+        |costs| Recipe::Bcrypt(Bcrypt::DjangoSha256, costs.bcrypt),
+    ),
+    format(
+        "django-pbkdf2-sha256",
+        "pbkdf2_sha256$",
+        "pbkdf2_sha256$600000$",
+        "Django",
+        PBKDF2,
+        |costs| pbkdf2(Pbkdf2::Django, Digest::Sha256, costs),
+    ),
+    format("django-scrypt", "scrypt$", "scrypt$16384$", "Django", &[], |_| {
         Recipe::Scrypt(Scrypt::Django, scrypt::DJANGO_LOG)
     }),
     format(
         "ldap-argon2id",
+        "{ARGON2}$argon2id$v=19$",
         "{ARGON2}$argon2id$v=19$m=19456,t=2,p=1$",
         "OpenLDAP",
         ARGON2,
         |costs| Recipe::LdapArgon2id(costs.argon2id),
     ),
-    format("ldap-sha512-crypt", "{CRYPT}$6$rounds=656000$", "OpenLDAP", SHA512_CRYPT, |costs| {
-        Recipe::LdapSha512Crypt(costs.rounds)
-    }),
-    format("passlib-bcrypt-sha256", "$bcrypt-sha256$v=2,t=2b,r=12$", "passlib", BCRYPT, |costs| {
-        Recipe::Bcrypt(Bcrypt::PasslibSha256, costs.bcrypt)
-    }),
-    format("passlib-pbkdf2-sha256", "$pbkdf2-sha256$600000$", "passlib", PBKDF2, |costs| {
-        pbkdf2(Pbkdf2::Passlib, Digest::Sha256, costs)
-    }),
-    format("passlib-pbkdf2-sha512", "$pbkdf2-sha512$210000$", "passlib", PBKDF2, |costs| {
-        pbkdf2(Pbkdf2::Passlib, Digest::Sha512, costs)
-    }),
-    format("pbkdf2-sha256", "$pbkdf2-sha256$i=600000,l=32$", "PHC", PBKDF2, |costs| {
-        pbkdf2(Pbkdf2::Phc, Digest::Sha256, costs)
-    }),
-    format("pbkdf2-sha512", "$pbkdf2-sha512$i=210000,l=64$", "PHC", PBKDF2, |costs| {
-        pbkdf2(Pbkdf2::Phc, Digest::Sha512, costs)
-    }),
-    format("php-bcrypt", "$2y$12$", "PHP", BCRYPT, |costs| {
+    format(
+        "ldap-sha512-crypt",
+        "{CRYPT}$6$",
+        "{CRYPT}$6$rounds=656000$",
+        "OpenLDAP",
+        SHA512_CRYPT,
+        |costs| Recipe::LdapSha512Crypt(costs.rounds),
+    ),
+    format(
+        "passlib-bcrypt-sha256",
+        "$bcrypt-sha256$v=2,",
+        "$bcrypt-sha256$v=2,t=2b,r=12$",
+        "passlib",
+        BCRYPT,
+        |costs| Recipe::Bcrypt(Bcrypt::PasslibSha256, costs.bcrypt),
+    ),
+    format(
+        "passlib-pbkdf2-sha256",
+        "$pbkdf2-sha256$",
+        "$pbkdf2-sha256$600000$",
+        "passlib",
+        PBKDF2,
+        |costs| pbkdf2(Pbkdf2::Passlib, Digest::Sha256, costs),
+    ),
+    format(
+        "passlib-pbkdf2-sha512",
+        "$pbkdf2-sha512$",
+        "$pbkdf2-sha512$210000$",
+        "passlib",
+        PBKDF2,
+        |costs| pbkdf2(Pbkdf2::Passlib, Digest::Sha512, costs),
+    ),
+    format(
+        "pbkdf2-sha256",
+        "$pbkdf2-sha256$i=",
+        "$pbkdf2-sha256$i=600000,l=32$",
+        "PHC",
+        PBKDF2,
+        |costs| pbkdf2(Pbkdf2::Phc, Digest::Sha256, costs),
+    ),
+    format(
+        "pbkdf2-sha512",
+        "$pbkdf2-sha512$i=",
+        "$pbkdf2-sha512$i=210000,l=64$",
+        "PHC",
+        PBKDF2,
+        |costs| pbkdf2(Pbkdf2::Phc, Digest::Sha512, costs),
+    ),
+    format("php-bcrypt", "$2y$", "$2y$12$", "PHP", BCRYPT, |costs| {
         Recipe::Bcrypt(Bcrypt::Php, costs.bcrypt)
     }),
-    format("scrypt", "$scrypt$ln=17,r=8,p=1$", "PHC, passlib", SCRYPT, |costs| {
+    format("scrypt", "$scrypt$ln=", "$scrypt$ln=17,r=8,p=1$", "PHC, passlib", SCRYPT, |costs| {
         Recipe::Scrypt(Scrypt::Phc, costs.scrypt)
     }),
     format(
         "sha512-crypt",
+        "$6$",
         "$6$rounds=656000$",
         "crypt: mkpasswd, shadow, passlib",
         SHA512_CRYPT,
         |costs| Recipe::Sha512Crypt(costs.rounds),
     ),
-    format("ssha", "{SSHA}", "OpenLDAP", &[], |_| Recipe::Ssha(Scheme::Ssha)),
-    format("ssha512", "{SSHA512}", "OpenLDAP", &[], |_| Recipe::Ssha(Scheme::Ssha512)),
+    format("ssha", "{SSHA}", "{SSHA}", "OpenLDAP", &[], |_| Recipe::Ssha(Scheme::Ssha)),
+    format("ssha512", "{SSHA512}", "{SSHA512}", "OpenLDAP", &[], |_| Recipe::Ssha(Scheme::Ssha512)),
 ];
 
 impl Format {
     pub fn find(name: &str) -> Option<&'static Self> {
         FORMATS.iter().find(|format| format.name == name)
+    }
+
+    /// The one that a hash is written in, where we write it.
+    pub fn of(hash: &str) -> Option<&'static Self> {
+        let text = match hash.strip_prefix('{').and_then(|rest| rest.split_once('}')) {
+            // RFC 2307 schemes have no case.
+            Some((scheme, rest)) => {
+                Cow::Owned(format!("{{{}}}{rest}", scheme.to_ascii_uppercase()))
+            }
+            None => Cow::Borrowed(hash),
+        };
+        let begun = FORMATS.iter().filter(|format| text.starts_with(format.begins));
+        begun.max_by_key(|format| format.begins.len())
     }
 
     pub fn recipe(&self, costs: &Costs) -> Recipe {
@@ -181,6 +250,21 @@ impl Recipe {
     /// Cracked as fast as a card can count.
     pub fn is_weak(self) -> bool {
         matches!(self, Self::Ssha(_))
+    }
+
+    /// What `password.format` calls it.
+    pub fn name(self) -> &'static str {
+        let spelled = |format: &&Format| match (format.recipe(&Costs::ANY), self) {
+            (Self::Bcrypt(one, _), Self::Bcrypt(other, _)) => one == other,
+            (Self::Pbkdf2(one, digest, _), Self::Pbkdf2(other, of, _)) => {
+                (one, digest) == (other, of)
+            }
+            (Self::Scrypt(one, _), Self::Scrypt(other, _)) => one == other,
+            (Self::Ssha(one), Self::Ssha(other)) => one == other,
+            (Self::Argon2id(_), Self::PepperedArgon2id(_)) => true,
+            (one, other) => discriminant(&one) == discriminant(&other),
+        };
+        FORMATS.iter().find(spelled).map_or("", |format| format.name)
     }
 
     /// Whether new hashes need a key.

@@ -32,6 +32,8 @@ pub enum Spelling {
 /// A stored hash, read.
 #[derive(Clone, Debug)]
 pub struct Scrypt {
+    /// The exponent of N.
+    log: u32,
     params: Params,
     salt: Vec<u8>,
     tag: Tag,
@@ -42,10 +44,10 @@ impl Scrypt {
     pub(super) fn parse(rest: &str) -> Result<Self, FormatFault> {
         let [cost, salt, tag] = parts(rest, '$')?;
         let [log, r, p] = parts(cost, ',')?;
-        let params =
-            params(named(Some(log), "ln=")?, named(Some(r), "r=")?, named(Some(p), "p=")?)?;
+        let log = named(Some(log), "ln=")?;
+        let params = params(log, named(Some(r), "r=")?, named(Some(p), "p=")?)?;
         let salt = bytes::<Base64Unpadded>(salt, SALT_BYTES)?;
-        Ok(Self { params, salt, tag: Tag(bytes::<Base64Unpadded>(tag, TAG_BYTES)?) })
+        Ok(Self { log, params, salt, tag: Tag(bytes::<Base64Unpadded>(tag, TAG_BYTES)?) })
     }
 
     /// `131072$salt$8$1$tag`
@@ -55,9 +57,14 @@ impl Scrypt {
         if !n.is_power_of_two() {
             return Err(FormatFault::Malformed);
         }
-        let params = params(n.trailing_zeros(), decimal(r)?, decimal(p)?)?;
+        let log = n.trailing_zeros();
+        let params = params(log, decimal(r)?, decimal(p)?)?;
         let salt = salt(written, SALT_BYTES)?;
-        Ok(Self { params, salt, tag: Tag(bytes::<Base64>(tag, TAG_BYTES)?) })
+        Ok(Self { log, params, salt, tag: Tag(bytes::<Base64>(tag, TAG_BYTES)?) })
+    }
+
+    pub(super) fn log(&self) -> u32 {
+        self.log
     }
 
     pub(super) fn matches(&self, password: &str) -> Result<bool, FormatFault> {

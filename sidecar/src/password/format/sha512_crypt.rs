@@ -17,6 +17,7 @@ const MAX_ROUNDS: u32 = 5_000_000;
 /// A stored hash, read.
 #[derive(Clone, Debug)]
 pub struct Sha512Crypt {
+    rounds: u32,
     params: Params,
     salt: Vec<u8>,
     tag: Tag,
@@ -34,7 +35,11 @@ impl Sha512Crypt {
         let params = params(rounds)?;
         let [written, tag] = parts(rest, '$')?;
         let salt = salt(written, 1..=16)?;
-        Ok(Self { params, salt, tag: Tag(bytes::<Base64ShaCrypt>(tag, 64..=64)?) })
+        Ok(Self { rounds, params, salt, tag: Tag(bytes::<Base64ShaCrypt>(tag, 64..=64)?) })
+    }
+
+    pub(super) fn rounds(&self) -> u32 {
+        self.rounds
     }
 
     pub(super) fn matches(&self, password: &str) -> bool {

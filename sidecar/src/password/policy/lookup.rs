@@ -61,16 +61,19 @@ impl Lookup {
         })
     }
 
-    /// Whether the service knows the password; it is not waited for beyond `by`. An error only where failures are to
-    /// refuse it.
-    pub async fn is_breached(&self, password: &str, by: Instant) -> Result<bool, LookupFault> {
+    /// What the service says, or why it says nothing.
+    pub async fn ask(&self, password: &str, by: Instant) -> Result<bool, LookupFault> {
         let hash = hash(password);
         let (prefix, rest) = hash.split_at_checked(5).ok_or(LookupFault::Form)?;
         let by = by.min(Instant::now() + self.timeout);
         let asked = timeout_at(by, request::ask(&self.peer, prefix)).await;
-        let found =
-            asked.unwrap_or(Err(LookupFault::Late)).and_then(|body| answer::has(&body, rest));
-        match found {
+        asked.unwrap_or(Err(LookupFault::Late)).and_then(|body| answer::has(&body, rest))
+    }
+
+    /// Whether the service knows the password; it is not waited for beyond `by`. An error only where failures are to
+    /// refuse it.
+    pub async fn is_breached(&self, password: &str, by: Instant) -> Result<bool, LookupFault> {
+        match self.ask(password, by).await {
             Ok(found) => Ok(found),
             Err(fault) => {
                 let passed = self.fails_open;

@@ -77,6 +77,19 @@ impl Policy {
         Self { rules, breached }
     }
 
+    /// The same for a password of so many bytes at most.
+    #[must_use]
+    pub fn capped(self: &Arc<Self>, longest: Option<usize>) -> Arc<Self> {
+        let longest = longest.and_then(|longest| u32::try_from(longest).ok());
+        match longest.filter(|longest| *longest < self.rules.max_bytes) {
+            None => Arc::clone(self),
+            Some(max_bytes) => {
+                let rules = Rules { max_bytes, ..self.rules.clone() };
+                Arc::new(Self { rules, breached: self.breached.clone() })
+            }
+        }
+    }
+
     /// The broken rules; none when the password is good. For a hash thread: the estimator takes milliseconds, and the
     /// file some reads.
     pub fn judge(&self, person: &Person, password: &str) -> Result<Vec<Breach>, PolicyFault> {

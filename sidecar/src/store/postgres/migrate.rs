@@ -2,9 +2,9 @@
 //! for it, and a step is done whole or not at all.
 
 use super::lane::{Lane, Way};
-use crate::store::StoreError;
 use crate::store::sql::schema::{self, Found, META, STEPS};
 use crate::store::sql::tx::{Broken, Tx};
+use crate::store::{Standing, StoreError};
 
 /// Whoever holds it migrates; a number of ours.
 const ALONE: &str = "SELECT pg_advisory_xact_lock(7238463911)";
@@ -13,6 +13,18 @@ pub(super) fn migrate(way: &Way, steps: usize) -> Result<(), StoreError> {
     let client = way.connect()?;
     let mut lane = Lane::of(way.clone(), client);
     migrated(&mut lane, steps).map_err(StoreError::from)
+}
+
+/// Looks at the schema, without a lock.
+pub(super) fn standing(way: &Way) -> Result<Standing, StoreError> {
+    let client = way.connect()?;
+    let mut lane = Lane::of(way.clone(), client);
+    let mut tx = Tx::postgres(&mut lane);
+    match tx.only::<bool>("SELECT to_regclass('meta') IS NOT NULL", &[]) {
+        Ok(true) => schema::standing(&mut tx).map_err(StoreError::from),
+        Ok(false) => Ok(Standing::Empty),
+        Err(broken) => Err(broken.into()),
+    }
 }
 
 fn migrated(lane: &mut Lane, steps: usize) -> Result<(), Broken> {

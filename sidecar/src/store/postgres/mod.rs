@@ -16,10 +16,10 @@ use postgres::Row;
 use postgres::types::Type;
 use tokio::time::{Instant, timeout};
 
-use super::StoreError;
 use super::sql::schema::STEPS;
 use super::sql::tx::{Broken, Cell, Tx};
 use super::work::{Mode, Work, work};
+use super::{Standing, StoreError};
 use crate::config::PostgresConfig;
 
 pub(super) use lane::Lane;
@@ -56,6 +56,11 @@ impl Postgres {
     /// Connects, migrates, and starts the lanes. Waits for other instances that migrate.
     pub fn open(config: &PostgresConfig) -> Result<Self, StoreError> {
         Self::open_at(config, STEPS.len())
+    }
+
+    /// Looks at the schema of the database; it must exist.
+    pub(super) fn standing(config: &PostgresConfig) -> Result<Standing, StoreError> {
+        migrate::standing(&lane::Way::new(config)?)
     }
 
     /// As a program does that knows these steps of the schema only.

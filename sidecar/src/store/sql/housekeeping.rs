@@ -1,5 +1,7 @@
 //! What is deleted, and what is told.
 
+use contract::address::Channel;
+
 use super::tx::{Broken, Row, Tx, values};
 use super::{outbox, pot};
 use crate::clock::Millis;
@@ -11,6 +13,17 @@ const BATCH: u32 = 500;
 
 /// Asks that are told of.
 const TOLD: u32 = 50;
+
+/// What is remembered of an address, and of the account that has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// A relay said that the mailbox is not there.
+    pub bounced: bool,
+    /// Wrong codes of the day.
+    pub wrong_codes: u32,
+    /// When a link or code was sent to the account last on this channel.
+    pub sent: Option<Millis>,
+}
 
 impl Store {
     /// Deletes one batch of what is too old; true when there may be more.
@@ -27,6 +40,25 @@ impl Store {
                  (SELECT reply FROM mail WHERE mail.ask = ask.id AND reply IS NOT NULL ORDER BY attempts DESC LIMIT 1) \
                  FROM ask WHERE address_key = ?1 ORDER BY at DESC LIMIT ?2";
             tx.all(query, values![&address.0, TOLD], story)
+        })
+        .await
+    }
+
+    /// What keeps an account's asks from a message now, as far as it is written down.
+    pub async fn record(
+        &self,
+        address: AddressKey,
+        channel: Channel,
+        account: String,
+        at: Millis,
+    ) -> Result<Record, StoreError> {
+        self.read(move |tx| {
+            let query = "SELECT MAX(last_send) FROM challenge WHERE account = ?1 AND channel = ?2";
+            Ok(Record {
+                bounced: outbox::is_suppressed(tx, &address.0, channel.as_str(), at)?,
+                wrong_codes: pot::daily(tx, address.0, at)?,
+                sent: tx.only(query, values![&account, channel.as_str()])?,
+            })
         })
         .await
     }

@@ -11,7 +11,7 @@ mod confirm;
 mod event;
 pub(super) mod forget;
 pub(super) mod history;
-mod housekeeping;
+pub(super) mod housekeeping;
 mod instance;
 mod mail;
 mod message;

@@ -2,7 +2,7 @@
 //! goes on; what it leaves behind is dropped by a contraction, which is a command.
 
 use super::tx::{Broken, Tx, values};
-use crate::store::{Store, StoreError};
+use crate::store::{Standing, Store, StoreError};
 
 /// One step, as each engine spells it.
 #[derive(Clone, Copy, Debug)]
@@ -68,6 +68,15 @@ pub(in crate::store) fn look(tx: &mut Tx<'_>, program: usize) -> Result<Found, B
         _ if serves <= program => Ok(Found::NewerButOurs),
         _ => Err(Broken::Store(StoreError::Newer)),
     }
+}
+
+/// The same for who only wants to know; the table is there.
+pub(in crate::store) fn standing(tx: &mut Tx<'_>) -> Result<Standing, Broken> {
+    Ok(match look(tx, STEPS.len())? {
+        Found::Older(0) => Standing::Empty,
+        Found::Older(done) => Standing::Older { done, ours: STEPS.len() },
+        Found::Ours | Found::NewerButOurs => Standing::Ready,
+    })
 }
 
 /// Notes that `steps` are done, and that the program before the last one may go on; on a new store there was none.

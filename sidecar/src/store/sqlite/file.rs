@@ -12,7 +12,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use super::super::sql::schema::{self, Found, META, STEPS};
-use super::{Broken, StoreError, Tx, judge};
+use super::{Broken, Standing, StoreError, Tx, judge};
 
 /// How long another program's write (the command line's) is waited for.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -73,6 +73,25 @@ pub(super) fn open(path: &Path) -> rusqlite::Result<Connection> {
     // A plan that does not depend on values is made once; otherwise partial indexes have it made anew at each run.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     Ok(connection)
+}
+
+/// Opens an existing file for reading only, and looks at its schema.
+pub(super) fn standing(path: &Path) -> Result<Standing, StoreError> {
+    if !path.exists() {
+        return Ok(Standing::Missing);
+    }
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let looked = || {
+        let connection = Connection::open_with_flags(path, flags)?;
+        connection.busy_timeout(PATIENCE)?;
+        let mut tx = Tx::sqlite(&connection);
+        let known = "SELECT COUNT(*) FROM sqlite_schema WHERE type = 'table' AND name = 'meta'";
+        match tx.only::<i64>(known, &[])? {
+            0 => Ok(Standing::Empty),
+            _ => schema::standing(&mut tx),
+        }
+    };
+    looked().map_err(|broken: Broken| StoreError::from(broken))
 }
 
 /// Safe with several processes starting at once: each step is looked for again inside its transaction.

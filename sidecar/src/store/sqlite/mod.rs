@@ -13,10 +13,10 @@ use std::sync::Arc;
 use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{Error, ErrorCode, Row};
 
-use super::StoreError;
 use super::sql::schema::STEPS;
 use super::sql::tx::{Broken, Cell, Tx, Value};
 use super::work::Mode;
+use super::{Standing, StoreError};
 use queue::Queue;
 
 /// Threads that read, each with a connection.
@@ -49,6 +49,11 @@ impl Sqlite {
             writer: writer::start(connection)?,
             readers: reader::start(reading)?,
         })
+    }
+
+    /// Opens nothing that stays open.
+    pub(super) fn standing(path: &Path) -> Result<Standing, StoreError> {
+        file::standing(path)
     }
 
     /// Runs `act` in the next transaction of the writing thread, as if in a savepoint of its own; or, to read, on a
