@@ -125,10 +125,10 @@ fn distance(one: Millis, other: Millis) -> Duration {
 }
 
 fn room(config: &Config, report: &mut Report) {
-    if let StoreConfig::Sqlite(path) = &config.store {
-        if let Some(finding) = exposed(path) {
-            report.add(Area::Store, kind(config), finding);
-        }
+    if let StoreConfig::Sqlite(path) = &config.store
+        && let Some(finding) = exposed(path)
+    {
+        report.add(Area::Store, kind(config), finding);
     }
     let Ok(disk) = rustix::fs::statvfs(&config.data) else {
         return;
