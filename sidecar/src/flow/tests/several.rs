@@ -92,6 +92,7 @@ async fn three_accounts_on_one_address_get_two_mails_and_each_link_resets_its_ow
     // One ask, two mails, and no burst behind them.
     assert_eq!(street.rig.end(ANN).await, ("sent".into(), String::new()));
     assert_eq!(street.rig.stories(ANN).await[0].mails, 2);
+    street.rig.pass(1);
     let [lower, upper] = street.mails(linked().from("198.51.100.7")).await;
     assert_eq!((lower.len(), upper.len()), (1, 1));
     assert_eq!(street.rig.end(ANN).await, ("suppressed".into(), "cool_down".into()));
