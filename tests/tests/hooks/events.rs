@@ -1,6 +1,7 @@
 //! Events against the reference receiver, told by a real sidecar: in order, until they are acknowledged, whoever dies
 //! meanwhile.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use rekey_tests::house::{
@@ -232,6 +233,56 @@ fn a_used_up_day_is_told_once() {
     assert_eq!(event["type"], "reset.frozen");
     let data = json!({"account": "a1", "channel": "email", "address": "a***@e***.com"});
     assert_eq!(event["data"], data);
+}
+
+/// Who reset a password is logged out everywhere, even if the service cannot do that for a while.
+#[test]
+fn sessions_end_when_the_directory_can_end_them() {
+    let dir = tempfile::tempdir().unwrap();
+    let receiver = Receiver::start(&dir.path().join("receiver")).unwrap();
+    let is_away = Arc::new(AtomicBool::new(true));
+    let (said, to, away) = (Said::default(), receiver.addr(), Arc::clone(&is_away));
+    let ours = Arc::clone(&said);
+    let tape = Server::start(move |received| match received.target.as_str() {
+        "/sessions/end" if away.load(Ordering::SeqCst) => Reaction::Close,
+        _ => pass(received, to, &ours),
+    })
+    .unwrap();
+    let insert = "INSERT INTO users (id, email, hash) VALUES";
+    receiver.sql(&format!("{insert} ('a1', '{ANN}', 'old'), ('b2', '{BOB}', 'old')")).unwrap();
+    receiver.sql("INSERT INTO sessions VALUES ('1', 'a1'), ('2', 'a1'), ('3', 'b2')").unwrap();
+    let http = format!(
+        "[http]\nurl = \"http://{}\"\nsecret = \"file:{}\"\n",
+        tape.addr(),
+        receiver.key().display()
+    );
+    let (top, sections) = ("directory = \"http\"", String::leak(http));
+    let house = House::with(&Plan { top, sections, bare: true, ..Plan::default() });
+    let token = token_in(house.ask("native", ANN, 1).text());
+    assert_eq!(outcome(&house.say(&confirm("native", by_token(&token), NEW))), "reset");
+    let ends = || {
+        let calls = tape.requests().into_iter();
+        calls.filter(|one| one.target == "/sessions/end").collect::<Vec<_>>()
+    };
+    until("an attempt", || Ok((!ends().is_empty()).then_some(()))).unwrap();
+    until("its end", || {
+        let put_off =
+            "event WHERE state = 'waiting' AND kind = 'sessions.end' AND reply IS NOT NULL";
+        Ok((house.count(put_off) == 1).then_some(()))
+    })
+    .unwrap();
+    is_away.store(false, Ordering::SeqCst);
+    let told = house.sidecar.rekey(&["events", "retry", "--all-waiting"], "").unwrap();
+    assert!(told.out.contains("1 are due"), "{}{}", told.out, told.err);
+    until("the end of all", || Ok((house.count("event WHERE state = 'told'") == 1).then_some(())))
+        .unwrap();
+    assert_eq!(receiver.sql("SELECT user FROM sessions").unwrap(), "[[\"b2\"]]");
+    let ids: Vec<_> = ends().iter().map(|one| one.header("webhook-id")).collect();
+    assert!(ids.len() >= 2 && ids.iter().all(|id| *id == ids[0]), "{ids:?}");
+    let held = hold(&said.lock().unwrap()).unwrap();
+    for operation in ["find 200", "get 200", "write 200", "endSessions 200"] {
+        assert!(held.contains(operation), "{held}");
+    }
 }
 
 fn sender() -> String {
