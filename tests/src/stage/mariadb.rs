@@ -1,8 +1,8 @@
 //! A real MariaDB, made for one test process: its files lie in a directory of its own, its port is free, and both end with the
 //! process even where that is killed. Each test makes a database of its own in it.
 
-use std::net::{Ipv4Addr, TcpListener};
-use std::path::PathBuf;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -109,13 +109,7 @@ impl Schema {
     /// For `sql.url`: user, host, port and database.
     #[must_use]
     pub fn url(&self) -> String {
-        self.url_of(USER)
-    }
-
-    /// The same for somebody else.
-    #[must_use]
-    pub fn url_of(&self, user: &str) -> String {
-        format!("mysql://{user}@127.0.0.1:{}/{}", self.door.port, self.name)
+        format!("mysql://{USER}@127.0.0.1:{}/{}", self.door.port, self.name)
     }
 
     /// For the file that `sql.password` names.
@@ -124,9 +118,10 @@ impl Schema {
         PASSWORD
     }
 
+    /// Where the server listens, and the name of the database.
     #[must_use]
-    pub fn name(&self) -> &str {
-        &self.name
+    pub fn door(&self) -> (SocketAddr, &str) {
+        (SocketAddr::from((Ipv4Addr::LOCALHOST, self.door.port)), &self.name)
     }
 
     /// The rows of a query, as text; `None` for NULL.
@@ -145,6 +140,7 @@ impl Door {
         let (data, usr) = (self.dir.join("data"), &self.usr);
         let mut install = Command::new("sh");
         install
+            .env("LD_LIBRARY_PATH", libraries(usr))
             .arg(usr.join("bin/mariadb-install-db"))
             .args(["--no-defaults", "--skip-test-db", "--auth-root-authentication-method=normal"])
             .arg(format!("--basedir={}", usr.display()))
@@ -176,6 +172,7 @@ impl Door {
         let mut command = Command::new("sh");
         command.args(["-c", KEEPER, "keeper"]).arg(&self.dir).arg(self.usr.join("sbin/mariadbd"));
         command
+            .env("LD_LIBRARY_PATH", libraries(&self.usr))
             .args([
                 "--no-defaults",
                 "--skip-log-bin",
@@ -214,6 +211,7 @@ impl Door {
                 text,
                 database,
             ])
+            .env("LD_LIBRARY_PATH", libraries(&self.usr))
             .env("MYSQL_PWD", if user == "root" { "" } else { PASSWORD });
         run(&mut client)
     }
@@ -229,6 +227,11 @@ fn find() -> Staged<PathBuf> {
     };
     let found = places.into_iter().find(has);
     found.ok_or_else(|| Fault::new("no MariaDB", "run ./just setup, which unpacks Debian's"))
+}
+
+/// Where the libraries lie that were unpacked beside the programs.
+fn libraries(usr: &Path) -> String {
+    ["x86_64", "aarch64"].map(|kind| format!("{}/lib/{kind}-linux-gnu", usr.display())).join(":")
 }
 
 fn run(command: &mut Command) -> Staged<String> {

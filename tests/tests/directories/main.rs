@@ -7,6 +7,7 @@ mod faults;
 mod http;
 mod judge_of_times;
 mod links;
+mod mariadb;
 mod postgres;
 mod rig;
 mod sameness;
@@ -98,5 +99,6 @@ macro_rules! suite {
 }
 
 suite!(on_http, Kind::Http);
+suite!(on_mariadb, Kind::MariaDb);
 suite!(on_postgres, Kind::Postgres);
 suite!(on_sqlite, Kind::Sqlite);

@@ -9,6 +9,7 @@ use rekey_tests::house::{ANN, BOB, DAN, OLD};
 use rekey_tests::stage::{Gate, venv};
 
 use crate::http::HttpTeam;
+use crate::mariadb::MariaTeam;
 use crate::postgres::PostgresTeam;
 use crate::sql::SqlTeam;
 use crate::sqlite::SqliteTeam;
@@ -17,6 +18,7 @@ use crate::sqlite::SqliteTeam;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Http,
+    MariaDb,
     Postgres,
     Sqlite,
 }
@@ -80,6 +82,7 @@ impl Kind {
     pub(crate) fn found(self, dir: &Path) -> Box<dyn Team> {
         match self {
             Self::Http => Box::new(HttpTeam::new(dir)),
+            Self::MariaDb => Box::new(SqlTeam::new(MariaTeam::new(dir))),
             Self::Postgres => Box::new(SqlTeam::new(PostgresTeam::new(dir))),
             Self::Sqlite => Box::new(SqlTeam::new(SqliteTeam::new(dir))),
         }

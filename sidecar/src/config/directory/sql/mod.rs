@@ -90,6 +90,12 @@ pub(in crate::config) const KEYS: &[Key] = &[
         "Whether the account may log in; see `sql.active`. Unset: all may.",
     ),
     key(
+        "sql.columns.deleted",
+        "",
+        "column",
+        "When the account was deleted, where deleted rows stay: it may log in while this is NULL.",
+    ),
+    key(
         "sql.columns.second_factor",
         "",
         "column",
