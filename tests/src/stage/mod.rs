@@ -115,6 +115,12 @@ pub fn target() -> PathBuf {
         .map_or_else(|| root().join("target"), |dir| root().join(dir))
 }
 
+/// Where the apps of `tests/recipes` lie, and a Node that runs the newest of them.
+#[must_use]
+pub fn apps() -> PathBuf {
+    root().join("target/apps")
+}
+
 /// A program of the Python environment that `./just setup` makes.
 #[must_use]
 pub fn venv(program: &str) -> PathBuf {

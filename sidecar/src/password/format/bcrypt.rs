@@ -1,10 +1,10 @@
-//! bcrypt, bare and behind the digests that Django and passlib put before it. Invariant: no password is cut: what bcrypt
+//! bcrypt, bare and behind the digests that Django, passlib and WordPress put before it. Invariant: no password is cut: what bcrypt
 //! would not read whole is refused when it is written, and matches nothing.
 
 use base64ct::{Base64, Base64Bcrypt, Encoding};
 use contract::signature::hex;
 use hmac::{Hmac, KeyInit, Mac};
-use sha2::{Digest, Sha256};
+use sha2::{Digest, Sha256, Sha384};
 use zeroize::Zeroizing;
 
 use super::tag::Tag;
@@ -13,6 +13,10 @@ use super::{FormatFault, Salt};
 
 /// What bcrypt reads of a password.
 pub(super) const MAX_BYTES: usize = 72;
+/// What WordPress reads of one, with the slashes in it.
+const MAX_SLASHED: usize = 4096;
+/// A password that WordPress reads whole, even where every byte of it gets a slash.
+pub(super) const MAX_WORDPRESS: usize = MAX_SLASHED / 2;
 const COSTS: std::ops::RangeInclusive<u32> = 4..=31;
 const MAX_COST: u32 = 16;
 /// The salt's characters; the tag has 31.
@@ -33,6 +37,8 @@ pub enum Spelling {
     DjangoSha256,
     /// `$bcrypt-sha256$v=2,t=2b,r=12$..`
     PasslibSha256,
+    /// `$wp$2y$12$..`
+    WordPress,
 }
 
 /// What bcrypt is fed with.
@@ -46,6 +52,9 @@ pub(super) enum Fed {
     Base64,
     /// Its HMAC-SHA-256 under the written salt, in base64: passlib's version 2.
     Keyed,
+    /// HMAC-SHA-384, in base64, of what WordPress makes of a form's field: slashes before quotes, slashes and NULs, and no
+    /// white space around.
+    Slashed,
 }
 
 /// A stored hash, read.
@@ -63,6 +72,7 @@ impl Spelling {
             Self::Plain | Self::Early | Self::Php | Self::Django => Fed::Plain,
             Self::DjangoSha256 => Fed::Hex,
             Self::PasslibSha256 => Fed::Keyed,
+            Self::WordPress => Fed::Slashed,
         }
     }
 }
@@ -131,6 +141,7 @@ pub(super) fn write(
         Spelling::Django => format!("bcrypt$$2b${cost:02}${salt}{tag}"),
         Spelling::DjangoSha256 => format!("bcrypt_sha256$$2b${cost:02}${salt}{tag}"),
         Spelling::PasslibSha256 => format!("$bcrypt-sha256$v=2,t=2b,r={cost}${salt}${tag}"),
+        Spelling::WordPress => format!("$wp$2y${cost:02}${salt}{tag}"),
     })
 }
 
@@ -166,8 +177,40 @@ fn feed(fed: Fed, salt: &Salt, password: &str) -> Result<Zeroizing<Vec<u8>>, For
             let mac = mac.map_err(|_| FormatFault::Malformed)?.chain_update(password).finalize();
             food.extend_from_slice(in_base64(&mac.into_bytes()).as_bytes());
         }
+        Fed::Slashed => {
+            let slashed = slashed(password);
+            if slashed.len() > MAX_SLASHED {
+                return Err(FormatFault::Cut);
+            }
+            let mac = <Hmac<Sha384> as KeyInit>::new_from_slice(b"wp-sha384");
+            let mac = mac.map_err(|_| FormatFault::Malformed)?;
+            let mac = mac.chain_update(trimmed(&slashed)).finalize();
+            food.extend_from_slice(in_base64(&mac.into_bytes()).as_bytes());
+        }
     }
     Ok(food)
+}
+
+/// PHP's `addslashes`, which WordPress does to all that a form brings.
+fn slashed(password: &[u8]) -> Zeroizing<Vec<u8>> {
+    let mut slashed = Zeroizing::new(Vec::with_capacity(password.len().saturating_mul(2)));
+    for byte in password {
+        match byte {
+            0 => slashed.extend_from_slice(b"\\0"),
+            b'\'' | b'"' | b'\\' => slashed.extend_from_slice(&[b'\\', *byte]),
+            _ => slashed.push(*byte),
+        }
+    }
+    slashed
+}
+
+/// PHP's `trim`. A NUL has its slash by now.
+fn trimmed(text: &[u8]) -> &[u8] {
+    let is_white = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\n' | b'\r' | 0x0b);
+    let from = text.iter().position(|byte| !is_white(byte)).unwrap_or(text.len());
+    let to =
+        text.iter().rposition(|byte| !is_white(byte)).map_or(from, |last| last.saturating_add(1));
+    text.get(from..to).unwrap_or_default()
 }
 
 fn in_base64(digest: &[u8]) -> Zeroizing<String> {
@@ -186,7 +229,7 @@ mod tests {
 
     #[test]
     fn vectors_match() {
-        // Openwall's crypt_blowfish, wrapper.c; the others were made by Django and passlib.
+        // Openwall's crypt_blowfish, wrapper.c; the others were made by Django, passlib and WordPress.
         known(&[
             ("U*U", "$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW"),
             ("U*U*", "$2a$05$CCCCCCCCCCCCCCCCCCCCC.VGOzA784oUp/Z0DY336zx7pLYAy0lwK"),
@@ -207,7 +250,23 @@ mod tests {
                 "password",
                 "bcrypt_sha256$$2b$04$abcdefghijklmnopqrstuuavYyybW8SwBYgHrVfEOHIljvgCGgHr2",
             ),
+            ("pässword", "$wp$2y$04$gsN2n3ykuhEIS1QwVs6OJe3idbPYkFpS1O8NDQsBAMN4YHn56uUQm"),
         ]);
+    }
+
+    /// As its forms bring a password: with slashes in it, and without the white space around.
+    #[test]
+    fn wordpress_slashes_and_trims() {
+        let judge = |stored: &str, password: &str| right(stored, password, &Peppers::default());
+        let quoted = "$wp$2y$04$fUlX7ckYZGPiiRWUNFzzEOQ.ehFSnloJDsm/jhLIpgnYjb1KhlNDS";
+        let nul = "$wp$2y$04$Y4NJG3gyADtsKCTJyxnH0udBxduHSYnf1xx/eNrPwgIV1CP5VY3VK";
+        assert_eq!(judge(quoted, "it's \"so\\\""), Ok(true));
+        assert_eq!(judge(quoted, "\t it's \"so\\\"\r\n\u{b}"), Ok(true));
+        assert_eq!(judge(quoted, "it\\'s \\\"so\\\\\\\""), Ok(false));
+        assert_eq!((judge(nul, "a\0b"), judge(nul, "a\\0b")), (Ok(true), Ok(false)));
+        let fits = |password: &str| write(Spelling::WordPress, 4, password, &[7; 16]);
+        assert!(fits(&"x".repeat(MAX_SLASHED)).is_ok() && fits(&"'".repeat(MAX_WORDPRESS)).is_ok());
+        assert_eq!(fits(&"'".repeat(MAX_WORDPRESS + 1)), Err(FormatFault::Cut));
     }
 
     #[test]

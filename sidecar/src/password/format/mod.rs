@@ -46,7 +46,7 @@ pub enum FormatFault {
     )]
     Costly,
     #[error(
-        "this format would cut the password: it takes no NUL, bcrypt 72 bytes at most, sha512-crypt 511"
+        "this format would cut the password: it takes no NUL, bcrypt 72 bytes at most, sha512-crypt 511, WordPress 2048"
     )]
     Cut,
     #[error("the hash is malformed")]
@@ -90,6 +90,7 @@ const BEGINNINGS: &[(&str, Read)] = &[
     ("$pbkdf2-sha256$", |rest| Pbkdf2::parse(rest, Digest::Sha256).map(Stored::Pbkdf2)),
     ("$pbkdf2-sha512$", |rest| Pbkdf2::parse(rest, Digest::Sha512).map(Stored::Pbkdf2)),
     ("$scrypt$", |rest| Scrypt::parse(rest).map(Stored::Scrypt)),
+    ("$wp$2y$", |rest| Bcrypt::parse(rest, Fed::Slashed).map(Stored::Bcrypt)),
     ("argon2$argon2", |rest| Argon2::parse(rest).map(Stored::Argon2)),
     ("bcrypt$$2a$", |rest| Bcrypt::parse(rest, Fed::Plain).map(Stored::Bcrypt)),
     ("bcrypt$$2b$", |rest| Bcrypt::parse(rest, Fed::Plain).map(Stored::Bcrypt)),
@@ -164,8 +165,10 @@ impl Stored {
         let found = BEGINNINGS
             .iter()
             .find_map(|(beginning, read)| text.strip_prefix(beginning).map(|rest| (read, rest)));
-        let (read, rest) = found.ok_or(FormatFault::Unknown)?;
-        read(rest)
+        match found {
+            Some((read, rest)) => read(rest),
+            None => Scrypt::parse_better_auth(text).map(Self::Scrypt),
+        }
     }
 }
 

@@ -17,7 +17,7 @@ use crate::password::memory::Memory;
 #[derive(Debug)]
 pub struct Format {
     pub name: &'static str,
-    /// How its hashes begin, and those of no other format that begins shorter.
+    /// How its hashes begin, and those of no other format that begins shorter; empty where they are told by their shape.
     pub begins: &'static str,
     /// A hash, its salt and its tag left out.
     pub looks: &'static str,
@@ -90,6 +90,9 @@ pub const FORMATS: &[Format] = &[
     }),
     format("bcrypt-2a", "$2a$", "$2a$12$", "Rails, jBCrypt", BCRYPT, |costs| {
         Recipe::Bcrypt(Bcrypt::Early, costs.bcrypt)
+    }),
+    format("better-auth", "", "salt:tag", "Better Auth", &[], |_| {
+        Recipe::Scrypt(Scrypt::BetterAuth, scrypt::BETTER_AUTH_LOG)
     }),
     format(
         "django-argon2id",
@@ -193,6 +196,9 @@ pub const FORMATS: &[Format] = &[
     ),
     format("ssha", "{SSHA}", "{SSHA}", "OpenLDAP", &[], |_| Recipe::Ssha(Scheme::Ssha)),
     format("ssha512", "{SSHA512}", "{SSHA512}", "OpenLDAP", &[], |_| Recipe::Ssha(Scheme::Ssha512)),
+    format("wordpress", "$wp$2y$", "$wp$2y$12$", "WordPress 6.8+", BCRYPT, |costs| {
+        Recipe::Bcrypt(Bcrypt::WordPress, costs.bcrypt)
+    }),
 ];
 
 impl Format {
@@ -210,7 +216,8 @@ impl Format {
             None => Cow::Borrowed(hash),
         };
         let begun = FORMATS.iter().filter(|format| text.starts_with(format.begins));
-        begun.max_by_key(|format| format.begins.len())
+        let longest = begun.max_by_key(|format| format.begins.len());
+        longest.filter(|format| !format.begins.is_empty() || scrypt::is_better_auth(&text))
     }
 
     pub fn recipe(&self, costs: &Costs) -> Recipe {
@@ -275,7 +282,11 @@ impl Recipe {
     /// What a policy must cap a password at; `None` where the format takes any length.
     pub fn max_bytes(self) -> Option<usize> {
         match self {
-            Self::Bcrypt(spelling, _) if spelling.fed() == Fed::Plain => Some(bcrypt::MAX_BYTES),
+            Self::Bcrypt(spelling, _) => match spelling.fed() {
+                Fed::Plain => Some(bcrypt::MAX_BYTES),
+                Fed::Slashed => Some(bcrypt::MAX_WORDPRESS),
+                _ => None,
+            },
             Self::LdapSha512Crypt(_) | Self::Sha512Crypt(_) => Some(sha512_crypt::MAX_BYTES),
             _ => None,
         }

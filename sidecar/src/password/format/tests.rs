@@ -40,7 +40,10 @@ fn cheap() -> Costs {
 fn what_is_written_can_be_read() {
     let mut memory = Memory::keeping(64);
     let recipes = FORMATS.iter().map(|format| match format.recipe(&cheap()) {
-        Recipe::Scrypt(spelling, _) => (format.looks, Recipe::Scrypt(spelling, 4)),
+        // A hash of Better Auth does not tell its cost.
+        Recipe::Scrypt(spelling, _) if format.name != "better-auth" => {
+            (format.looks, Recipe::Scrypt(spelling, 4))
+        }
         recipe => (format.looks, recipe),
     });
     for (looks, recipe) in recipes {
@@ -56,7 +59,13 @@ fn what_is_written_can_be_read() {
                     .trim_end_matches(|c: char| c.is_ascii_digit() || c == '$')
                     .to_owned()
             };
-            assert!(head(&hash).starts_with(&head(looks)), "{hash} does not look like {looks}");
+            let is_like = match looks {
+                "salt:tag" => {
+                    hash.split_once(':').is_some_and(|(salt, tag)| salt.len() * 4 == tag.len())
+                }
+                _ => head(&hash).starts_with(&head(looks)),
+            };
+            assert!(is_like, "{hash} does not look like {looks}");
             assert_eq!(right(&hash, password, &Peppers::default()), Ok(true), "{hash}");
             assert_eq!(right(&hash, "passwort", &Peppers::default()), Ok(false), "{hash}");
             let again = recipe.write(password, &[8; 16], &mut memory, &Peppers::default());
@@ -90,6 +99,7 @@ fn hostile_costs_are_refused_at_once() {
         format!("$2a$99${BCRYPT}"),
         format!("bcrypt$$2b$31${BCRYPT}"),
         format!("bcrypt_sha256$$2b$31${BCRYPT}"),
+        format!("$wp$2y$31${BCRYPT}"),
         "$bcrypt-sha256$v=2,t=2b,r=31$HccbjgjTVvsrh0sSIVStMu$IB.U2uIdimPS1tzddu9iBFnG4HFJtC."
             .into(),
         "$bcrypt-sha256$2b,31$HccbjgjTVvsrh0sSIVStMu$IB.U2uIdimPS1tzddu9iBFnG4HFJtC.".into(),
@@ -199,6 +209,10 @@ fn formats_that_are_not_read_are_unknown() {
         format!("$2x$05${BCRYPT}"),
         "$1$salt$qJH7.N4xYta3aEG/dfqo/0".into(),
         "md5$salt$67a1e09bb1f83f5007dc119c14d663aa".into(),
+        "$P$BQxq6jZ8mP2iXN8fCqmwwNgmXb9jvR/".into(),
+        "7111af3691da64078f6088301d0f4e60:076bd0ca4a23a677".into(),
+        format!("7111AF3691da64078f6088301d0f4e60:{}", "0".repeat(128)),
+        format!("7111af3691da64078f6088301d0f4e60:{}", "é".repeat(64)),
     ];
     refuses(&unknown, FormatFault::Unknown);
 }

@@ -1,130 +1,25 @@
 //! Hash formats against their original producers, run live, in both directions: what Django, passlib, argon2-cffi, PHP,
-//! mkpasswd and OpenLDAP make `rekey account verify` takes, and what `rekey` writes under each `password.format` they take.
+//! mkpasswd, OpenLDAP, WordPress and Better Auth make `rekey account verify` takes, and what `rekey` writes under each `password.format` they take.
+
+mod producers;
 
 use std::collections::BTreeMap;
-use std::io::Write;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::path::Path;
 use std::time::Duration;
 
 use contract::name::Name;
 use contract::secret::Password;
 use rekey_tests::house::sqlite;
-use rekey_tests::stage::{Told, rekey, root, venv};
+use rekey_tests::stage::{Told, rekey};
 use serde_json::{Value, json};
 use sidecar::password::{
     Cost, EngineChoice, FORMATS, Hasher, HasherConfig, Pepper, Peppers, Ranked, Recipe,
 };
 
-/// A program with a hash function of its own, behind a script of `tests/formats`.
-struct Producer {
-    script: &'static str,
-    /// What it makes, by its own names.
-    makes: &'static [&'static str],
-    /// The values of `password.format` that it verifies.
-    takes: &'static [&'static str],
-}
-
-const ARGON2_CFFI: Producer =
-    Producer { script: "argon2_cffi.py", makes: &["d", "i", "id"], takes: &["argon2id"] };
-const DJANGO: Producer = Producer {
-    script: "django_hashers.py",
-    makes: &["Argon2", "BCrypt", "BCryptSHA256", "PBKDF2", "Scrypt"],
-    takes: &[
-        "django-argon2id",
-        "django-bcrypt",
-        "django-bcrypt-sha256",
-        "django-pbkdf2-sha256",
-        "django-scrypt",
-    ],
+use crate::producers::{
+    ALL, ARGON2_CFFI, BETTER_AUTH, DJANGO, HASHLIB, MKPASSWD, OPENLDAP, PASSLIB, PASSWORDS, PHP,
+    Producer, WORDPRESS,
 };
-const HASHLIB: Producer = Producer {
-    script: "hashlib_phc.py",
-    makes: &["sha256", "sha512"],
-    takes: &["pbkdf2-sha256", "pbkdf2-sha512"],
-};
-const MKPASSWD: Producer = Producer {
-    script: "mkpasswd.py",
-    makes: &["bcrypt", "sha512crypt"],
-    takes: &["bcrypt", "sha512-crypt"],
-};
-const OPENLDAP: Producer = Producer {
-    script: "openldap.py",
-    makes: &["ARGON2", "CRYPT", "SSHA", "SSHA512"],
-    takes: &["ldap-argon2id", "ldap-sha512-crypt", "ssha", "ssha512"],
-};
-const PASSLIB: Producer = Producer {
-    script: "passlib_hashes.py",
-    makes: &[
-        "argon2",
-        "bcrypt",
-        "bcrypt_sha256",
-        "bcrypt_sha256_v1",
-        "ldap_salted_sha1",
-        "ldap_salted_sha512",
-        "ldap_sha512_crypt",
-        "pbkdf2_sha256",
-        "pbkdf2_sha512",
-        "scrypt",
-        "sha512_crypt",
-    ],
-    takes: &[
-        "argon2id",
-        "bcrypt",
-        "bcrypt-2a",
-        "ldap-sha512-crypt",
-        "passlib-bcrypt-sha256",
-        "passlib-pbkdf2-sha256",
-        "passlib-pbkdf2-sha512",
-        "scrypt",
-        "sha512-crypt",
-        "ssha",
-        "ssha512",
-    ],
-};
-const PHP: Producer = Producer {
-    script: "php_hashes.php",
-    makes: &["ARGON2I", "ARGON2ID", "BCRYPT"],
-    takes: &["argon2id", "bcrypt", "bcrypt-2a", "php-bcrypt"],
-};
-const ALL: [&Producer; 7] = [&ARGON2_CFFI, &DJANGO, &HASHLIB, &MKPASSWD, &OPENLDAP, &PASSLIB, &PHP];
-
-/// The last one is as long as bcrypt reads: 72 bytes.
-const PASSWORDS: [&str; 5] = [
-    "plain old password",
-    "Zürcher Geschnetzeltes",
-    "密码密码密码密码",
-    "🔑👩‍🚀 to the moon",
-    "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ01234567é",
-];
-
-impl Producer {
-    /// What it says to each of these pairs.
-    fn run(&self, what: &str, asked: &[Value]) -> Vec<Value> {
-        let script = root().join("tests/formats").join(self.script);
-        let program =
-            if self.script.ends_with(".php") { PathBuf::from("php") } else { venv("python") };
-        let mut command = Command::new(&program);
-        command.arg(script).arg(what).arg(root().join("target/openldap"));
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().unwrap_or_else(|error| {
-            panic!("{} is missing ({error}): run ./just setup", program.display())
-        });
-        let asked = Value::from(asked).to_string();
-        child.stdin.take().unwrap().write_all(asked.as_bytes()).unwrap();
-        let output = child.wait_with_output().unwrap();
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "{} (is ./just setup done?): {said}", self.script);
-        serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{}: {said}", self.script))
-    }
-
-    /// Whether it takes each of these passwords for the hash beside it.
-    fn check(&self, what: &str, pairs: &[(String, String)]) -> Vec<bool> {
-        let asked: Vec<Value> =
-            pairs.iter().map(|(hash, password)| json!([hash, password])).collect();
-        self.run(what, &asked).iter().map(|said| said.as_bool().unwrap()).collect()
-    }
-}
 
 /// A `rekey` with its own store.
 struct Desk(tempfile::TempDir);
@@ -275,6 +170,16 @@ fn argon2_cffi_with_the_pepper_verifies_ours() {
 }
 
 #[test]
+fn hashes_of_better_auth_are_read() {
+    reads(&BETTER_AUTH);
+}
+
+#[test]
+fn better_auth_verifies_ours() {
+    writes(&BETTER_AUTH);
+}
+
+#[test]
 fn hashes_of_django_are_read() {
     reads(&DJANGO);
 }
@@ -347,6 +252,16 @@ fn hashes_of_php_are_read() {
 #[test]
 fn php_verifies_ours() {
     writes(&PHP);
+}
+
+#[test]
+fn hashes_of_wordpress_are_read() {
+    reads(&WORDPRESS);
+}
+
+#[test]
+fn wordpress_verifies_ours() {
+    writes(&WORDPRESS);
 }
 
 /// Without its pepper a hash is nobody's: it is told as a fault, not as a wrong password.
