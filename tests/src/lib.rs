@@ -2,6 +2,7 @@
 //! (`http`), sidecars on either store (`house`), a host for the filter that forgives nothing (`wasm`), and requests with their verdicts (`fixture`). No other
 //! crate may depend on it.
 
+pub mod apps;
 pub mod demo;
 pub mod fixture;
 pub mod house;
