@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 
-use crate::stage::{Database, Fault, Staged, apps, root, venv};
+use crate::stage::{Database, Fault, Schema, Staged, apps, root, venv};
 
 /// An app with accounts.
 #[derive(Debug)]
@@ -44,9 +44,9 @@ pub struct Person {
 pub const APPS: [App; 7] = [
     App {
         name: "anqicms",
-        title: "AnQiCMS",
-        version: "3.5",
-        databases: "MySQL, MariaDB",
+        title: "AnQiCMS: its table and its bcrypt, not the app itself",
+        version: "",
+        databases: "MariaDB",
         format: "bcrypt",
         sessions: "nothing: its tokens are signed, and end by themselves after 30 days",
     },
@@ -70,7 +70,7 @@ pub const APPS: [App; 7] = [
         name: "laravel",
         title: "Laravel",
         version: "10.48",
-        databases: "MySQL, MariaDB, PostgreSQL, SQLite",
+        databases: "MariaDB, PostgreSQL, SQLite",
         format: "php-bcrypt",
         sessions: "their rows are deleted, the remember token is taken away",
     },
@@ -78,7 +78,7 @@ pub const APPS: [App; 7] = [
         name: "plain",
         title: "a plain table, PHP",
         version: "8.",
-        databases: "MySQL, MariaDB, PostgreSQL, SQLite",
+        databases: "MariaDB, PostgreSQL, SQLite",
         format: "php-bcrypt",
         sessions: "your own `sql.sessions`",
     },
@@ -94,7 +94,7 @@ pub const APPS: [App; 7] = [
         name: "wordpress",
         title: "WordPress",
         version: "6.8",
-        databases: "MySQL, MariaDB",
+        databases: "MariaDB",
         format: "wordpress",
         sessions: "the new hash, which its cookies carry a part of; their tokens are deleted",
     },
@@ -105,7 +105,9 @@ impl App {
     /// There is none of that name.
     #[must_use]
     pub fn named(name: &str) -> &'static Self {
-        APPS.iter().find(|app| app.name == name).unwrap_or_else(|| panic!("no app is called {name}"))
+        APPS.iter()
+            .find(|app| app.name == name)
+            .unwrap_or_else(|| panic!("no app is called {name}"))
     }
 
     /// The lines of its `rekey.toml`.
@@ -133,7 +135,9 @@ impl App {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
-            .map_err(|error| Fault::new("an app is missing: run ./just setup", error.to_string()))?;
+            .map_err(|error| {
+                Fault::new("an app is missing: run ./just setup", error.to_string())
+            })?;
         if let Some(mut stdin) = child.stdin.take() {
             stdin.write_all(asked.to_string().as_bytes())?;
         }
@@ -186,5 +190,11 @@ impl Place {
 impl From<Database> for Place {
     fn from(database: Database) -> Self {
         Self { url: database.url(), password: Some(database.password().to_owned()) }
+    }
+}
+
+impl From<Schema> for Place {
+    fn from(schema: Schema) -> Self {
+        Self { url: schema.url(), password: Some(schema.password().to_owned()) }
     }
 }

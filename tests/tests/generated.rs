@@ -12,6 +12,7 @@ use contract::message::{Claim, Flow};
 use contract::name::Name;
 use contract::secret::{Code, Token};
 use contract::{json, signature};
+use rekey_tests::apps::{APPS, App};
 use rekey_tests::fixture::shares_calls;
 
 fn file(name: &str) -> PathBuf {
@@ -46,9 +47,26 @@ fn readme_tables_come_from_the_code() {
     let should = with_block(&should, "sidecar configuration", &sidecar::config::reference());
     let should = with_block(&should, "password profiles", &sidecar::password::table());
     let should = with_block(&should, "hash formats", &sidecar::password::formats());
+    let should = with_block(&should, "recipes", &recipes());
     let should = with_block(&should, "limits", &limits());
     let should = with_block(&should, "limits of use", &sidecar::limits::table::show());
     settle("README.md", &is, &should);
+}
+
+/// README's table of apps.
+fn recipes() -> String {
+    let mut table = String::from(
+        "| `sql.recipe` | app, as tested | its databases there | hashes | what ends the sessions of before | lines to paste |\n\
+         |---|---|---|---|---|---|\n",
+    );
+    for App { name, title, version, databases, format, sessions } in &APPS {
+        let app = format!("{title} {version}");
+        let app = app.trim_end_matches(['.', ' ']);
+        let lines = format!("[rekey.toml](tests/recipes/{name}/rekey.toml)");
+        let row = format!("`{name}` | {app} | {databases} | `{format}` | {sessions} | {lines}");
+        let _ = writeln!(table, "| {row} |");
+    }
+    table
 }
 
 #[test]

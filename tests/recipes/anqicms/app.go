@@ -74,7 +74,7 @@ func run(verb string) (any, error) {
 	switch verb {
 	case "install":
 		_, err := do(table)
-		return "3.5", err
+		return "", err
 	case "add":
 		hash, err := bcrypt.GenerateFromPassword([]byte(password), bcrypt.MinCost)
 		if err != nil {

@@ -4,7 +4,7 @@
 mod desk;
 
 use rekey_tests::apps::{App, Person, Place};
-use rekey_tests::stage::Postgres;
+use rekey_tests::stage::{MariaDb, Postgres};
 use serde_json::Value;
 
 use crate::desk::Desk;
@@ -92,8 +92,22 @@ fn on_sqlite(does: fn(&str, Place), app: &str) {
     does(app, file(&dir));
 }
 
+fn on_mariadb(does: fn(&str, Place), app: &str) {
+    does(app, MariaDb::shared().schema().unwrap().into());
+}
+
 fn on_postgres(does: fn(&str, Place), app: &str) {
     does(app, Postgres::shared().database().unwrap().into());
+}
+
+#[test]
+fn anqicms_on_mariadb() {
+    on_mariadb(resets, "anqicms");
+}
+
+#[test]
+fn anqicms_deletes() {
+    on_mariadb(leaves_alone, "anqicms");
 }
 
 #[test]
@@ -133,6 +147,11 @@ fn django_disables() {
 }
 
 #[test]
+fn laravel_on_mariadb() {
+    on_mariadb(resets, "laravel");
+}
+
+#[test]
 fn laravel_on_postgres() {
     on_postgres(resets, "laravel");
 }
@@ -140,6 +159,11 @@ fn laravel_on_postgres() {
 #[test]
 fn laravel_on_sqlite() {
     on_sqlite(resets, "laravel");
+}
+
+#[test]
+fn plain_on_mariadb() {
+    on_mariadb(resets, "plain");
 }
 
 #[test]
@@ -156,4 +180,9 @@ fn plain_on_sqlite() {
 fn plain_disables() {
     on_postgres(leaves_alone, "plain");
     on_sqlite(leaves_alone, "plain");
+}
+
+#[test]
+fn wordpress_on_mariadb() {
+    on_mariadb(resets, "wordpress");
 }

@@ -8,7 +8,7 @@ use crate::directory::sql::Engine;
 /// An app, and what its tables look like.
 struct Recipe {
     name: &'static str,
-    /// What it verifies; `None`: that depends on its set-up.
+    /// What it verifies; `None`: whatever the table's app does.
     format: Option<&'static str>,
     presets: &'static [(&'static str, &'static str)],
 }
@@ -30,7 +30,7 @@ const RECIPES: &[Recipe] = &[
         ],
     },
     // Its statements join two tables, see `better_auth`.
-    Recipe { name: "better-auth", format: None, presets: &[] },
+    Recipe { name: "better-auth", format: Some("\"better-auth\""), presets: &[] },
     // Sessions end by themselves: each holds a digest of the hash.
     Recipe {
         name: "devise",
@@ -73,10 +73,10 @@ const RECIPES: &[Recipe] = &[
         ],
     },
     Recipe { name: "plain", format: None, presets: &[] },
-    // 6.8 or newer, which verifies what PHP's `password_hash` makes.
+    // 6.8 or newer.
     Recipe {
         name: "wordpress",
-        format: Some("\"php-bcrypt\""),
+        format: Some("\"wordpress\""),
         presets: &[
             ("sql.table", "\"wp_users\""),
             ("sql.columns.id", "\"ID\""),
@@ -116,13 +116,6 @@ pub(super) fn read(reader: &mut Reader<'_>, engine: Engine) {
 
 /// Accounts are in `user`, their hashes in `account`; its columns are written in both letter cases.
 fn better_auth(reader: &mut Reader<'_>, engine: Engine) {
-    if !reader.has("password.format") {
-        reader.refuse(
-            "sql.recipe",
-            "which hashes your Better Auth verifies is not said",
-            "write password.format, with what its emailAndPassword.password.verify takes",
-        );
-    }
     let read = "SELECT u.<id> AS id, u.<email> AS email, u.<name> AS display_name, a.<password> AS password_hash \
          FROM <user> u JOIN <account> a ON a.<userId> = u.<id> AND a.<providerId> = 'credential' WHERE";
     let same = match engine {
@@ -180,12 +173,7 @@ mod tests {
     fn every_recipe_is_whole_on_every_engine() {
         for recipe in RECIPES.iter().filter(|recipe| recipe.name != "plain") {
             for url in ["postgres://rekey@db/app", "mysql://rekey@db/app", "sqlite:app.db"] {
-                let format = if recipe.format.is_some() {
-                    ""
-                } else {
-                    "[password]\nformat = \"argon2id\"\n"
-                };
-                let text = format!("{format}[sql]\nurl = \"{url}\"\nrecipe = \"{}\"", recipe.name);
+                let text = format!("[sql]\nurl = \"{url}\"\nrecipe = \"{}\"", recipe.name);
                 let (config, _) = read(&text).unwrap_or_else(|faults| panic!("{text}: {faults}"));
                 let DirectoryConfig::Sql(sql) = &config.directory else { unreachable!() };
                 assert_eq!(
@@ -208,12 +196,10 @@ mod tests {
     }
 
     #[test]
-    fn wordpress_keeps_its_prefix_and_better_auth_has_to_say_its_format() {
+    fn wordpress_keeps_its_prefix() {
         let text =
             "[sql]\nurl = \"mysql://rekey@db/app\"\nrecipe = \"wordpress\"\ntable = \"blog_users\"";
         assert!(read(text).unwrap().1.contains("DELETE FROM blog_usermeta"));
-        let faults = read("[sql]\nurl = \"sqlite:a\"\nrecipe = \"better-auth\"").unwrap_err();
-        assert!(faults.contains("password.format"), "{faults}");
         let faults = read("[sql]\nurl = \"sqlite:a\"\nrecipe = \"rails\"").unwrap_err();
         assert!(faults.contains("write one of anqicms, better-auth"), "{faults}");
     }
