@@ -237,11 +237,11 @@ mod tests {
             reset(None, Some("123456"), Some("Li\r\n\r\nX")),
             changed(None, None),
             changed(Some("Li"), Some("curl/8")),
+            LetterKind::Unsure { at: Millis(1_795_296_600_000), name: Some("Li".to_owned()) },
             LetterKind::Several { accounts: vec![codeless] },
             LetterKind::Several {
                 accounts: vec![listed(Some(hostile), "123456"), listed(None, "654321")],
             },
-            LetterKind::Unsure { at: Millis(1_795_296_600_000), name: Some("Li".to_owned()) },
         ]
     }
 

@@ -79,4 +79,9 @@ impl Database for PostgresTeam {
     fn gate(&self) -> Option<&Gate> {
         Some(&self.gate)
     }
+
+    /// A transaction begins with the words `READ COMMITTED`.
+    fn commit(&self) -> &[u8] {
+        b"COMMIT\0"
+    }
 }

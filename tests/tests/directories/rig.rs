@@ -90,7 +90,7 @@ impl Rig {
     /// Sends it, and hears no answer, for the sidecar dies of it.
     pub(crate) fn say_and_lose(&mut self, body: &[u8]) {
         let answer = post(Operation::Confirm, body).send(self.crew.signed());
-        assert!(answer.is_err(), "it was answered: {answer:?}");
+        assert!(answer.is_err(), "it was answered: {:?}", answer.map(|reply| outcome(&reply)));
         until("the end at a named point", || Ok(self.crew.sidecar.has_ended().then_some(())))
             .unwrap();
     }

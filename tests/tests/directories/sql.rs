@@ -18,6 +18,11 @@ pub(crate) trait Database {
     fn mend(&mut self, trouble: Trouble);
 
     fn gate(&self) -> Option<&Gate>;
+
+    /// How a transaction's end is said on the wire, and nothing else is.
+    fn commit(&self) -> &[u8] {
+        b"COMMIT"
+    }
 }
 
 /// Its accounts.
@@ -87,6 +92,6 @@ impl<D: Database> Team for SqlTeam<D> {
     }
 
     fn gate(&self) -> Option<(&Gate, &[u8])> {
-        self.database.gate().map(|gate| (gate, &b"COMMIT"[..]))
+        self.database.gate().map(|gate| (gate, self.database.commit()))
     }
 }

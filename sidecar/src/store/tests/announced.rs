@@ -65,7 +65,6 @@ async fn what_is_announced_is_nobody_elses_to_take_or_to_free() {
         assert!(matches!(hold(&rig, 6, id, at).await, Held::Announced));
     }
     rig.store.release([5; 16], Release::Busy { run: [5; 16] }).await.unwrap();
-    rig.store.free_held().await.unwrap();
     assert_eq!(rig.store.announced().await.unwrap(), 1);
     assert!(matches!(hold(&rig, 6, id, after(2)).await, Held::Announced));
     let another = Release::Unwritten { run: [6; 16] };
@@ -159,7 +158,8 @@ async fn what_nobody_knows_spends_the_proof_and_is_audited() {
 async fn a_start_leaves_what_was_announced_to_be_settled_at_once() {
     let rig = Rig::new();
     announced(&rig).await;
-    rig.store.free_held().await.unwrap();
+    assert_eq!(rig.store.free_held().await.unwrap(), 0);
+    assert_eq!(rig.store.announced().await.unwrap(), 1);
     assert_eq!(lease(&rig, BEGIN).await.len(), usize::from(!rig.store.is_shared()));
 }
 

@@ -172,7 +172,7 @@ async fn what_was_in_hand_comes_to_nothing() {
     assert_eq!(rig.store.lease_mails(BEGIN, after(120), 9).await.unwrap().len(), 1);
     assert!(matches!(rig.open(4, None).await, Opened::Fresh(_)));
     rig.store.forget(whom()).await.unwrap();
-    assert_eq!(rig.finish(4, id).await, Finished::Gone);
+    assert_eq!(rig.end(4, id, Ending::Written).await, Finished::Gone);
     rig.store.end_mail([9; 16], BEGIN, MailEnd::Sent).await.unwrap();
     assert!(rig.hold(4, Target::Link(ChallengeId([9; 16])), BEGIN).await.is_none());
     for (table, count) in rows_of(&rig, "ann", ANN).await {
