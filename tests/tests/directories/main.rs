@@ -6,6 +6,7 @@ mod crashes;
 mod faults;
 mod http;
 mod judge_of_times;
+mod ldap;
 mod links;
 mod mariadb;
 mod postgres;
@@ -100,5 +101,7 @@ macro_rules! suite {
 
 suite!(on_http, Kind::Http);
 suite!(on_mariadb, Kind::MariaDb);
+suite!(on_ldap_by_hash, Kind::LdapByHash);
+suite!(on_ldap_by_operation, Kind::LdapByOperation);
 suite!(on_postgres, Kind::Postgres);
 suite!(on_sqlite, Kind::Sqlite);

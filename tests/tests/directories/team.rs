@@ -9,6 +9,7 @@ use rekey_tests::house::{ANN, BOB, DAN, OLD};
 use rekey_tests::stage::{Gate, venv};
 
 use crate::http::HttpTeam;
+use crate::ldap::{LdapTeam, Writes};
 use crate::mariadb::MariaTeam;
 use crate::postgres::PostgresTeam;
 use crate::sql::SqlTeam;
@@ -19,6 +20,10 @@ use crate::sqlite::SqliteTeam;
 pub(crate) enum Kind {
     Http,
     MariaDb,
+    /// OpenLDAP, our hash written.
+    LdapByHash,
+    /// OpenLDAP, which hashes itself.
+    LdapByOperation,
     Postgres,
     Sqlite,
 }
@@ -83,6 +88,8 @@ impl Kind {
         match self {
             Self::Http => Box::new(HttpTeam::new(dir)),
             Self::MariaDb => Box::new(SqlTeam::new(MariaTeam::new(dir))),
+            Self::LdapByHash => Box::new(LdapTeam::new(dir, Writes::Hash)),
+            Self::LdapByOperation => Box::new(LdapTeam::new(dir, Writes::ModifyPassword)),
             Self::Postgres => Box::new(SqlTeam::new(PostgresTeam::new(dir))),
             Self::Sqlite => Box::new(SqlTeam::new(SqliteTeam::new(dir))),
         }

@@ -1,5 +1,5 @@
 //! Connections to the servers of a directory, in their order. Invariant: of one operation every server has one time-out,
-//! and no more connections are open than the configuration says.
+//! and no more connections are open to it than the configuration says.
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

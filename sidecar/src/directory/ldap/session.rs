@@ -36,7 +36,7 @@ pub(super) struct Session {
 }
 
 /// A search.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub(super) struct Query<'q> {
     pub(super) base: &'q str,
     pub(super) scope: Scope,

@@ -23,7 +23,7 @@ pub(in crate::config) const KEYS: &[Key] = &[
         "100ms to 30s",
         "How long a connection, an answer, or a turn at a connection may take.",
     ),
-    key("ldap.connections", "4", "1 to 64", "Connections of this sidecar to the directory."),
+    key("ldap.connections", "4", "1 to 64", "Connections of this sidecar to each server."),
     key("ldap.base", "", "DN", "Below which entry the accounts lie."),
     key("ldap.scope", "\"subtree\"", "subtree or one-level", "How far below it."),
     key(

@@ -38,7 +38,7 @@ pub struct LdapConfig {
     pub ca: Option<PathBuf>,
     /// For a connection, for an answer, and for a turn.
     pub timeout: Duration,
-    /// Of this sidecar, to all servers.
+    /// Of this sidecar, to each server.
     pub connections: usize,
     pub base: String,
     /// Only directly below the base.
