@@ -29,7 +29,7 @@ Examples:
   rekey doctor ann@example.com --watch=60   what a log-in changes of the account, for a minute
 
 --json prints one object: `grade` (good, warning or fault; the gravest of all) and `findings`, a list of objects with `area`
-(configuration, keys, store, directory, passwords, mail, texts, lookup, listen or account), `subject` (which relay, listener
+(configuration, keys, store, directory, passwords, mail, texts, lookup, events, listen or account), `subject` (which relay, listener
 or account; may be empty), `of` (what was looked at, a stable name), `grade`, `said` (one sentence) and `remedy` (what to
 do, or null). Exit codes: 0 no fault (warnings are none), 1 a fault.";
 

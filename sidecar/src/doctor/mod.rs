@@ -3,6 +3,7 @@
 
 mod account;
 mod doors;
+mod events;
 mod formats;
 mod keys;
 mod mail;
@@ -43,6 +44,7 @@ pub enum Area {
     Mail,
     Texts,
     Lookup,
+    Events,
     Listen,
     Account,
 }
@@ -71,6 +73,7 @@ impl Area {
             Self::Mail => "mail",
             Self::Texts => "texts",
             Self::Lookup => "lookup",
+            Self::Events => "events",
             Self::Listen => "listen",
             Self::Account => "account",
         }
@@ -109,6 +112,7 @@ pub async fn examine(config: &Config, sample: Option<&Address>) -> Report {
         _ => None,
     };
     mail::examine(config, to.as_ref(), &mut report).await;
+    events::examine(config, &mut report).await;
     doors::examine(config, &mut report).await;
     // An account is told of last, though its address is needed before.
     report.0.sort_by_key(|entry| entry.area);

@@ -3,6 +3,7 @@
 mod bounds;
 mod clocks;
 mod codes;
+mod events;
 mod formats;
 mod guessing;
 mod limits;

@@ -99,6 +99,9 @@ fn a_reset_is_told_as_it_happened() {
         assert!(!all.contains(secret), "{secret} was told");
     }
     assert_eq!(told.waiting(), 0);
+    let doctor = told.house.sidecar.rekey(&["doctor"], "").unwrap();
+    assert!(doctor.out.contains("refuses a call that is signed wrongly"), "{}", doctor.out);
+    assert_eq!(told.kept().len(), 2, "the doctor tells nothing");
 }
 
 #[test]
