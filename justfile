@@ -28,15 +28,15 @@ default:
 # Fetch what the build and the tests need: Rust targets, Envoy, mail server, PostgreSQL, MariaDB, nginx, promtool, Samba, makers of hashes and ciphertexts, apps
 setup: _rust _venv _peers _node _postgres _mariadb _nginx _producers _promtool _samba _apps
 
-# Reset passwords in all five dialects through a real Envoy, and show how
+# Reset passwords in all five dialects through a real Envoy, and show how; directory=postgres (mariadb, ldap, http): on that directory
 [no-exit-message]
-demo: _rust _venv wasm build
-    @{{ stage }} demo
+demo *settings: _rust _venv (_directory settings) wasm build
+    @{{ stage }} demo {{ settings }}
 
-# Leave the same set-up running on 127.0.0.1:${REKEY_PORT:-8080} until Ctrl-C
+# Leave the same set-up running on 127.0.0.1:${REKEY_PORT:-8080} until Ctrl-C; directory= as above
 [no-exit-message]
-up: _rust _venv wasm build
-    @{{ stage }} up
+up *settings: _rust _venv (_directory settings) wasm build
+    @{{ stage }} up {{ settings }}
 
 # Build the filter: target/wasm32-wasip1/wasm/filter.wasm
 wasm: _rust
@@ -224,6 +224,18 @@ _mariadb:
         mariadb-server-core mariadb-client-core
     for package in "$dir"/archives/*.deb; do dpkg -x "$package" "$dir"; done
     rm -r "$dir/archives"
+
+# What a directory of the demo needs: its server, and the app's own log-in code
+_directory settings:
+    #!/bin/sh
+    set -eu
+    just="{{ just_executable() }} --justfile {{ justfile() }}"
+    case "{{ settings }}" in
+    *directory=postgres*) $just _postgres _peers ;;
+    *directory=mariadb*) $just _mariadb _peers ;;
+    *directory=ldap*) $just _producers ;;
+    *directory=http*) $just _peers ;;
+    esac
 
 # What makes and verifies hashes beside us: PHP and mkpasswd from Debian's packages, OpenLDAP unpacked in target/openldap
 _producers:

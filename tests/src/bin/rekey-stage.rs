@@ -6,7 +6,7 @@ const USAGE: &str = "\
 rekey-stage demo [directory=NAME]          reset passwords in every dialect, and show how
 rekey-stage up [directory=NAME]            leave the same set-up running on 127.0.0.1:${REKEY_PORT:-8080}
                                            (REKEY_ACCOUNTS=FILE adds accounts, one JSON object a line)
-                                           NAME: where the accounts live, embedded or postgres
+                                           NAME: where the accounts live, embedded, http, ldap, mariadb or postgres
 rekey-stage letter ADDRESS [token|code]    the newest mail or text that `up` sent there
 rekey-stage new-dialect NAME               make a further dialect: its file, its line, its fixtures";
 

@@ -335,7 +335,7 @@ spool = {spool:?}
         base_url = places.base_url,
         spool = places.texts.display().to_string(),
         top = accounts.top(),
-        section = accounts.section(),
+        section = accounts.sections(),
         limits = plan.limits,
         sections = plan.sections,
     )

@@ -96,6 +96,18 @@ impl Slapd {
         self.restart()
     }
 
+    /// Starts it again with more entries, as LDIF.
+    ///
+    /// # Errors
+    /// It refuses one.
+    pub fn fill(&mut self, entries: &str) -> Staged<()> {
+        self.running
+            .take()
+            .map_or(Ok(()), |mut running| running.stop_by(Signal::TERM).map(drop))?;
+        self.add(entries)?;
+        self.restart()
+    }
+
     /// For `ldap.url`: its socket.
     #[must_use]
     pub fn url(&self) -> String {
