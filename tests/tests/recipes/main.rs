@@ -47,6 +47,8 @@ fn resets(app: &str, place: Place) {
     let stage = Stage::build(app, place);
     let ends_sessions = app != "anqicms";
     let desk = Desk::open(stage.app, &stage.place);
+    let test = desk.sidecar.rekey(&["directory", "test", ADA.address], "").unwrap();
+    assert!(test.status.success(), "{}{}", test.out, test.err);
     let [ada, bob] = [ADA, BOB].map(|who| stage.enter(who, OLD).unwrap());
 
     // The log-in behind the ask leaves the link alone.

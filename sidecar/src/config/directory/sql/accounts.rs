@@ -20,8 +20,8 @@ pub(super) fn read(reader: &mut Reader<'_>, engine: Engine) -> Option<Shape> {
     let sessions = statement(reader, "sql.sessions", engine, &[Id]);
     let phone_form = reader.read("sql.phone_form", phone_form);
     let active = reader.read("sql.active", |value| list(value, active_value));
-    let table = table(reader);
     let own = [&find, &get, &write].into_iter().flatten().count();
+    let table = table(reader, own > 0);
     let source = match (own, table) {
         (0, table) => table.map(Box::new).map(Source::Table),
         (3, _) => find.zip(get).zip(write).map(|((find, get), write)| {
@@ -68,8 +68,10 @@ fn judge_status(reader: &mut Reader<'_>, source: Option<&Source>, has_active: bo
     }
 }
 
-fn table(reader: &mut Reader<'_>) -> Option<Table> {
-    let own = ["sql.find", "sql.get", "sql.write"].into_iter().any(|key| reader.has(key));
+/// Nothing is missed where there are statements, be it a recipe's or ones with faults.
+fn table(reader: &mut Reader<'_>, has_own: bool) -> Option<Table> {
+    let written = |key| reader.has(key);
+    let own = has_own || ["sql.find", "sql.get", "sql.write"].into_iter().any(written);
     let name = reader.read("sql.table", table_name).flatten();
     let mut one = |key: &str| reader.read(&format!("sql.columns.{key}"), column).flatten();
     let id = one("id");
