@@ -84,6 +84,9 @@ pub(super) fn mysql(error: &mysql_async::Error) -> Broken {
         Error::Io(IoError::Tls(_)) | Error::Driver(DriverError::NoClientSslFlagFromServer) => {
             Broken::Is(DirectoryError::Tls)
         }
+        Error::Io(IoError::Io(error)) if error.kind() == std::io::ErrorKind::InvalidData => {
+            Broken::Is(DirectoryError::Tls)
+        }
         Error::Io(_) => Broken::Lost,
         Error::Driver(DriverError::ConnectionClosed | DriverError::PacketOutOfOrder) => {
             Broken::Lost

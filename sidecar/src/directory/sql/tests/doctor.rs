@@ -107,8 +107,9 @@ async fn a_look_up_among_very_many_uses_the_index() {
     let findings = but_rights(sql.examine(Some(&mail("user77777@example.org"))).await);
     assert_eq!(worst(&findings), Grade::Good, "{findings:#?}");
     let mut lane = rig.lane().await;
-    for plan in plans(&sql, &mut lane).await {
-        assert!(!plan.contains("Seq Scan") && !plan.contains("ALL") && !plan.contains("SCAN"), "{plan}");
+    for cell in plans(&sql, &mut lane).await {
+        let reads_all = cell == "ALL" || cell.contains("Seq Scan") || cell.starts_with("SCAN");
+        assert!(!reads_all, "{cell}");
     }
 }
 
@@ -129,8 +130,7 @@ async fn plans(sql: &Sql, lane: &mut crate::directory::sql::lane::Lane) -> Vec<S
     for statement in [emails, phones].into_iter().flatten().chain([&sql.parts.statements.get]) {
         let values = statement.given(|_| Some("12345"));
         let answer = lane.ask(&format!("{word} {}", statement.text), &values).await.unwrap();
-        let cells = answer.rows.into_iter().flatten().filter_map(Cell::text);
-        plans.push(cells.collect::<Vec<_>>().join("\n"));
+        plans.extend(answer.rows.into_iter().flatten().filter_map(Cell::text));
     }
     plans
 }
