@@ -38,7 +38,8 @@ pub(super) fn postgres(error: &tokio_postgres::Error) -> Broken {
     };
     let broken = match code.code() {
         "57P01" | "57P02" | "25P03" => Broken::Lost,
-        "22P02" | "22003" | "22007" | "22008" => Broken::Nobody,
+        // The last two: characters that the database has no bytes for.
+        "22P02" | "22003" | "22007" | "22008" | "22021" | "22P05" => Broken::Nobody,
         "25006" => Broken::Is(DirectoryError::ReadOnly),
         "42501" => Broken::Is(DirectoryError::Forbidden),
         "42P01" | "42703" | "42883" | "3F000" | "3D000" => Broken::Is(DirectoryError::Missing),
@@ -112,6 +113,8 @@ fn said_by_mysql(code: u16) -> Broken {
         1045 | 1130 | 1698 => Broken::Is(DirectoryError::Login),
         1044 | 1142 | 1143 | 1227 | 1370 => Broken::Is(DirectoryError::Forbidden),
         1049 | 1051 | 1054 | 1146 | 1305 => Broken::Is(DirectoryError::Missing),
+        // Characters that the column's set does not have, or that no collation of both compares.
+        1267 | 1300 | 1366 | 3988 => Broken::Nobody,
         1290 | 1792 | 1836 | 3100 => Broken::Is(DirectoryError::ReadOnly),
         _ => Broken::Is(DirectoryError::Failed),
     }

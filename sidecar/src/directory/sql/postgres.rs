@@ -1,15 +1,11 @@
-//! PostgreSQL. Invariant: each statement is one round trip without a name on the server, so that a pooler may stand in
-//! between; values go as text, and the server gives them the type of what they are compared with.
+//! PostgreSQL. Invariant: each statement is one round trip without a name on the server, and a connection's settings are made
+//! once, so that a pooler may stand in between that gives a session to one client; values go as text, and the server gives them the type of what they are compared with.
 
 use std::error::Error;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::PathBuf;
 use std::time::Duration;
 
-use rustls::crypto::ring;
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
-use rustls::{ClientConfig, RootCertStore};
+use rustls::ClientConfig;
 use tokio::task::JoinHandle;
 use tokio_postgres::types::private::BytesMut;
 use tokio_postgres::types::{Format, FromSql, IsNull, ToSql, Type, to_sql_checked};
@@ -20,6 +16,7 @@ use super::fault::{self, Broken};
 use super::lane::{Answer, Cell};
 use crate::config::SqlConfig;
 use crate::directory::DirectoryError;
+use crate::tls::trust::connector;
 
 /// How a connection is made.
 #[derive(Debug)]
@@ -60,7 +57,7 @@ impl PostgresWay {
     pub(super) async fn connect(&self) -> Result<PostgresLane, Broken> {
         let failed = |error: tokio_postgres::Error| fault::postgres(&error);
         let (client, speaker) = if self.tls {
-            let tls = trust(self.ca.as_deref())?;
+            let tls = trust(self.ca.clone()).await?;
             let (client, connection) = self.config.connect(tls).await.map_err(failed)?;
             // Its end is seen by the client, whose statements fail then.
             (client, tokio::spawn(async move { drop(connection.await) }))
@@ -83,27 +80,11 @@ fn settings(patience: Duration) -> String {
     )
 }
 
-/// The configured certificates, or the system's.
-fn trust(ca: Option<&Path>) -> Result<MakeRustlsConnect, Broken> {
-    let mut roots = RootCertStore::empty();
-    match ca {
-        Some(ca) => {
-            let found = CertificateDer::pem_file_iter(ca).map_err(|_| untrusted())?;
-            for certificate in found {
-                let certificate = certificate.map_err(|_| untrusted())?;
-                roots.add(certificate).map_err(|_| untrusted())?;
-            }
-        }
-        None => {
-            roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-        }
-    }
-    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .map_err(|_| untrusted())?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    Ok(MakeRustlsConnect::new(config))
+/// Read anew for each connection, beside the threads that answer.
+async fn trust(ca: Option<PathBuf>) -> Result<MakeRustlsConnect, Broken> {
+    let read = tokio::task::spawn_blocking(move || connector(ca.as_deref())).await;
+    let connector = read.ok().and_then(Result::ok).ok_or_else(untrusted)?;
+    Ok(MakeRustlsConnect::new(ClientConfig::clone(connector.config())))
 }
 
 fn untrusted() -> Broken {

@@ -85,8 +85,10 @@ impl Roles {
         let emails = all(Role::Email)?.into_iter().flatten().filter_map(email).collect();
         let phones = all(Role::Phone)?.into_iter().flatten();
         let phones = phones.filter_map(|text| shape.phone_form.read(text)).collect();
-        let owned = |role: Role| {
-            one(role).map(|text| text.filter(|text| !text.is_empty()).map(str::to_owned))
+        // The owner chooses his names: one that cannot be read takes nothing else from him.
+        let decoration = |role: Role| {
+            let text = one(role).ok().flatten().filter(|text| !text.is_empty());
+            text.map(str::to_owned)
         };
         let password_hash = one(Role::PasswordHash)?.map(str::to_owned);
         let revision = match all(Role::Revision)? {
@@ -99,11 +101,11 @@ impl Roles {
         };
         let account = Account {
             id: id.to_owned(),
-            user_name: owned(Role::UserName)?,
-            display_name: owned(Role::DisplayName)?,
+            user_name: decoration(Role::UserName),
+            display_name: decoration(Role::DisplayName),
             emails,
             phones,
-            language: one(Role::Language)?.and_then(Language::parse),
+            language: decoration(Role::Language).as_deref().and_then(Language::parse),
             status,
             second_factor: one(Role::SecondFactor)?.is_some_and(is_set),
             revision: digest(&revision),

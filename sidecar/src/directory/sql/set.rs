@@ -33,6 +33,15 @@ impl Setting {
         Some(Self { column, value })
     }
 
+    /// Whether the new value is surely another one.
+    pub fn moves(&self) -> bool {
+        match self.value {
+            Value::Now | Value::NowUnix | Value::NowUnixMillis => true,
+            Value::Plus(number) => number != 0,
+            Value::Word(_) | Value::Number(_) | Value::Text(_) => false,
+        }
+    }
+
     /// Whether the new value depends on the old one.
     pub(super) fn reads(&self) -> bool {
         matches!(self.value, Value::Plus(_))

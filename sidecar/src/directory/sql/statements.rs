@@ -122,7 +122,12 @@ fn write(table: &Table, engine: Engine) -> Template {
         template =
             template.text(&format!(" AND {before}")).slot(Slot::Revision(number)).text(after);
     }
-    template
+    if table.revision.contains(&table.password_hash) {
+        return template;
+    }
+    // What does not count for a link counts here all the same: no newer password is overwritten.
+    let (before, after) = unchanged(&table.password_hash, engine);
+    template.text(&format!(" AND {before}")).slot(Slot::PasswordHash).text(after)
 }
 
 fn hashes(table: &Table, engine: Engine) -> Template {

@@ -1,5 +1,5 @@
-//! Writes a new hash. Invariant: until COMMIT was sent nothing stands there, whatever goes wrong; after it was sent, only an
-//! answer says so.
+//! Writes a new hash. Invariant: until COMMIT was sent nothing stands there, whatever goes wrong (the doctor refuses tables
+//! without transactions); after it was sent, only an answer says so.
 
 use super::Parts;
 use super::fault::Broken;
@@ -21,9 +21,15 @@ pub(super) async fn write(
     }
     match tokio::time::timeout(parts.patience, lane.commit()).await {
         Ok(Ok(())) => Ok(Written::Done),
-        Ok(Err(Broken::Lost | Broken::Cut)) | Err(_) => Err(Broken::Is(DirectoryError::Unknown)),
-        Ok(Err(refused)) => Err(refused),
+        Ok(Err(refused)) if surely_undone(refused) => Err(refused),
+        Ok(Err(_)) | Err(_) => Err(Broken::Is(DirectoryError::Unknown)),
     }
+}
+
+/// What a server answers to a COMMIT that it has undone. Of anything else, as of a proxy's answer for a server that it has
+/// lost, nobody knows: who reads the account again will see.
+fn surely_undone(answer: Broken) -> bool {
+    matches!(answer, Broken::Busy | Broken::Is(DirectoryError::ReadOnly))
 }
 
 /// Everything but the commit.

@@ -14,10 +14,12 @@ const MANY: usize = 16;
 
 pub(super) fn read(reader: &mut Reader<'_>, engine: Engine) -> Option<Shape> {
     use Parameter::{Email, Hash, Id, PasswordHash, Phone, Revision};
-    let find = statement(reader, "sql.find", engine, &[Email, Phone]);
-    let get = statement(reader, "sql.get", engine, &[Id]);
-    let write = statement(reader, "sql.write", engine, &[Id, Hash, PasswordHash, Revision(0)]);
-    let sessions = statement(reader, "sql.sessions", engine, &[Id]);
+    let find = statement(reader, "sql.find", engine, &[Email, Phone], &[&[Email, Phone]]);
+    let get = statement(reader, "sql.get", engine, &[Id], &[&[Id]]);
+    let compared: &[Parameter] = &[PasswordHash, Revision(0)];
+    let all = [Id, Hash, PasswordHash, Revision(0)];
+    let write = statement(reader, "sql.write", engine, &all, &[&[Id], &[Hash], compared]);
+    let sessions = statement(reader, "sql.sessions", engine, &[Id], &[&[Id]]);
     let phone_form = reader.read("sql.phone_form", phone_form);
     let active = reader.read("sql.active", |value| list(value, active_value));
     let own = [&find, &get, &write].into_iter().flatten().count();
@@ -104,6 +106,7 @@ fn table(reader: &mut Reader<'_>, has_own: bool) -> Option<Table> {
     let password_hash = password_hash?;
     let revision = if revision.is_empty() { vec![password_hash.clone()] } else { revision };
     judge_set(reader, &set, &password_hash);
+    judge_revision(reader, &revision, &set, &password_hash);
     Some(Table {
         name: name?,
         id: id?,
@@ -138,11 +141,27 @@ fn judge_set(reader: &mut Reader<'_>, set: &[Setting], hash: &Column) {
     }
 }
 
+/// A write of ours must move the revision, or a proof would live on after it.
+fn judge_revision(reader: &mut Reader<'_>, revision: &[Column], set: &[Setting], hash: &Column) {
+    let moves = |column: &Column| {
+        column == hash || set.iter().any(|one| one.column == *column && one.moves())
+    };
+    if !revision.iter().any(moves) {
+        reader.refuse(
+            "sql.revision",
+            "none of its columns changes when we write a password",
+            "add the column of the hash, or set one of them: set = [\"token_version = token_version + 1\"]",
+        );
+    }
+}
+
+/// `needed`: of each of these groups one at least.
 fn statement(
     reader: &mut Reader<'_>,
     key: &str,
     engine: Engine,
     allowed: &[Parameter],
+    needed: &[&[Parameter]],
 ) -> Option<Template> {
     let form = |value: &DeValue<'_>| {
         let text = forms::text(value)?;
@@ -157,10 +176,13 @@ fn statement(
         if let Some(strange) = template.slots().find(|slot| !allowed.contains(slot)) {
             return Err(Wrong::new(format!("there is no :{} here", strange.name()), remedy));
         }
-        let is_about = template.slots().next().is_some();
-        match is_about {
-            true => Ok(Some(template)),
-            false => Err(Wrong::new("it has no parameter, so it is about nobody", remedy)),
+        let is_there = |one: &Parameter| template.slots().any(|slot| slot == *one);
+        match needed.iter().find(|group| !group.iter().any(is_there)) {
+            None => Ok(Some(template)),
+            Some(group) => {
+                let names: Vec<_> = group.iter().map(|one| format!(":{}", one.name())).collect();
+                Err(Wrong::new(format!("there is no {} in it", names.join(" or ")), remedy))
+            }
         }
     };
     reader.read(key, form).flatten()

@@ -26,7 +26,7 @@ pub(in crate::config) const KEYS: &[Key] = &[
         "sql.url",
         "",
         "postgres://, mysql:// or sqlite:",
-        "Where the database is, without a password in it: `postgres://user@host[:port]/database` (`postgres:///database?host=/socket/directory&user=name` for a Unix socket), `mysql://user@host[:port]/database` for MySQL and MariaDB (`?socket=/path`), or `sqlite:path`.",
+        "Where the database is, without a password in it: `postgres://user@host[:port]/database` (`postgres:///database?host=/socket/directory&user=name` for a Unix socket), `mysql://user@host[:port]/database` for MySQL and MariaDB (`?socket=/path`), or `sqlite:path`. Of several PostgreSQL hosts the one that takes writes is used; a proxy in between must send reads and writes to one server, and a pooler give a session to one client.",
     ),
     key(
         "sql.password",
@@ -135,7 +135,7 @@ pub(in crate::config) const KEYS: &[Key] = &[
         "sql.revision",
         "",
         "list of columns",
-        "Columns whose change makes open links worthless. Unset: the hash alone.",
+        "Columns whose change makes open links worthless; the hash, or a column that `sql.set` moves, must be one. Unset: the hash alone.",
     ),
     key(
         "sql.sessions",

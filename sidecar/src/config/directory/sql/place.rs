@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
-use tokio_postgres::config::Host;
+use tokio_postgres::config::{Host, TargetSessionAttrs};
 
 use crate::config::forms::{Formed, Wrong};
 use crate::config::url::is_loopback;
@@ -90,10 +90,15 @@ fn postgres(text: &str) -> Formed<tokio_postgres::Config> {
     let whole = !config.get_hosts().is_empty()
         && config.get_user().is_some()
         && config.get_dbname().is_some();
-    match whole {
-        true => Ok(config),
-        false => Err(Wrong::new("host, user or database is missing in it", REMEDY)),
+    if !whole {
+        return Err(Wrong::new("host, user or database is missing in it", REMEDY));
     }
+    let mut config = config;
+    if config.get_hosts().len() > 1 {
+        // A standby lags behind what was written: an account is read where it is written.
+        config.target_session_attrs(TargetSessionAttrs::ReadWrite);
+    }
+    Ok(config)
 }
 
 /// `user@host[:port]/database[?socket=path]`

@@ -184,8 +184,9 @@ fn told(account: &Account) -> String {
         reasons.push("it has no password yet");
     }
     let may = if account.status == Status::Active { "may reset" } else { "may not reset" };
+    // Without its id, which is an address in some tables.
     match reasons.is_empty() {
-        true => format!("the account {} ({may})", account.id),
-        false => format!("the account {} ({may}: {})", account.id, reasons.join("; ")),
+        true => format!("an account ({may})"),
+        false => format!("an account ({may}: {})", reasons.join("; ")),
     }
 }

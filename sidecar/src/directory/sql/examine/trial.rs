@@ -1,4 +1,5 @@
-//! Writes a password and takes it back. Invariant: COMMIT is never said here, and no table without transactions is touched.
+//! Writes a password and takes it back. Invariant: COMMIT is never said here, and nothing is touched that cannot surely be
+//! taken back.
 
 use super::Examination;
 use crate::directory::sql::fault::Broken;
@@ -10,6 +11,9 @@ use crate::directory::{Account, DirectoryError, Finding, Written};
 
 /// Of the length of bcrypt's, for an account that has none.
 const HASH: &str = "$2b$12$......................................................";
+
+/// MySQL's and MariaDB's engines that take back what was not committed.
+const TRANSACTIONAL: [&str; 4] = ["InnoDB", "ROCKSDB", "TokuDB", "ndbcluster"];
 
 /// Characters that the longest of the common formats takes, and some more.
 const LONGEST: u64 = 128;
@@ -25,12 +29,10 @@ impl Examination<'_> {
             self.say(Finding::warning("write", "no account was at hand to try a write on", remedy));
             return;
         };
-        if let Some(engine) = self.engine_without_transactions().await {
-            self.say(Finding::fault(
-                "write",
-                format!("the table is of the engine {engine}, which takes nothing back"),
-                "ALTER TABLE .. ENGINE = InnoDB",
-            ));
+        if let Some(problem) = self.cannot_be_undone().await {
+            let remedy =
+                "ALTER TABLE .. ENGINE = InnoDB: a write that breaks off must leave nothing";
+            self.say(Finding::fault("write", problem, remedy));
             return;
         }
         let tried = within(self.parts.patience, self.tried(&account)).await;
@@ -107,16 +109,41 @@ impl Examination<'_> {
         look.ok().flatten().map(|found| found.account)
     }
 
-    async fn engine_without_transactions(&mut self) -> Option<String> {
-        let Source::Table(table) = &self.parts.shape.source else { return None };
+    /// Why a trial, and a real write as well, could leave something behind: MySQL has tables without transactions, and in
+    /// statements of the team's own we do not look for the names of tables.
+    async fn cannot_be_undone(&mut self) -> Option<String> {
         if self.parts.engine != Engine::Mysql {
             return None;
         }
-        let (schema, name) = (table.name.schema(), table.name.name());
-        let text = "SELECT ENGINE FROM information_schema.TABLES WHERE TABLE_SCHEMA = COALESCE(?, DATABASE()) AND TABLE_NAME = ?";
-        let values = [schema.map(|schema| schema.as_str()), Some(name.as_str())];
-        let engine = self.cell(text, &values).await.ok().flatten()?;
-        ["MyISAM", "Aria", "MEMORY", "CSV"].contains(&engine.as_str()).then_some(engine)
+        let table = match &self.parts.shape.source {
+            Source::Table(table) => Some(table.name.clone()),
+            Source::Own(_) => None,
+        };
+        if let Some(name) = &table {
+            let text = "SELECT COALESCE(ENGINE, 'a view') FROM information_schema.TABLES \
+                 WHERE TABLE_SCHEMA = COALESCE(?, DATABASE()) AND TABLE_NAME = ?";
+            let values = [name.schema().map(Column::as_str), Some(name.name().as_str())];
+            let engine = self.cell(text, &values).await.ok().flatten();
+            let engine = engine.unwrap_or_else(|| "an unknown kind".to_owned());
+            if !TRANSACTIONAL.contains(&engine.as_str()) {
+                return Some(format!("the table is of {engine}, which may take nothing back"));
+            }
+        }
+        if table.is_some() && self.parts.shape.sessions.is_none() {
+            return None;
+        }
+        let known = TRANSACTIONAL.map(|engine| format!("'{engine}'")).join(", ");
+        let text = format!(
+            "SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_TYPE = 'BASE TABLE' \
+             AND TABLE_SCHEMA NOT IN ('information_schema', 'mysql', 'performance_schema', 'sys') \
+             AND COALESCE(ENGINE, '') NOT IN ({known})"
+        );
+        match self.cell(&text, &[]).await.ok().flatten().as_deref() {
+            Some("0") => None,
+            _ => Some(
+                "there are tables without transactions, which your statements may touch".to_owned(),
+            ),
+        }
     }
 
     fn failed(&self, error: DirectoryError) -> Finding {
