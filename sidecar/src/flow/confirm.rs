@@ -225,7 +225,7 @@ async fn finish(
     account: &Account,
     end: End,
 ) -> Result<Outcome, FlowError> {
-    let finish = words.finish(engine, asking.at, own.message, own.challenge, account, end)?;
+    let finish = words.finish(engine, asking.at, own.message, own.challenge, Some(account), end)?;
     let kept = finish.kept.clone();
     let finished = engine.store.finish(finish).await?;
     crate::crash::point("confirm.finished");

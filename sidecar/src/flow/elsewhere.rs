@@ -57,11 +57,15 @@ pub(super) async fn write(
         Ok(Written::Done) => Ok(Stands::There),
         Ok(Written::Changed) => {
             // Perhaps by us: some that write ask again by themselves.
-            let now = engine.directory.get(&account.id).await?;
-            Ok(match now {
-                Some(now) if is_there(ours, &now) => Stands::There,
-                _ => Stands::Changed,
-            })
+            match engine.directory.get(&account.id).await {
+                Ok(Some(now)) if is_there(ours, &now) => Ok(Stands::There),
+                Ok(_) => Ok(Stands::Changed),
+                // It was said in so many words that nothing was written.
+                Err(error) => {
+                    take_back(engine, held).await;
+                    Err(error.into())
+                }
+            }
         }
         Err(DirectoryError::Unknown) => {
             let now = timeout(LOOK, engine.directory.get(&account.id)).await;

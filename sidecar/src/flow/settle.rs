@@ -1,7 +1,13 @@
 //! The worker that settles: a password was announced, and nobody told what became of it. Whoever announced it died, or lost
 //! the directory while it wrote.
 //! Invariant: a proof lives again only where its account is what it was; it is spent where its password stands there, or,
-//! audited and told as unknown, where nobody can say; and while the directory does not answer nothing is decided.
+//! audited as unknown, where nobody can say; and while the directory does not answer nothing is decided.
+//!
+//! One look decides, 30 s after the announcement or later, when every time-out of a write is over. A directory that does
+//! what it was sent later than that (a commit that waits for a standby, a server that was stopped and goes on), or another
+//! server than the one that was written to and has not heard of it yet, shows the account as it was: the proof lives again.
+//! When such a write appears, the revision is another one and the proof is dead by its fingerprint; that it was this
+//! confirm's is not told then, and where a directory cannot compare and set it may take the place of a newer password.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -10,11 +16,11 @@ use std::time::Duration;
 use tokio::sync::{Notify, watch};
 
 use super::elsewhere::is_there;
-use super::words::{End, INVALID, Words};
+use super::words::{End, Words};
 use super::{FlowError, side_by_side, wait};
-use crate::directory::Account;
+use crate::directory::{Account, DirectoryError};
 use crate::engine::Engine;
-use crate::store::{Ending, Finished, Release, Unsettled};
+use crate::store::{Ending, Finished, StoreError, Unsettled};
 
 /// Taken and looked up at a time.
 const BATCH: u32 = 16;
@@ -29,6 +35,9 @@ const IDLE: Duration = Duration::from_secs(5);
 const FIRST_REST: Duration = Duration::from_secs(1);
 const LONGEST_REST: Duration = Duration::from_secs(60);
 
+/// So long an account that cannot be read is waited for, and its owner told to come back.
+const PATIENCE: Duration = Duration::from_secs(3600);
+
 /// What became of a password that was announced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Settled {
@@ -36,10 +45,8 @@ enum Settled {
     Live,
     /// It stands there.
     Finished,
-    /// The account was changed since, and whether by us cannot be said.
+    /// The account was changed since or cannot be found, and whether our password stands in it cannot be said.
     Unknown,
-    /// There is no such account any more.
-    Gone,
 }
 
 pub(crate) async fn run(engine: &Arc<Engine>, mut stop: watch::Receiver<bool>) {
@@ -76,45 +83,61 @@ async fn gauge(engine: &Engine) -> Result<u32, FlowError> {
 
 async fn all(engine: &Arc<Engine>, rest: Duration) -> Result<(), FlowError> {
     loop {
-        let now = engine.clock.now();
-        let until = now.plus(LEASE);
-        let taken = engine.store.lease_announced(now, until, BATCH).await?;
+        let (lease, now) = (engine.entropy.bytes()?, engine.clock.now());
+        let taken = engine.store.lease_announced(lease, now, now.plus(LEASE), BATCH).await?;
         if taken.is_empty() {
             return Ok(());
         }
         crate::crash::point("settle.leased");
         let works = taken.into_iter().map(|row| {
             let engine = Arc::clone(engine);
-            async move { settle(&engine, &row).await }
+            async move { tend(&engine, &row, rest).await }
         });
-        if let Err(error) = side_by_side(works).await {
-            engine.store.put_off_announced(until, engine.clock.now().plus(rest)).await?;
-            return Err(error);
-        }
+        side_by_side(works).await?;
     }
 }
 
+/// Settles a row or puts it off. A fault of its own makes nobody else's rest longer.
+async fn tend(engine: &Engine, row: &Unsettled, rest: Duration) -> Result<(), FlowError> {
+    let Err(error) = settle(engine, row).await else { return Ok(()) };
+    let is_own = is_own(&error);
+    let next = engine.clock.now().plus(if is_own { LONGEST_REST } else { rest });
+    engine.store.put_off_announced(row.challenge.id, row.lease, next).await?;
+    if !is_own {
+        return Err(error);
+    }
+    let account = engine.secrets.account_in_log(&row.challenge.account);
+    tracing::error!(event = "settle_failed", kind = %error, account);
+    Ok(())
+}
+
+/// Whether it is about one account, and not about store or directory.
+fn is_own(error: &FlowError) -> bool {
+    matches!(
+        error,
+        FlowError::Directory(DirectoryError::Row | DirectoryError::Failed)
+            | FlowError::Store(StoreError::Row)
+    )
+}
+
 async fn settle(engine: &Engine, row: &Unsettled) -> Result<(), FlowError> {
-    let account = engine.directory.get(&row.challenge.account).await?;
     let words = Words::decode(&row.words)?;
+    let account = match engine.directory.get(&row.challenge.account).await {
+        // It is not readable, and who waits for that cannot reset at all.
+        Err(error) if is_own(&error.into()) && words.at.until(engine.clock.now()) > PATIENCE => {
+            None
+        }
+        read => read?,
+    };
     let settled = settled(row, account.as_ref());
     crate::crash::point("settle.decided");
-    let is_ours = match (settled, &account) {
-        (Settled::Finished, Some(account)) => {
-            end(engine, row, &words, account, Ending::Written).await?
+    let is_ours = match settled {
+        Settled::Live => engine.store.take_back(row.challenge.id, row.lease).await?,
+        Settled::Finished => end(engine, row, &words, account.as_ref(), Ending::Written).await?,
+        Settled::Unknown => {
+            let ending = Ending::Unknown { lease: row.lease };
+            end(engine, row, &words, account.as_ref(), ending).await?
         }
-        (Settled::Unknown, Some(account)) => {
-            let ending = Ending::Unknown { leased: row.until };
-            end(engine, row, &words, account, ending).await?
-        }
-        (Settled::Gone, _) | (_, None) => {
-            let audit = words.audit(engine, &row.challenge);
-            let release = Release::Revoked { kept: INVALID, audit };
-            engine.store.release(row.message, release).await?;
-            engine.store.take_back(row.challenge.id, row.until).await?;
-            true
-        }
-        (Settled::Live, _) => engine.store.take_back(row.challenge.id, row.until).await?,
     };
     if is_ours {
         let account = engine.secrets.account_in_log(&row.challenge.account);
@@ -128,12 +151,12 @@ async fn settle(engine: &Engine, row: &Unsettled) -> Result<(), FlowError> {
     Ok(())
 }
 
-/// False when somebody else told the end meanwhile.
+/// False when somebody else told the end meanwhile. Without an account there is nobody to write to.
 async fn end(
     engine: &Engine,
     row: &Unsettled,
     words: &Words,
-    account: &Account,
+    account: Option<&Account>,
     ending: Ending,
 ) -> Result<bool, FlowError> {
     let (now, end) = (engine.clock.now(), End { ending, former: None });
@@ -149,10 +172,9 @@ async fn end(
 
 fn settled(row: &Unsettled, account: Option<&Account>) -> Settled {
     match account {
-        None => Settled::Gone,
         Some(account) if is_there(row.digest, account) => Settled::Finished,
         Some(account) if account.revision.0 == row.revision => Settled::Live,
-        Some(_) => Settled::Unknown,
+        Some(_) | None => Settled::Unknown,
     }
 }
 
@@ -162,7 +184,6 @@ impl Settled {
             Self::Live => "live",
             Self::Finished => "finished",
             Self::Unknown => "unknown",
-            Self::Gone => "gone",
         }
     }
 }
@@ -200,7 +221,7 @@ mod tests {
         };
         let (revision, digest) = (b"before".to_vec(), digest("ours"));
         let words = String::new();
-        Unsettled { challenge, message: [5; 16], revision, digest, words, until: Millis(1) }
+        Unsettled { challenge, message: [5; 16], revision, digest, words, lease: [1; 16] }
     }
 
     fn account(revision: &[u8], hash: Option<&str>) -> Account {
@@ -221,7 +242,7 @@ mod tests {
     #[test]
     fn what_became_of_it_is_read_from_the_account() {
         let table = [
-            (None, Settled::Gone),
+            (None, Settled::Unknown),
             (Some(account(b"before", Some("theirs"))), Settled::Live),
             (Some(account(b"before", None)), Settled::Live),
             (Some(account(b"after", Some("ours"))), Settled::Finished),

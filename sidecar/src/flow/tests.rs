@@ -11,6 +11,7 @@ mod links;
 mod rig;
 mod rotation;
 mod sending;
+mod settling;
 mod several;
 mod sites;
 mod statements;

@@ -104,24 +104,27 @@ impl Words {
         })
     }
 
-    /// The end of a confirm by that message.
+    /// The end of a confirm by that message; without an account where it cannot be read any more.
     pub(super) fn finish(
         &self,
         engine: &Engine,
         at: Millis,
         message: [u8; 16],
         challenge: &Challenge,
-        account: &Account,
+        account: Option<&Account>,
         end: End,
     ) -> Result<Finish, FlowError> {
         let is_known = !matches!(end.ending, Ending::Unknown { .. });
-        let (kept, notices) = match is_known {
-            true => (Kept::Reset { login: self.login(account) }, self.notices(engine, account)?),
-            false => {
-                let mail =
-                    self.mail(engine, MailKind::Unsure, account, challenge.address.clone())?;
-                (INVALID, vec![mail])
+        let kept = match is_known {
+            true => Kept::Reset { login: account.and_then(|account| self.login(account)) },
+            false => INVALID,
+        };
+        let notices = match account {
+            Some(account) if is_known => {
+                self.mails(engine, MailKind::Changed, account, account.addresses())?
             }
+            Some(account) => self.unsure(engine, challenge, account)?,
+            None => Vec::new(),
         };
         let events = self.events(engine, at, challenge, is_known)?;
         Ok(Finish {
@@ -180,12 +183,27 @@ impl Words {
             .then(|| LoggedIn { account: account.id.clone(), at: self.at })
     }
 
-    /// Mails to every address of the account that we can write to.
-    fn notices(&self, engine: &Engine, account: &Account) -> Result<Vec<NewMail>, FlowError> {
-        let served = account
-            .addresses()
+    fn unsure(
+        &self,
+        engine: &Engine,
+        challenge: &Challenge,
+        account: &Account,
+    ) -> Result<Vec<NewMail>, FlowError> {
+        self.mails(engine, MailKind::Unsure, account, doubtful(&challenge.address, account))
+    }
+
+    /// To those of the addresses that we can write to.
+    fn mails(
+        &self,
+        engine: &Engine,
+        kind: MailKind,
+        account: &Account,
+        addresses: impl IntoIterator<Item = Address>,
+    ) -> Result<Vec<NewMail>, FlowError> {
+        let served = addresses
+            .into_iter()
             .filter(|address| super::dispatch::is_served(engine, address.channel()));
-        served.map(|address| self.mail(engine, MailKind::Changed, account, address)).collect()
+        served.map(|address| self.mail(engine, kind, account, address)).collect()
     }
 
     fn mail(
@@ -210,9 +228,20 @@ impl Words {
     }
 }
 
+/// Who is told that nobody knows: where the proof was sent, if the account still has that address; else all that it has now.
+fn doubtful(sent: &Address, account: &Account) -> Vec<Address> {
+    match account.stored(sent) {
+        Some(address) => vec![address],
+        None => account.addresses().collect(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use contract::address::{Channel, Email};
+
     use super::*;
+    use crate::directory::{Revision, Status};
 
     fn words() -> Words {
         Words {
@@ -225,6 +254,33 @@ mod tests {
             agent: Some("a \"browser\"\n".into()),
             device: None,
             login: true,
+        }
+    }
+
+    #[test]
+    fn doubt_is_told_to_an_address_that_the_account_has_now() {
+        let emails = ["old@example.org", "Ann@example.org"].map(|one| Email::parse(one).unwrap());
+        let account = Account {
+            id: "ann".into(),
+            user_name: None,
+            display_name: None,
+            emails: emails.to_vec(),
+            phones: Vec::new(),
+            language: None,
+            status: Status::Active,
+            second_factor: false,
+            revision: Revision(Vec::new()),
+            password_hash: None,
+        };
+        let table = [
+            ("ann@example.org", vec!["Ann@example.org"]),
+            ("bob@example.org", vec!["old@example.org", "Ann@example.org"]),
+        ];
+        for (sent, expected) in table {
+            let sent = Address::parse(Channel::Email, sent, None).unwrap();
+            let told = doubtful(&sent, &account);
+            let told: Vec<&str> = told.iter().map(Address::as_str).collect();
+            assert_eq!(told, expected);
         }
     }
 

@@ -48,8 +48,8 @@ pub struct Unsettled {
     pub revision: Vec<u8>,
     pub digest: [u8; 32],
     pub words: String,
-    /// Until when it is ours to settle; also by what we know that it still is.
-    pub until: Millis,
+    /// Whose it is to settle, until another leases it.
+    pub lease: [u8; 16],
 }
 
 impl std::fmt::Debug for Announce {

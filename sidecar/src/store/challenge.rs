@@ -131,8 +131,8 @@ pub enum Ending {
     Write(AccountWrite),
     /// The directory has the password: a fact, whoever holds the challenge meanwhile.
     Written,
-    /// Nobody can say whether the directory has it. The proof is spent all the same, if it still is leased until then.
-    Unknown { leased: Millis },
+    /// Nobody can say whether the directory has it. The proof is spent all the same, if it still is leased by that.
+    Unknown { lease: [u8; 16] },
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

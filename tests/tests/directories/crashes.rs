@@ -31,6 +31,7 @@ pub(crate) fn killed_while_it_settles(kind: Kind) {
         ["settle.leased", "settle.decided"].iter().zip([POINTS[4], POINTS[3]])
     {
         let round = Round::begin(&mut rig, point);
+        rig.leave();
         std::fs::write(rig.crash_file(), written).unwrap();
         // Its doors are open before it settles.
         if let Ok(mut started) = Sidecar::start(&rig.crew.config, rig.crew.dir.path()) {

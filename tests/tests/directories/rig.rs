@@ -109,12 +109,16 @@ impl Rig {
         self.crew.data(0).join("crash")
     }
 
-    /// Waits until nothing is announced any more, as if the time of those who announced were over.
+    /// As if the time of those who announced were over.
+    pub(crate) fn leave(&self) {
+        self.crew
+            .sql("UPDATE challenge SET held_until = 0 WHERE held_revision IS NOT NULL RETURNING 1");
+    }
+
+    /// Waits until nothing is announced any more.
     pub(crate) fn settle(&self) {
         until("the end of all announcements", || {
-            self.crew.sql(
-                "UPDATE challenge SET held_until = 0 WHERE held_revision IS NOT NULL RETURNING 1",
-            );
+            self.leave();
             Ok((self.announced() == 0).then_some(()))
         })
         .unwrap();

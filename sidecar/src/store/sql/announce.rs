@@ -19,38 +19,45 @@ impl Store {
         self.write(move |tx| tell(tx, &announce)).await
     }
 
-    /// Takes what is left for one attempt to settle it. What cannot be read is left, and told in the log.
+    /// Takes what is left for one attempt to settle it, in the name of `lease`, which takes the place of the run that
+    /// announced. What cannot be read is left, and told in the log.
     pub async fn lease_announced(
         &self,
+        lease: [u8; 16],
         now: Millis,
         until: Millis,
         most: u32,
     ) -> Result<Vec<Unsettled>, StoreError> {
-        self.write(move |tx| lease(tx, now, until, most)).await
+        self.write(move |tx| take(tx, lease, now, until, most)).await
     }
 
     /// Nothing was written: the challenge lives on. False when it is not ours to settle any more.
     pub async fn take_back(
         &self,
         challenge: ChallengeId,
-        leased: Millis,
+        lease: [u8; 16],
     ) -> Result<bool, StoreError> {
         self.write(move |tx| {
             let write = concat!(
                 "UPDATE challenge SET state = CASE state WHEN 'held' THEN 'live' ELSE state END, ",
                 held_by_nobody!(),
-                " WHERE id = ?1 AND held_until = ?2 AND held_revision IS NOT NULL"
+                " WHERE id = ?1 AND held_run = ?2 AND held_revision IS NOT NULL"
             );
-            Ok(tx.run(write, values![&challenge.0, leased])? > 0)
+            Ok(tx.run(write, values![&challenge.0, &lease])? > 0)
         })
         .await
     }
 
-    /// What is still leased until then is left alone until another moment.
-    pub async fn put_off_announced(&self, leased: Millis, next: Millis) -> Result<(), StoreError> {
+    /// What still is ours to settle is left alone until another moment.
+    pub async fn put_off_announced(
+        &self,
+        challenge: ChallengeId,
+        lease: [u8; 16],
+        next: Millis,
+    ) -> Result<(), StoreError> {
         self.write(move |tx| {
-            let write = "UPDATE challenge SET held_until = ?2 WHERE held_until = ?1 AND held_revision IS NOT NULL";
-            tx.run(write, values![leased, next]).map(drop)
+            let write = "UPDATE challenge SET held_until = ?3 WHERE id = ?1 AND held_run = ?2 AND held_revision IS NOT NULL";
+            tx.run(write, values![&challenge.0, &lease, next]).map(drop)
         })
         .await
     }
@@ -89,14 +96,20 @@ fn tell(tx: &mut Tx<'_>, announce: &Announce) -> Result<Announced, Broken> {
 }
 
 /// A lease is an end in the future: whoever dies with it loses it.
-fn lease(tx: &mut Tx<'_>, now: Millis, until: Millis, most: u32) -> Result<Vec<Unsettled>, Broken> {
+fn take(
+    tx: &mut Tx<'_>,
+    lease: [u8; 16],
+    now: Millis,
+    until: Millis,
+    most: u32,
+) -> Result<Vec<Unsettled>, Broken> {
     let write = concat!(
-        "UPDATE challenge SET held_until = ?2 WHERE id IN (SELECT id FROM challenge \
+        "UPDATE challenge SET held_until = ?2, held_run = ?4 WHERE id IN (SELECT id FROM challenge \
          WHERE held_revision IS NOT NULL AND held_until <= ?1 ORDER BY held_until LIMIT ?3 /* skip locked */) RETURNING ",
         challenge_columns!(),
-        ", held_by, held_revision, held_digest, held_words, held_until"
+        ", held_by, held_revision, held_digest, held_words, held_run"
     );
-    let rows = tx.all(write, values![now, until, most], |row| match read(row) {
+    let rows = tx.all(write, values![now, until, most, &lease], |row| match read(row) {
         Err(Broken::Row) => Ok(None),
         read => read.map(Some),
     })?;
@@ -114,6 +127,6 @@ fn read(row: &Row<'_>) -> Result<Unsettled, Broken> {
         revision: row.get(OWN + 1)?,
         digest: row.get(OWN + 2)?,
         words: row.get(OWN + 3)?,
-        until: row.get(OWN + 4)?,
+        lease: row.get(OWN + 4)?,
     })
 }

@@ -49,14 +49,13 @@ impl Store {
         self.write(move |tx| end(tx, &finish)).await
     }
 
-    /// Frees what a process that is gone held; what it announced is left to be settled at once. Only at start; where
-    /// others use the store, holds end by their time.
+    /// Frees what a process that is gone held. What it announced waits for its time: what it wrote may be under way still.
+    /// Only at start; where others use the store, holds end by their time.
     pub async fn free_held(&self) -> Result<u64, StoreError> {
         self.write(|tx| {
             if tx.is_shared() {
                 return Ok(0);
             }
-            tx.run("UPDATE challenge SET held_until = 0 WHERE held_revision IS NOT NULL", &[])?;
             let write = concat!(
                 "UPDATE challenge SET state = 'live', ",
                 held_by_nobody!(),
@@ -223,13 +222,13 @@ fn give_up(tx: &mut Tx<'_>, message: [u8; 16], release: &Release) -> Result<Opti
 /// the same message waits here, and finds its outcome.
 fn end(tx: &mut Tx<'_>, finish: &Finish) -> Result<Finished, Broken> {
     tx.alone(&finish.account)?;
-    let query = "SELECT state, held_by, held_until FROM challenge WHERE id = ?1 /* for update */";
+    let query = "SELECT state, held_by, held_run FROM challenge WHERE id = ?1 /* for update */";
     let found = tx.one(query, values![&finish.challenge.0], |row| {
         let by: Option<[u8; 16]> = row.get(1)?;
-        Ok((row.get::<String>(0)?, by, row.get::<Option<Millis>>(2)?))
+        Ok((row.get::<String>(0)?, by, row.get::<Option<[u8; 16]>>(2)?))
     })?;
     let first = outcome(tx, finish.message)?;
-    let Some((state, by, until)) = found else {
+    let Some((state, by, run)) = found else {
         return Ok(first.map_or(Finished::Gone, Finished::Repeat));
     };
     let (is_ours, state) = (by == Some(finish.message), state.as_str());
@@ -250,7 +249,7 @@ fn end(tx: &mut Tx<'_>, finish: &Finish) -> Result<Finished, Broken> {
         }
         // Somebody else told the end.
         _ if state == "spent" => return Ok(first.map_or(Finished::Gone, Finished::Repeat)),
-        Ending::Unknown { leased } if !is_ours || until != Some(*leased) => {
+        Ending::Unknown { lease } if !is_ours || run != Some(*lease) => {
             return Ok(Finished::Lost);
         }
         Ending::Written | Ending::Unknown { .. } => {}

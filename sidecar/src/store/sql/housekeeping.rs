@@ -128,7 +128,8 @@ fn purge(tx: &mut Tx<'_>, horizon: &Horizon) -> Result<bool, Broken> {
             horizon.now.minus(outbox::BOUNCED),
         ),
         ("proof_grant", "id", "until < ?1", horizon.proofs),
-        ("challenge", "id", "born < ?1", horizon.proofs),
+        // What is announced is settled first, however old it is.
+        ("challenge", "id", "born < ?1 AND held_revision IS NULL", horizon.proofs),
         ("audit", "id", "at < ?1", horizon.audit),
     ];
     let mut more = false;

@@ -52,8 +52,15 @@ async fn hold(rig: &Rig, byte: u8, id: ChallengeId, at: Millis) -> Held {
     rig.store.hold(hold).await.unwrap()
 }
 
+/// The one who leases at a moment.
+fn run(at: Millis) -> [u8; 16] {
+    let mut run = [9; 16];
+    run.iter_mut().zip(at.0.to_be_bytes()).for_each(|(to, from)| *to = from);
+    run
+}
+
 async fn lease(rig: &Rig, at: Millis) -> Vec<Unsettled> {
-    rig.store.lease_announced(at, at.plus(Duration::from_secs(60)), 9).await.unwrap()
+    rig.store.lease_announced(run(at), at, at.plus(Duration::from_secs(60)), 9).await.unwrap()
 }
 
 #[tokio::test]
@@ -101,7 +108,7 @@ async fn a_write_that_was_done_is_finished_whoever_holds_the_challenge() {
     let rig = Rig::new();
     let id = announced(&rig).await;
     let left = lease(&rig, after(31)).await;
-    assert!(rig.store.take_back(id, left[0].until).await.unwrap());
+    assert!(rig.store.take_back(id, left[0].lease).await.unwrap());
     assert!(matches!(hold(&rig, 6, id, after(32)).await, Held::Ours(_)));
     assert_eq!(rig.end(5, id, Ending::Written).await, Finished::Done);
     assert_eq!(rig.end(5, id, Ending::Written).await, Finished::Repeat(RESET));
@@ -131,12 +138,14 @@ async fn what_is_left_is_leased_when_its_time_is_over() {
     assert_eq!(left.len(), 1);
     assert_eq!((left[0].challenge.id, left[0].message), (id, [5; 16]));
     assert_eq!((left[0].revision.as_slice(), left[0].digest), (&b"before"[..], DIGEST));
-    assert_eq!((left[0].words.as_str(), left[0].until), ("{}", after(90)));
+    assert_eq!((left[0].words.as_str(), left[0].lease), ("{}", run(after(30))));
     assert!(lease(&rig, after(89)).await.is_empty(), "somebody is at it");
-    rig.store.put_off_announced(after(90), after(40)).await.unwrap();
+    rig.store.put_off_announced(id, run(after(29)), after(40)).await.unwrap();
+    assert!(lease(&rig, after(40)).await.is_empty(), "it is another's to put off");
+    rig.store.put_off_announced(id, run(after(30)), after(40)).await.unwrap();
     assert_eq!(lease(&rig, after(40)).await.len(), 1);
-    assert!(!rig.store.take_back(id, after(90)).await.unwrap(), "the lease is another's");
-    let unknown = Ending::Unknown { leased: after(90) };
+    assert!(!rig.store.take_back(id, run(after(30))).await.unwrap(), "the lease is another's");
+    let unknown = Ending::Unknown { lease: run(after(30)) };
     assert_eq!(rig.end(5, id, unknown).await, Finished::Lost);
     assert_eq!(rig.store.announced().await.unwrap(), 1);
 }
@@ -145,22 +154,46 @@ async fn what_is_left_is_leased_when_its_time_is_over() {
 async fn what_nobody_knows_spends_the_proof_and_is_audited() {
     let rig = Rig::new();
     let id = announced(&rig).await;
-    let until = lease(&rig, after(30)).await[0].until;
-    assert_eq!(rig.end(5, id, Ending::Unknown { leased: until }).await, Finished::Done);
+    let lease = lease(&rig, after(30)).await[0].lease;
+    assert_eq!(rig.end(5, id, Ending::Unknown { lease }).await, Finished::Done);
     assert_eq!(rig.count("audit WHERE outcome = 'unknown'").await, 1);
     assert_eq!(rig.count("audit WHERE outcome = 'reset'").await, 0);
     assert!(matches!(hold(&rig, 6, id, after(31)).await, Held::Refused));
     assert_eq!(rig.end(5, id, Ending::Written).await, Finished::Repeat(RESET));
 }
 
-/// At start the file's only program is ours, so what is announced is a dead one's.
+/// What a program that died had sent may be done later than it died.
 #[tokio::test]
-async fn a_start_leaves_what_was_announced_to_be_settled_at_once() {
+async fn a_start_leaves_what_was_announced_to_its_time() {
     let rig = Rig::new();
     announced(&rig).await;
     assert_eq!(rig.store.free_held().await.unwrap(), 0);
-    assert_eq!(rig.store.announced().await.unwrap(), 1);
-    assert_eq!(lease(&rig, BEGIN).await.len(), usize::from(!rig.store.is_shared()));
+    assert!(lease(&rig, after(29)).await.is_empty());
+    assert_eq!(lease(&rig, after(30)).await.len(), 1);
+}
+
+#[tokio::test]
+async fn what_is_announced_is_purged_by_nobody() {
+    let rig = Rig::new();
+    let id = announced(&rig).await;
+    let purge = || {
+        let late = after(1_000_000);
+        let horizon = Horizon {
+            now: late,
+            messages: late,
+            asks: late,
+            mails: late,
+            dead_mails: late,
+            proofs: late,
+            audit: late,
+        };
+        rig.store.purge(horizon)
+    };
+    purge().await.unwrap();
+    let lease = lease(&rig, after(30)).await[0].lease;
+    assert_eq!(rig.end(5, id, Ending::Unknown { lease }).await, Finished::Done);
+    purge().await.unwrap();
+    assert_eq!(rig.count("challenge").await, 0);
 }
 
 #[tokio::test]
@@ -169,10 +202,10 @@ async fn a_store_that_was_put_back_forgets_no_announcement() {
     let id = announced(&rig).await;
     let beat = Beat { instance: [1; 16], at: BEGIN, holds: Vec::new(), mark: 100 };
     assert_eq!(rig.store.beat(beat).await.unwrap().restored, Some(1));
-    let until = lease(&rig, after(30)).await[0].until;
+    let lease = lease(&rig, after(30)).await[0].lease;
     assert_eq!(rig.end(5, id, Ending::Written).await, Finished::Done);
     assert_eq!(rig.count("audit WHERE outcome = 'reset'").await, 1);
-    assert!(!rig.store.take_back(id, until).await.unwrap());
+    assert!(!rig.store.take_back(id, lease).await.unwrap());
 }
 
 /// The present hash is kept once however often that is tried, and pushes no older one out before it is one.
