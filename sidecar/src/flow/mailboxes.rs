@@ -2,6 +2,8 @@
 //! two spellings of an address may be two people's. Invariant: an account is told of at the address that the directory
 //! holds for it, byte by byte, and nowhere else; no ask makes a burst.
 
+use std::collections::HashSet;
+
 use contract::address::Address;
 
 use crate::directory::{Account, Status};
@@ -18,7 +20,8 @@ pub(crate) struct Shared<'a> {
     pub(crate) accounts: Vec<&'a Account>,
 }
 
-/// The mailboxes of an address, among whatever was found; at least one.
+/// The mailboxes of an address, among whatever was found; at least one. Where there are more accounts or mailboxes than one
+/// ask serves, those that were there first are served: whoever registers beside somebody takes nothing from them.
 pub(crate) fn mailboxes<'a>(
     asked: &Address,
     accounts: &'a [Account],
@@ -32,17 +35,47 @@ pub(crate) fn mailboxes<'a>(
         return Err(Suppression::NoAccount);
     }
     found.retain(|(_, account)| account.status == Status::Active);
-    found.sort_by(|(one, a), (other, b)| (one.as_str(), name(a)).cmp(&(other.as_str(), name(b))));
-    found.dedup_by(|(_, one), (_, other)| one.id == other.id);
     if found.is_empty() {
         return Err(Suppression::Disabled);
     }
-    if found.len() > ACCOUNTS {
-        return Err(Suppression::Ambiguous);
+    let mut known = HashSet::new();
+    found.retain(|(_, account)| known.insert(account.id.as_str()));
+    let mut served = served(asked, found);
+    served.sort_by(|(one, a), (other, b)| (one.as_str(), name(a)).cmp(&(other.as_str(), name(b))));
+    let groups = served.chunk_by(|(one, _), (other, _)| one.as_str() == other.as_str());
+    Ok(groups.filter_map(share).collect())
+}
+
+/// Those whose mailbox is spelled as it was asked for and all others take turns, each the oldest first: neither can be
+/// crowded out by the other.
+fn served<'a>(
+    asked: &Address,
+    mut found: Vec<(Address, &'a Account)>,
+) -> Vec<(Address, &'a Account)> {
+    found.sort_by(|(_, one), (_, other)| age(one).cmp(&age(other)));
+    let (same, others): (Vec<_>, Vec<_>) =
+        found.into_iter().partition(|(address, _)| address.as_str() == asked.as_str());
+    let turns = same.len().max(others.len());
+    let (mut same, mut others) = (same.into_iter(), others.into_iter());
+    let mut served: Vec<(Address, &Account)> = Vec::new();
+    let mut boxes: Vec<Address> = Vec::new();
+    for (address, account) in (0..turns).flat_map(|_| [same.next(), others.next()]).flatten() {
+        let is_open = boxes.iter().any(|known| known.as_str() == address.as_str());
+        if served.len() == ACCOUNTS || (!is_open && boxes.len() == MAILBOXES) {
+            continue;
+        }
+        if !is_open {
+            boxes.push(address.clone());
+        }
+        served.push((address, account));
     }
-    let groups = found.chunk_by(|(one, _), (other, _)| one.as_str() == other.as_str());
-    let shared: Vec<_> = groups.filter_map(share).collect();
-    if shared.len() > MAILBOXES { Err(Suppression::Ambiguous) } else { Ok(shared) }
+    served
+}
+
+/// As far as an id tells it: numbers that are counted up, and ids that begin with the time. Other ids are at least always
+/// in the same order.
+fn age(account: &Account) -> (usize, &str) {
+    (account.id.len(), &account.id)
 }
 
 fn share<'a>(group: &[(Address, &'a Account)]) -> Option<Shared<'a>> {
@@ -125,16 +158,42 @@ mod tests {
     }
 
     #[test]
-    fn nobody_is_sent_a_burst() {
-        assert_eq!(told(ANN, &many(ACCOUNTS)), "ann@example.org: 0 1 2 3 4 5 6 7");
-        assert_eq!(told(ANN, &many(ACCOUNTS + 1)), "ambiguous");
+    fn nobody_is_sent_a_burst_and_nobody_is_crowded_out() {
+        let first = "ann@example.org: 0 1 2 3 4 5 6 7";
+        assert_eq!(told(ANN, &many(ACCOUNTS)), first);
+        assert_eq!(told(ANN, &many(ACCOUNTS + 3)), first, "of ids that are counted up");
         let spelled = ["ann@example.org", "Ann@example.org", "aNn@example.org", "anN@example.org"];
-        let accounts: Vec<Account> = spelled.iter().map(|email| account(email, email)).collect();
-        assert_eq!(told(ANN, &accounts), "ambiguous");
-        assert_eq!(told(ANN, &accounts[..MAILBOXES]).matches(": ").count(), MAILBOXES);
-        let mut gone = accounts;
-        gone[3].status = Status::Disabled;
-        assert_eq!(told(ANN, &gone).matches(": ").count(), MAILBOXES);
+        let accounts: Vec<Account> =
+            (1..).zip(spelled).map(|(id, email)| account(&format!("{id}"), email)).collect();
+        let three = "Ann@example.org: 2; aNn@example.org: 3; ann@example.org: 1";
+        assert_eq!(told(ANN, &accounts), three);
+        assert_eq!(told(ANN, &accounts[..MAILBOXES]), three);
+        assert_eq!(
+            told("anN@example.org", &accounts),
+            "Ann@example.org: 2; anN@example.org: 4; ann@example.org: 1"
+        );
+        // The owner's, spelled otherwise, among many that came later.
+        let owner = account("7", "Ann@example.org");
+        let late = (10..40).map(|id| account(&format!("{id}"), ANN));
+        let crowd: Vec<Account> = late.chain([owner.clone()]).collect();
+        assert!(told(ANN, &crowd).starts_with("Ann@example.org: 7; "));
+        let late = (10..40).map(|id| {
+            account(&format!("{id}"), &format!("{}@example.org", ["aNN", "anN", "ANN"][id % 3]))
+        });
+        let crowd: Vec<Account> = late.chain([owner]).collect();
+        for asked in [ANN, "Ann@example.org"] {
+            assert!(told(asked, &crowd).contains("Ann@example.org: 7"), "{asked}");
+        }
+    }
+
+    #[test]
+    fn an_account_is_told_of_once() {
+        let one = account("1", ANN);
+        let (mut renamed, mut other) = (one.clone(), account("2", ANN));
+        renamed.user_name = Some("z".into());
+        other.user_name = Some("p".into());
+        let spelled = account("1", "Ann@example.org");
+        assert_eq!(told(ANN, &[one, other, renamed, spelled]), "ann@example.org: 1 2");
     }
 
     #[test]

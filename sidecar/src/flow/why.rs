@@ -61,9 +61,6 @@ fn clock_time(at: Millis) -> String {
 
 fn meaning(reason: &str) -> &'static str {
     match reason {
-        "ambiguous" => {
-            ": more than 8 accounts have this address, or it is spelled in more than 3 ways; nobody is sent a burst of mails"
-        }
         "bounced" => {
             ": the relay said that the mailbox does not exist; nothing is sent there for 7 days, \
              or until `rekey mail unsuppress`"
@@ -81,7 +78,9 @@ fn meaning(reason: &str) -> &'static str {
         "site_unknown" => {
             ": the sidecar that worked on it has no such site; write its [sites.NAME] into every configuration"
         }
-        "unreadable" => ": its row cannot be read",
+        "unreadable" => {
+            ": its row, or what the directory answers for this address, cannot be read; the log of the sidecar tells more"
+        }
         "revoked" => ": its proof was used or revoked before it was sent",
         "late" => ": its proof would have ended before it arrived",
         _ => "",

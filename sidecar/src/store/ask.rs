@@ -76,9 +76,9 @@ pub struct Ask {
     pub request: Name,
 }
 
-/// The accounts of one address that an ask serves at a time. Their codes share one pot, and a guess at the address is
-/// compared with so many codes of a pot, each of which counts for the day: with 8 that live and 20 wrong codes a day, two
-/// guesses are compared, and the day's chance stays at 20 in a million.
+/// The accounts of one address that an ask serves at a time. Their codes share one pot, two at a time of each account, and
+/// each that a guess is compared with counts for the day: with 8 that live and 20 wrong codes a day, two guesses are
+/// compared, with 16 one, and the day's chance stays at 20 in a million.
 pub const ACCOUNTS: usize = 8;
 
 /// The accounts of one mailbox, told of by one mail, in its order.
@@ -143,8 +143,6 @@ pub enum Resolved {
 /// Why an accepted ask led to no message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Suppression {
-    /// More accounts have the address, or more spellings of it, than one ask serves.
-    Ambiguous,
     /// A relay said lately that the mailbox does not exist.
     Bounced,
     ChannelNotServed,
@@ -159,11 +157,12 @@ pub enum Suppression {
     Resends,
     /// For as long as it could be decided, nobody knew its site.
     SiteUnknown,
+    /// The directory answers for other addresses, and not for this one.
+    Unreadable,
 }
 
 impl Suppression {
     pub const ALL: [Self; 10] = [
-        Self::Ambiguous,
         Self::Bounced,
         Self::ChannelNotServed,
         Self::CoolDown,
@@ -173,11 +172,11 @@ impl Suppression {
         Self::NoAccount,
         Self::Resends,
         Self::SiteUnknown,
+        Self::Unreadable,
     ];
 
     pub fn as_str(self) -> &'static str {
         match self {
-            Self::Ambiguous => "ambiguous",
             Self::Bounced => "bounced",
             Self::ChannelNotServed => "channel_not_served",
             Self::CoolDown => "cool_down",
@@ -187,6 +186,7 @@ impl Suppression {
             Self::NoAccount => "no_account",
             Self::Resends => "resends",
             Self::SiteUnknown => "site_unknown",
+            Self::Unreadable => "unreadable",
         }
     }
 }

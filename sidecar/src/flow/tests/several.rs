@@ -6,7 +6,7 @@ use rekey_tests::stage::{Mail, Mailbox};
 use tempfile::TempDir;
 
 use super::rig::*;
-use crate::flow::{deliver, dispatch};
+use crate::flow::deliver;
 
 const UPPER: &str = "Ann@example.org";
 
@@ -57,7 +57,7 @@ impl Street {
     }
 }
 
-fn linked() -> Caller {
+pub(super) fn linked() -> Caller {
     with(Channel::Email, |rules| rules.accepts == [ProofKind::Link])
 }
 
@@ -125,7 +125,7 @@ async fn codes_on_one_address_differ_and_share_its_wrong_ones() {
     assert_eq!(street.reset(), ["2"]);
 }
 
-/// Who has no name is told of by place, and nine are too many.
+/// Who has no name is told of by place; of nine, those that were there first.
 #[tokio::test]
 async fn a_table_decides_who_is_told_of() {
     let street = Street::new();
@@ -139,6 +139,6 @@ async fn a_table_decides_who_is_told_of() {
     table.execute_batch(many).unwrap();
     street.rig.pass(3600);
     street.rig.ask(linked(), ANN).await;
-    assert_eq!(dispatch::once(&street.rig.engine).await.unwrap(), 0);
-    assert_eq!(street.rig.end(ANN).await, ("suppressed".into(), "ambiguous".into()));
+    while deliver::once(&street.rig.engine).await.unwrap() > 0 {}
+    assert_eq!(street.rig.end(ANN).await, ("sent".into(), String::new()));
 }

@@ -10,10 +10,16 @@ use super::tx::{Broken, Row, Tx, values};
 use super::{budget, event};
 use crate::clock::Millis;
 use crate::secret::{AddressKey, ChallengeId};
-use crate::store::{Attempt, Candidate, Guess, Kept, Opened, Store, StoreError, event_id};
+use crate::store::{
+    ACCOUNTS, Attempt, Candidate, Guess, Kept, Opened, Store, StoreError, event_id,
+};
 
-/// Living codes of one pot that a guess is compared with.
-const MOST: u32 = 8;
+/// Living codes of one account in one pot that a guess is compared with: one that is sent, and the one that takes its place
+/// when half of its life is over. However many an account asks for, it pushes out no other's.
+const EACH: u32 = 2;
+
+/// Of all accounts together.
+const MOST: u32 = EACH * ACCOUNTS as u32;
 
 /// What a proof that cannot be right is told; kept with its message, so that a repeat is told the same.
 const WRONG: Kept = Kept::Refused(Refusal::ProofInvalid);
@@ -105,10 +111,13 @@ fn candidates(
     pots: &[(i64, bool)],
     at: Millis,
 ) -> Result<Vec<Candidate>, Broken> {
-    let query = "SELECT id, account, address_key, counter, code_digits, master FROM challenge WHERE pot = ?1 AND channel = ?2 AND dialect = ?3 AND site = ?4 \
+    let query = "SELECT id, account, address_key, counter, code_digits, master FROM (SELECT id, account, address_key, \
+         counter, code_digits, master, born, ROW_NUMBER() OVER (PARTITION BY account ORDER BY born DESC) AS turn \
+         FROM challenge WHERE pot = ?1 AND channel = ?2 AND dialect = ?3 AND site = ?4 \
          AND client IS NOT DISTINCT FROM ?5 AND state IN ('live', 'held') AND code_used = 0 AND code_until > ?6 \
          AND (placed = 0 OR place = ?7 OR place = ?8) AND id = COALESCE(?9, id) \
-         AND address_key = COALESCE(?11, CASE placed WHEN 1 THEN address_key END) ORDER BY born DESC LIMIT ?10";
+         AND address_key = COALESCE(?11, CASE placed WHEN 1 THEN address_key END)) AS found \
+         WHERE turn <= ?12 ORDER BY born DESC LIMIT ?10";
     let first = guess.places.first().map_or([0; 16], |place| place.0);
     let last = guess.places.last().map_or([0; 16], |place| place.0);
     let client = guess.issuer.client.as_ref().map(Name::as_str);
@@ -126,6 +135,7 @@ fn candidates(
             guess.linked.as_ref().map(|linked| &linked.0),
             MOST,
             guess.address.as_ref().map(|address| &address.0),
+            EACH,
         ];
         found.extend(tx.all(query, values, candidate)?);
     }
