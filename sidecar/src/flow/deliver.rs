@@ -12,6 +12,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 use super::FlowError;
 use super::backoff::{pause, spread};
 use super::letter::{self, Unwritten};
+use super::look_up::get_all;
 use super::pace::Pace;
 use crate::clock::Millis;
 use crate::delivery::{Delivery, Reason};
@@ -194,7 +195,7 @@ struct Ended {
 }
 
 /// Whether the mail left the outbox.
-pub(super) async fn deliver(engine: &Engine, mail: &Leased) -> Result<bool, FlowError> {
+pub(super) async fn deliver(engine: &Arc<Engine>, mail: &Leased) -> Result<bool, FlowError> {
     let Some(Ended { end, reason }) = attempt(engine, mail).await? else {
         return Ok(false);
     };
@@ -253,7 +254,7 @@ async fn note_end(engine: &Engine, mail: &Leased, end: MailEnd) -> Result<(), Fl
 }
 
 /// `None`: it is too late to begin within this lease.
-async fn attempt(engine: &Engine, mail: &Leased) -> Result<Option<Ended>, FlowError> {
+async fn attempt(engine: &Arc<Engine>, mail: &Leased) -> Result<Option<Ended>, FlowError> {
     let accounts = accounts(engine, mail).await;
     let now = engine.clock.now();
     if mail.leased.until(now) > START {
@@ -279,16 +280,12 @@ async fn attempt(engine: &Engine, mail: &Leased) -> Result<Option<Ended>, FlowEr
 }
 
 /// Those that the mail tells of, as far as they are there.
-async fn accounts(engine: &Engine, mail: &Leased) -> Result<Vec<Account>, DirectoryError> {
-    let ids = match mail.shared {
-        true => mail.challenges.iter().map(|challenge| challenge.account.as_str()).collect(),
-        false => vec![mail.account.as_str()],
+async fn accounts(engine: &Arc<Engine>, mail: &Leased) -> Result<Vec<Account>, DirectoryError> {
+    let ids: Vec<String> = match mail.shared {
+        true => mail.challenges.iter().map(|challenge| challenge.account.clone()).collect(),
+        false => vec![mail.account.clone()],
     };
-    let mut found = Vec::new();
-    for id in ids {
-        found.extend(engine.directory.get(id).await?);
-    }
-    Ok(found)
+    get_all(engine, ids).await
 }
 
 fn dead(reply: &str, reason: &'static str) -> Ended {

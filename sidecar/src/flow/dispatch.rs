@@ -10,6 +10,7 @@ use contract::profile::{ProofKind, Rules};
 use tokio::sync::watch;
 
 use super::event::{self, Source};
+use super::look_up::{Found, look_up};
 use super::mailboxes::{Shared, mailboxes};
 use super::{FlowError, REMEDY, side_by_side, wait};
 use crate::config::Site;
@@ -24,7 +25,7 @@ pub(super) const STALE: Duration = Duration::from_secs(600);
 const BATCH: u32 = 64;
 
 /// Longer than a look-up takes; then another worker may take the ask.
-const LEASE: Duration = Duration::from_secs(10);
+const LEASE: Duration = Duration::from_secs(20);
 
 /// Between two readings of what waits.
 const GAUGED: Duration = Duration::from_millis(250);
@@ -96,14 +97,26 @@ pub(crate) async fn once(engine: &Arc<Engine>) -> Result<usize, FlowError> {
         return Ok(0);
     }
     crate::crash::point("dispatch.leased");
-    let (count, mut ends, mut births) = (asks.len(), Vec::new(), Vec::new());
-    let addresses: Vec<Address> = asks.iter().map(|ask| ask.address.clone()).collect();
-    let accounts = engine.directory.find(&addresses).await?;
-    for ask in asks {
-        match decide(engine, &ask, &accounts)? {
-            Decision::Mails(mails) => births.push((ask, mails)),
-            Decision::End(reason) => ends.push((ask, reason)),
-            Decision::Later => {}
+    let (count, mut ends, mut births, mut doors) = (asks.len(), Vec::new(), Vec::new(), Vec::new());
+    for ask in &asks {
+        match judge(engine, ask) {
+            Judged::Open(door) => doors.push(door),
+            Judged::End(reason) => ends.push((ask.clone(), reason)),
+            Judged::Later => {}
+        }
+    }
+    let mut fault = None;
+    let addresses = doors.iter().map(|door| door.ask.address.clone()).collect();
+    for (door, found) in doors.iter().zip(look_up(engine, addresses).await) {
+        match found {
+            Found::Accounts(accounts) => match door.mails(engine, &accounts)? {
+                Ok(mails) => births.push((door.ask.clone(), mails)),
+                Err(reason) => ends.push((door.ask.clone(), Some(reason))),
+            },
+            Found::Unreadable => {
+                ends.push((door.ask.clone(), Some(Suppression::Unreadable)));
+            }
+            Found::Later(error) => fault = Some(error),
         }
     }
     end(engine, ends).await?;
@@ -113,7 +126,7 @@ pub(crate) async fn once(engine: &Arc<Engine>) -> Result<usize, FlowError> {
         async move { resolve(&engine, &ask, mails).await }
     });
     side_by_side(decisions).await?;
-    Ok(count)
+    fault.map_or(Ok(count), |error| Err(error.into()))
 }
 
 /// Ends what leads to no mail, all together.
@@ -165,47 +178,35 @@ fn tell_end(engine: &Engine, ask: &Ask, reason: Option<Suppression>) {
     }
 }
 
-/// What is to become of an ask.
-enum Decision {
+/// What is to become of an ask, as far as it can be said without the directory.
+enum Judged<'a> {
     /// No mail; without a reason it is stale.
     End(Option<Suppression>),
-    Mails(Vec<Mailbox>),
     /// Not here and now; it is taken up again when its lease has ended.
     Later,
+    Open(Door<'a>),
 }
 
-fn decide(engine: &Engine, ask: &Ask, accounts: &[Account]) -> Result<Decision, FlowError> {
+/// What is stale ends whatever the directory says, or does not.
+fn judge<'a>(engine: &'a Engine, ask: &'a Ask) -> Judged<'a> {
     let is_stale = ask.at.until(engine.clock.now()) > STALE;
     let Some(site) = engine.config.sites.find(&ask.issuer.site) else {
         // Whoever took it down knew the site, so an instance that does may take it up.
         tracing::error!(event = "site_unknown", site = ask.issuer.site.as_str(), remedy = REMEDY);
-        return Ok(if is_stale {
-            Decision::End(Some(Suppression::SiteUnknown))
-        } else {
-            Decision::Later
-        });
+        return if is_stale { Judged::End(Some(Suppression::SiteUnknown)) } else { Judged::Later };
     };
     if is_stale {
-        return Ok(Decision::End(None));
+        return Judged::End(None);
     }
-    let suppressed = |reason| Ok(Decision::End(Some(reason)));
     let Some(dialect) = dialect::by_name(ask.issuer.dialect) else {
-        return suppressed(Suppression::ChannelNotServed);
+        return Judged::End(Some(Suppression::ChannelNotServed));
     };
     let profile = site.profile(dialect);
     let rules =
         profile.rules(ask.address.channel()).filter(|rules| is_served(engine, rules.channel));
-    let Some(rules) = rules else {
-        return suppressed(Suppression::ChannelNotServed);
-    };
-    let door = Door { ask, site, dialect, rules };
-    match mailboxes(&ask.address, accounts) {
-        Err(reason) => suppressed(reason),
-        Ok(found) => {
-            let mails: Result<_, _> =
-                found.iter().map(|shared| door.mail(engine, shared)).collect();
-            mails.map(Decision::Mails)
-        }
+    match rules {
+        Some(rules) => Judged::Open(Door { ask, site, dialect, rules: *rules }),
+        None => Judged::End(Some(Suppression::ChannelNotServed)),
     }
 }
 
@@ -222,10 +223,26 @@ struct Door<'a> {
     ask: &'a Ask,
     site: &'a Site,
     dialect: &'static dyn Dialect,
-    rules: &'a Rules,
+    rules: Rules,
 }
 
 impl Door<'_> {
+    /// The mails that it leads to, or why there is none.
+    fn mails(
+        &self,
+        engine: &Engine,
+        accounts: &[Account],
+    ) -> Result<Result<Vec<Mailbox>, Suppression>, FlowError> {
+        match mailboxes(&self.ask.address, accounts) {
+            Err(reason) => Ok(Err(reason)),
+            Ok(found) => found
+                .iter()
+                .map(|shared| self.mail(engine, shared))
+                .collect::<Result<_, _>>()
+                .map(Ok),
+        }
+    }
+
     /// One mail for all accounts of a mailbox.
     fn mail(&self, engine: &Engine, shared: &Shared<'_>) -> Result<Mailbox, FlowError> {
         let births: Result<_, _> = shared
@@ -245,7 +262,7 @@ impl Door<'_> {
         let masters = engine.secrets.masters();
         let status = account.status.as_str();
         let limits = &engine.config.limits;
-        let frozen = frozen(self.site, self.dialect, self.rules);
+        let frozen = frozen(self.site, self.dialect, &self.rules);
         // A code that nobody might compare is not sent where there is a link.
         let is_frozen = engine.limits.is_frozen(&engine.secrets, engine.clock.now());
         let closed = frozen.clone().filter(|_| is_frozen);
@@ -269,7 +286,7 @@ impl Door<'_> {
             ),
             address,
             masters,
-            usual: closed.unwrap_or_else(|| usual(self.dialect, self.rules)),
+            usual: closed.unwrap_or_else(|| usual(self.dialect, &self.rules)),
             frozen,
             cool_down: limits.cool_down,
             sends: limits.sends,

@@ -10,6 +10,7 @@ mod elsewhere;
 mod event;
 pub(crate) mod initiate;
 mod letter;
+mod look_up;
 pub(crate) mod mailboxes;
 mod pace;
 pub(crate) mod password;
@@ -264,6 +265,25 @@ where
         fault = done.unwrap_or(Err(FlowError::Panicked)).err().or(fault);
     }
     fault.map_or(Ok(count), Err)
+}
+
+/// The answers of works that go on at a time, in their order; none of one that panicked.
+async fn all_of<W, T>(works: impl Iterator<Item = W>) -> Vec<Option<T>>
+where
+    W: Future<Output = T> + Send + 'static,
+    T: Send + 'static,
+{
+    let running = works.enumerate().map(|(at, work)| async move { (at, work.await) });
+    let mut running: JoinSet<_> = running.collect();
+    let mut answers: Vec<Option<T>> = (0..running.len()).map(|_| None).collect();
+    while let Some(done) = running.join_next().await {
+        if let Ok((at, answer)) = done
+            && let Some(place) = answers.get_mut(at)
+        {
+            *place = Some(answer);
+        }
+    }
+    answers
 }
 
 /// Waits for work, for its time, or for the end; false at the end.

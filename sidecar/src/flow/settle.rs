@@ -195,7 +195,6 @@ mod tests {
 
     use super::super::elsewhere::digest;
     use super::*;
-    use crate::clock::Millis;
     use crate::directory::{Revision, Status};
     use crate::secret::{AddressKey, ChallengeId};
     use crate::store::Challenge;

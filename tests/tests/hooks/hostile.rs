@@ -81,7 +81,7 @@ const ANSWERS: [(&str, React, DirectoryError, DirectoryError, usize); 12] = [
     (
         "fails",
         |_| Reaction::Answer(Answer::json(500, "{}")),
-        DirectoryError::Unavailable,
+        DirectoryError::Failed,
         DirectoryError::Unknown,
         2,
     ),

@@ -4,6 +4,9 @@ mod http;
 mod ldap;
 mod sql;
 
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
 use super::declared::{Key, key};
 use super::forms::{self, Formed, Wrong};
 use super::reader::Reader;
@@ -22,6 +25,10 @@ pub(super) const KEYS: &[Key] = &[key(
     "embedded, http, ldap or sql",
     "Where the accounts live: in our own store, filled by `rekey account`, or where the section of that name says.",
 )];
+
+/// What a database or a server may take. A look-up waits so long for a connection, as long for an answer, and both again
+/// where a connection that was kept is stale: 20 s, within the leases of who looks up, and a write within its hold.
+const TIMEOUTS: RangeInclusive<Duration> = Duration::from_millis(100)..=Duration::from_secs(5);
 
 /// The directory in use.
 #[derive(Clone, Debug)]

@@ -127,26 +127,24 @@ impl HttpDirectory {
         let by = self.hook.deadline();
         for attempt in 0.. {
             let call = self.call(path, &id, body, most);
-            let failed = match self.hook.call(&call, by).await {
+            let (failed, is_final) = match self.hook.call(&call, by).await {
                 Ok(reply) if !reply::is_passing(reply.status) => return Ok(reply),
                 Ok(reply) => {
                     self.tell(&call, &format!("status {}", reply.status));
-                    DirectoryError::Unavailable
+                    (reply::refusal(reply.status), false)
                 }
                 Err(fault) => {
                     self.tell(&call, &fault.to_string());
-                    match fault {
-                        HookFault::Long => DirectoryError::Failed,
-                        fault => unreached(fault),
+                    match unreached(fault) {
+                        _ if fault == HookFault::Long => (DirectoryError::Failed, true),
+                        // What only reads leaves nothing behind that could be in doubt.
+                        DirectoryError::Unknown => (DirectoryError::Unavailable, false),
+                        failed => (failed, failed != DirectoryError::Unavailable),
                     }
                 }
             };
-            if failed != DirectoryError::Unavailable && failed != DirectoryError::Unknown
-                || !self.again(attempt, by).await
-            {
-                // What only reads leaves nothing behind that could be in doubt.
-                let is_doubt = failed == DirectoryError::Unknown;
-                return Err(if is_doubt { DirectoryError::Unavailable } else { failed });
+            if is_final || !self.again(attempt, by).await {
+                return Err(failed);
             }
         }
         Err(DirectoryError::Unavailable)

@@ -69,7 +69,8 @@ pub(super) fn refusal(status: u16) -> DirectoryError {
         401 => DirectoryError::Login,
         403 => DirectoryError::Forbidden,
         404 => DirectoryError::Missing,
-        429 | 500..=599 => DirectoryError::Unavailable,
+        429 | 501..=599 => DirectoryError::Unavailable,
+        // 500 among them: it broke over what was asked, which may be this alone.
         _ => DirectoryError::Failed,
     }
 }

@@ -111,10 +111,10 @@ fn said_by_mysql(code: u16) -> Broken {
         // Too many connections, a lock, a deadlock.
         1040 | 1203 | 1205 | 1213 | 1226 => Broken::Busy,
         1045 | 1130 | 1698 => Broken::Is(DirectoryError::Login),
+        // A letter that the column's character set has not, a value that its type has not.
+        1267 | 1300 | 1366 | 3988 => Broken::Nobody,
         1044 | 1142 | 1143 | 1227 | 1370 => Broken::Is(DirectoryError::Forbidden),
         1049 | 1051 | 1054 | 1146 | 1305 => Broken::Is(DirectoryError::Missing),
-        // Characters that the column's set does not have, or that no collation of both compares.
-        1267 | 1300 | 1366 | 3988 => Broken::Nobody,
         1290 | 1792 | 1836 | 3100 => Broken::Is(DirectoryError::ReadOnly),
         _ => Broken::Is(DirectoryError::Failed),
     }

@@ -118,10 +118,8 @@ impl Sql {
 
     pub async fn get(&self, id: &str) -> Result<Option<Account>, DirectoryError> {
         let get = &self.parts.statements.get;
-        match self.run(get, &get.given(|slot| (slot == Slot::Id).then_some(id))).await {
-            Err(Broken::Nobody) => Ok(None),
-            answer => Ok(self.parts.one(&answer?, id)?.map(|found| found.account)),
-        }
+        let answer = self.ask(get, |slot| (slot == Slot::Id).then_some(id)).await?;
+        Ok(self.parts.one(&answer, id)?.map(|found| found.account))
     }
 
     pub async fn write(
@@ -199,11 +197,13 @@ impl Sql {
             Slot::Candidate(at) => candidates.get(at).or(candidates.last()).map(String::as_str),
             _ => None,
         };
-        let answer = self.ask(statement, given).await?;
-        if answer.rows.len() <= ROWS {
-            return Ok(self.parts.accounts(&answer));
+        match self.run(statement, &statement.given(given)).await {
+            Ok(answer) if answer.rows.len() <= ROWS => return Ok(self.parts.accounts(&answer)),
+            Ok(_) => tracing::warn!(event = "many_accounts_on_an_address", kept = EACH),
+            // One of them is no text of the column's.
+            Err(Broken::Nobody) => {}
+            Err(broken) => return Err(broken.into()),
         }
-        tracing::warn!(event = "many_accounts_on_an_address", kept = EACH);
         let mut found = Vec::new();
         for candidate in candidates {
             let given = |slot| matches!(slot, Slot::Candidate(_)).then_some(candidate.as_str());
@@ -236,13 +236,16 @@ impl Sql {
         Ok(found)
     }
 
+    /// What no column can hold, no row has.
     async fn ask<'v>(
         &self,
         statement: &Statement,
         given: impl Fn(Slot) -> Option<&'v str>,
     ) -> Result<Answer, DirectoryError> {
-        let values = statement.given(given);
-        Ok(self.run(statement, &values).await?)
+        match self.run(statement, &statement.given(given)).await {
+            Err(Broken::Nobody) => Ok(Answer::default()),
+            answer => Ok(answer?),
+        }
     }
 
     async fn run(&self, statement: &Statement, values: &[Option<&str>]) -> Result<Answer, Broken> {

@@ -93,7 +93,7 @@ async fn an_ask_waits_for_a_process_that_knows_its_site() {
     assert_eq!(dispatch::once(&other.engine).await, Ok(1));
     assert_eq!(rig.end(ANN).await, ("waiting".into(), String::new()));
     assert_eq!(dispatch::once(&rig.engine).await, Ok(0), "the lease goes on");
-    rig.pass(11);
+    rig.pass(21);
     assert_eq!(dispatch::once(&rig.engine).await, Ok(1));
     assert_eq!(rig.end(ANN).await.0, "queued");
 

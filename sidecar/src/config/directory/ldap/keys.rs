@@ -20,7 +20,7 @@ pub(in crate::config) const KEYS: &[Key] = &[
     key(
         "ldap.timeout",
         "\"2s\"",
-        "100ms to 30s",
+        "100ms to 5s",
         "How long a connection, an answer, or a turn at a connection may take.",
     ),
     key("ldap.connections", "4", "1 to 64", "Connections of this sidecar to each server."),

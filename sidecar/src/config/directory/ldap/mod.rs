@@ -8,7 +8,6 @@ mod server;
 mod tests;
 
 use std::fmt;
-use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -19,12 +18,11 @@ use self::preset::{Preset, Schema};
 use super::super::forms::{self, Formed, Wrong};
 use super::super::mail::{each, one_line};
 use super::super::reader::Reader;
+use super::TIMEOUTS;
 use crate::password::Recipe;
 
 pub(in crate::config) use self::keys::KEYS;
 pub use self::server::LdapServer;
-
-const TIMEOUTS: RangeInclusive<Duration> = Duration::from_millis(100)..=Duration::from_secs(30);
 
 /// A directory that speaks LDAP.
 #[derive(Clone)]

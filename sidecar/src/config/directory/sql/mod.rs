@@ -17,6 +17,7 @@ use super::super::declared::{Key, key};
 use super::super::forms::{self, Wrong};
 use super::super::mail::one_line;
 use super::super::reader::Reader;
+use super::TIMEOUTS;
 use crate::directory::sql::{Engine, Shape};
 
 pub use self::place::SqlPlace;
@@ -50,7 +51,7 @@ pub(in crate::config) const KEYS: &[Key] = &[
     key(
         "sql.timeout",
         "\"2s\"",
-        "100ms to 30s",
+        "100ms to 5s",
         "How long connecting, looking up or writing may take; locks are waited for no longer.",
     ),
     key(
@@ -189,9 +190,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<SqlConfig> {
     let place = reader.read("sql.url", |value| SqlPlace::parse(forms::text(value)?, &home));
     let (password, tls, ca) = safety(reader, &home, place.as_ref());
     let connections = reader.read("sql.connections", |value| forms::whole(value, 1..=64));
-    let second = Duration::from_secs(1);
-    let range = second / 10..=second.saturating_mul(30);
-    let timeout = reader.read("sql.timeout", |value| forms::duration(value, range));
+    let timeout = reader.read("sql.timeout", |value| forms::duration(value, TIMEOUTS));
     let engine = place.as_ref().map_or(Engine::Postgres, SqlPlace::engine);
     recipes::read(reader, engine);
     let shape = accounts::read(reader, engine);
