@@ -18,7 +18,8 @@ pub(crate) struct Desk {
 }
 
 impl Desk {
-    pub(crate) fn open(app: &App, place: &Place) -> Self {
+    /// With the format of the recipe alone, or with that of the hash which is replaced, as is usual.
+    pub(crate) fn open(app: &App, place: &Place, keep: bool) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let mailbox = Mailbox::start(&dir.path().join("mail")).unwrap();
         std::fs::write(dir.path().join("sql-password"), place.password.as_deref().unwrap_or(""))
@@ -28,7 +29,7 @@ impl Desk {
             "data = \"data\"\naudience = \"demo\"\nbase_url = \"http://127.0.0.1:8080\"\n{}\n\
              [listen]\nsigned = \"127.0.0.1:0\"\npublic = \"127.0.0.1:0\"\nadmin = \"127.0.0.1:0\"\n\
              [mail]\nrelay = \"smtp://{}\"\n[limits]\ncool_down = \"1s\"\n",
-            lines(app, place),
+            lines(app, place, keep),
             mailbox.addr()
         );
         let sidecar = Sidecar::start(&config, dir.path()).unwrap();
@@ -84,13 +85,17 @@ impl Desk {
 }
 
 /// The app's own, but for where the database is.
-fn lines(app: &App, place: &Place) -> String {
+fn lines(app: &App, place: &Place, keep: bool) -> String {
     let is_file = place.password.is_none();
-    let text = app.lines().unwrap();
+    let mut text = app.lines().unwrap();
+    if !text.contains("[password]") {
+        text.push_str("[password]\n");
+    }
     let here = |line: &str| match line {
         _ if line.starts_with("url = ") && is_file => format!("url = \"{}\"\n", place.url),
         _ if line.starts_with("url = ") => format!("url = \"{}\"\ntls = \"off\"\n", place.url),
         _ if line.starts_with("password = ") && is_file => String::new(),
+        "[password]" => format!("{line}\nkeep = {keep}\n"),
         _ => format!("{line}\n"),
     };
     text.lines().map(here).collect()

@@ -46,7 +46,7 @@ impl Stage {
 fn resets(app: &str, place: Place) {
     let stage = Stage::build(app, place);
     let ends_sessions = app != "anqicms";
-    let desk = Desk::open(stage.app, &stage.place);
+    let desk = Desk::open(stage.app, &stage.place, true);
     let test = desk.sidecar.rekey(&["directory", "test", ADA.address], "").unwrap();
     assert!(test.status.success(), "{}{}", test.out, test.err);
     let [ada, bob] = [ADA, BOB].map(|who| stage.enter(who, OLD).unwrap());
@@ -74,10 +74,21 @@ fn resets(app: &str, place: Place) {
     assert!(stage.enter(ADA, OTHER).is_some() && stage.enter(ADA, NEW).is_none());
 }
 
+/// The recipe's own format, whatever the hash was before: the app takes it, and hashes nothing anew at the next log-in.
+fn writes_its_format(app: &str, place: Place) {
+    let stage = Stage::build(app, place);
+    let desk = Desk::open(stage.app, &stage.place, false);
+    let link = desk.link(ADA, 1);
+    assert_eq!(desk.confirm(&link, NEW), "reset", "{}", desk.sidecar.log());
+    let link = desk.link(ADA, 2);
+    assert!(stage.enter(ADA, NEW).is_some() && stage.enter(ADA, OLD).is_none());
+    assert_eq!(desk.confirm(&link, OLD), "reset", "{}", desk.sidecar.log());
+}
+
 /// Whom the app lets in no more gets no mail.
 fn leaves_alone(app: &str, place: Place) {
     let stage = Stage::build(app, place);
-    let desk = Desk::open(stage.app, &stage.place);
+    let desk = Desk::open(stage.app, &stage.place, true);
     assert_eq!(stage.does("disable", BOB, ""), true);
     assert!(stage.enter(BOB, OLD).is_none());
     assert_eq!((desk.mails(BOB), desk.mails(ADA)), (0, 1));
@@ -113,6 +124,16 @@ fn anqicms_deletes() {
 }
 
 #[test]
+fn anqicms_has_its_format() {
+    on_mariadb(writes_its_format, "anqicms");
+}
+
+#[test]
+fn better_auth_has_its_format() {
+    on_sqlite(writes_its_format, "better-auth");
+}
+
+#[test]
 fn better_auth_on_postgres() {
     on_postgres(resets, "better-auth");
 }
@@ -120,6 +141,11 @@ fn better_auth_on_postgres() {
 #[test]
 fn better_auth_on_sqlite() {
     on_sqlite(resets, "better-auth");
+}
+
+#[test]
+fn devise_has_its_format() {
+    on_sqlite(writes_its_format, "devise");
 }
 
 #[test]
@@ -143,9 +169,19 @@ fn django_on_sqlite() {
 }
 
 #[test]
+fn django_has_its_format() {
+    on_sqlite(writes_its_format, "django");
+}
+
+#[test]
 fn django_disables() {
     on_postgres(leaves_alone, "django");
     on_sqlite(leaves_alone, "django");
+}
+
+#[test]
+fn laravel_has_its_format() {
+    on_sqlite(writes_its_format, "laravel");
 }
 
 #[test]
@@ -182,6 +218,11 @@ fn plain_on_sqlite() {
 fn plain_disables() {
     on_postgres(leaves_alone, "plain");
     on_sqlite(leaves_alone, "plain");
+}
+
+#[test]
+fn wordpress_has_its_format() {
+    on_mariadb(writes_its_format, "wordpress");
 }
 
 #[test]
