@@ -7,7 +7,7 @@ use ldap3::Scope;
 
 use super::entry::{self, Entry, LAST};
 use super::session::{Found, Query, Session};
-use super::write::root;
+use super::write::{ASSERTION, root};
 use super::{Ldap, filter, rights, schema};
 use crate::config::{LdapServer, LdapWrite};
 use crate::directory::{DirectoryError, Finding, Status};
@@ -69,6 +69,13 @@ impl Ldap {
                 "server",
                 "the server has no operation to modify passwords (RFC 3062)",
                 "write ldap.write = \"hash\", or \"unicode-pwd\" with Active Directory",
+            ));
+        }
+        if self.config.write == LdapWrite::Hash && !has("supportedControl", ASSERTION) {
+            findings.push(Finding::warning(
+                "server",
+                "the server does not compare what we assert (RFC 4528): an account whose hash is hidden is not written",
+                "let the user read the hash, or write ldap.write = \"modify-password\"",
             ));
         }
         let Some(place) = root.values("subschemaSubentry").first() else { return };

@@ -1,4 +1,5 @@
-//! What a server's answer means. Invariant: an answer that is no success says that nothing was written.
+//! What a server's answer means. Invariant: a write is taken for not done only where the answer surely says so; a proxy says
+//! 3, 52 or 80 for a server that it lost in between.
 
 use ldap3::LdapResult;
 
@@ -20,6 +21,7 @@ pub(super) const ASSERTION_FAILED: u32 = 122;
 /// RFC 4511, appendix A.2.
 pub(super) fn error(asked: Asked, result: &LdapResult) -> DirectoryError {
     match (result.rc, asked) {
+        (3 | 11 | 52 | 80, Asked::Write) => DirectoryError::Unknown,
         (3 | 11 | 51 | 52, _) => DirectoryError::Unavailable,
         (10, Asked::Write) => DirectoryError::ReadOnly,
         (7 | 8 | 13 | 48 | 49, _) => DirectoryError::Login,
@@ -58,7 +60,8 @@ mod tests {
             (Asked::Write, 19, "Password fails quality checking policy", DirectoryError::Rule),
             (Asked::Write, 50, "", DirectoryError::Forbidden),
             (Asked::Write, 51, "", DirectoryError::Unavailable),
-            (Asked::Write, 80, "", DirectoryError::Failed),
+            (Asked::Write, 52, "", DirectoryError::Unknown),
+            (Asked::Write, 80, "", DirectoryError::Unknown),
         ];
         for (asked, rc, text, expected) in table {
             let result = LdapResult {

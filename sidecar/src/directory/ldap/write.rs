@@ -2,7 +2,7 @@
 //! at the revision that the proof was judged by.
 //!
 //! `hash`: the old value is deleted and the new one added, or, where it cannot be read, RFC 4528's assertion: the server
-//! compares and sets. `modify-password` and `unicode-pwd`: neither can compare, so a change by somebody else in between,
+//! compares and sets, and one that can do neither is not written. `modify-password` and `unicode-pwd`: neither can compare, so a change by somebody else in between,
 //! one way to the server and back, is overwritten.
 
 use std::collections::HashSet;
@@ -18,7 +18,7 @@ use super::{filter, pool};
 use crate::config::LdapWrite;
 use crate::directory::{Account, DirectoryError, NewPassword, Written};
 
-const ASSERTION: &str = "1.3.6.1.1.12";
+pub(super) const ASSERTION: &str = "1.3.6.1.1.12";
 const UNICODE_PWD: &str = "unicodePwd";
 
 type Mods = Vec<Mod<Vec<u8>>>;
@@ -92,7 +92,7 @@ impl Ldap {
                 let added = Mod::Add(name.into(), HashSet::from([new]));
                 (vec![Mod::Delete(name.into(), old), added], None)
             }
-            true => (vec![replace(name, new)], self.assertion(session, entry).await?),
+            true => (vec![replace(name, new)], Some(self.assertion(session, entry).await?)),
         };
         mods.extend(self.beside());
         session.modify(&entry.dn, mods, control).await
@@ -102,17 +102,21 @@ impl Ldap {
         &self,
         session: &mut Session,
         entry: &Entry,
-    ) -> Result<Option<RawControl>, DirectoryError> {
+    ) -> Result<RawControl, DirectoryError> {
         let wanted = ["supportedControl".to_owned()];
         let found = session.search(root(&wanted)).await?;
         let controls =
             found.entries.first().map_or(&[][..], |root| root.values("supportedControl"));
         if !controls.iter().any(|control| control == ASSERTION.as_bytes()) {
-            return Ok(None);
+            tracing::error!(
+                event = "directory_cannot_compare",
+                remedy = "let us read the hash, use a server that lists the control 1.3.6.1.1.12, or set ldap.write = \"modify-password\""
+            );
+            return Err(DirectoryError::Forbidden);
         }
         let names = entry.revision_names(&self.config).into_iter();
         let read = filter::unchanged(names.map(|name| (name, entry.values(name))));
-        Ok(Some(Assertion { filter: read }.critical().into()))
+        Ok(Assertion { filter: read }.critical().into())
     }
 
     /// The password stands; what was to be set beside it is told where it cannot be.

@@ -1,6 +1,8 @@
 //! Events: queued with what caused them, leased for one attempt, the first of an account before its next.
 //! Invariant: of what one receiver is to hear of one account, one event at most is under way, and it is the oldest.
 
+use contract::address::Address;
+
 use super::row;
 use super::tx::{Broken, Row, Tx, values};
 use crate::clock::Millis;
@@ -140,7 +142,16 @@ fn lease(
         first!("?4"),
         " ORDER BY next_at, place LIMIT ?3 /* skip locked */) RETURNING id, kind, account, params, at, attempts"
     );
-    tx.all(write, values![now, until, most, receiver.as_str()], read)
+    let leased =
+        tx.all(write, values![now, until, most, receiver.as_str()], |row| match read(row) {
+            // Of a newer program, it may be: that one will tell it. Others do not wait for it.
+            Err(Broken::Row) => {
+                tracing::error!(event = "rows_unreadable", table = "event", count = 1);
+                Ok(None)
+            }
+            read => read.map(Some),
+        })?;
+    Ok(leased.into_iter().flatten().collect())
 }
 
 fn read(row: &Row<'_>) -> Result<LeasedEvent, Broken> {
@@ -167,6 +178,14 @@ pub(super) fn finish(
     Ok(tx.run(write, values![&id, state, at, reply])? > 0)
 }
 
+/// `None` where nobody can be read of it.
+fn owner(row: &Row<'_>) -> Result<Option<(String, Address)>, Broken> {
+    let (account, channel) = (row.get::<String>(0)?, row.get::<String>(1)?);
+    let text: String = row.get(2)?;
+    let address = row::channel(&channel).and_then(|channel| row::address(channel, &text));
+    Ok(address.ok().map(|address| (account, address)))
+}
+
 fn used_up(tx: &mut Tx<'_>, most: u32) -> Result<Vec<UsedUp>, Broken> {
     let query = "SELECT id, params, at FROM event WHERE state = 'noted' ORDER BY place LIMIT ?1";
     let noted = tx.all(query, values![most], |row| {
@@ -175,13 +194,9 @@ fn used_up(tx: &mut Tx<'_>, most: u32) -> Result<Vec<UsedUp>, Broken> {
     let mut found = Vec::new();
     for (id, pots, at) in noted {
         let mut accounts = Vec::new();
-        for pot in pots.split_whitespace() {
-            let pot: i64 = pot.parse().map_err(|_| Broken::Row)?;
+        for pot in pots.split_whitespace().filter_map(|pot| pot.parse::<i64>().ok()) {
             let query = "SELECT DISTINCT account, channel, address FROM challenge WHERE pot = ?1 ORDER BY account";
-            accounts.extend(tx.all(query, values![pot], |row| {
-                let channel = row::channel(&row.get::<String>(1)?)?;
-                Ok((row.get::<String>(0)?, row::address(channel, &row.get::<String>(2)?)?))
-            })?);
+            accounts.extend(tx.all(query, values![pot], owner)?.into_iter().flatten());
         }
         accounts.sort_by(|(one, _), (other, _)| one.cmp(other));
         accounts.dedup_by(|(one, _), (other, _)| one == other);
