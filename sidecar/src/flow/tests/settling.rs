@@ -93,7 +93,7 @@ async fn an_account_that_is_gone_is_audited_as_unknown() {
 #[tokio::test]
 async fn an_account_that_cannot_be_read_is_settled_in_the_end() {
     let left = Left::new().await;
-    left.app("UPDATE users SET login = char(7)");
+    left.app("UPDATE users SET hash = char(7)");
     assert_eq!(left.look().await, (1, 0));
     left.rig.pass(61);
     assert_eq!(left.look().await, (1, 0));
