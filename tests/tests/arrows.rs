@@ -203,7 +203,10 @@ fn the_sidecar_knows_no_dialect_by_name() {
         path.components().any(|part| part.as_os_str() == "tests")
             || path.file_stem().is_some_and(|stem| stem.to_string_lossy().ends_with("tests"))
     };
-    for path in files(&root().join("sidecar/src"), "rs").into_iter().filter(|path| !is_test(path)) {
+    // An app whose tables a recipe knows may be called like its dialect; nothing else is in there.
+    let recipes = root().join("sidecar/src/config/directory/sql");
+    let is_judged = |path: &PathBuf| !is_test(path) && !path.starts_with(&recipes);
+    for path in files(&root().join("sidecar/src"), "rs").into_iter().filter(is_judged) {
         let text = read(&path).to_lowercase();
         let code = text.split("#[cfg(test)]\nmod ").next().unwrap_or_default();
         for dialect in DIALECTS {

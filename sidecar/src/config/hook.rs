@@ -2,7 +2,7 @@
 //! this machine, and into a private network only where that is allowed.
 
 use std::net::IpAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use zeroize::Zeroizing;
@@ -46,7 +46,7 @@ pub(super) fn read(reader: &mut Reader<'_>, section: &str) -> Option<HookConfig>
         }
     }
     let (url, allow_private) = (url?, allow_private?);
-    let peer = peer(reader, &at, &url, ca)?;
+    let peer = peer(reader, &at, &url, ca.as_deref())?;
     if let Some((problem, remedy)) = forbidden(peer.host(), allow_private) {
         reader.refuse(&at("url"), problem, &remedy.replace('*', section));
     }
@@ -60,9 +60,9 @@ fn peer(
     reader: &mut Reader<'_>,
     at: &impl Fn(&str) -> String,
     url: &BaseUrl,
-    ca: Option<PathBuf>,
+    ca: Option<&Path>,
 ) -> Option<Peer> {
-    match Peer::new(url, ca.as_deref()) {
+    match Peer::new(url, ca) {
         Ok(peer) => Some(peer),
         Err(fault) => {
             let key = if ca.is_some() { at("ca") } else { at("url") };

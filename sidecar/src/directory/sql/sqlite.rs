@@ -130,7 +130,7 @@ fn answer(
     values: &[Option<String>],
 ) -> rusqlite::Result<(Answer, u64)> {
     let mut statement = connection.prepare_cached(text)?;
-    let names: Vec<String> = statement.column_names().into_iter().map(str::to_owned).collect();
+    let names: Vec<String> = statement.column_names().map(str::to_owned).collect();
     let before = connection.total_changes();
     let mut found = statement.query(rusqlite::params_from_iter(values))?;
     let mut rows = Vec::new();

@@ -66,7 +66,7 @@ async fn refusals_are_told_by_their_sums() {
 /// The guess that uses the day up is like any other: for whom it was, only a worker finds out.
 #[tokio::test]
 async fn a_used_up_day_runs_the_same_statements_for_everybody() {
-    let (rig, _home) = telling("daily_wrong_codes = 5").await;
+    let (rig, _home) = telling("daily_wrong_codes = 5\nwrong_codes = \"100000/1h\"").await;
     for to in [ANN, NOBODY] {
         assert_eq!(rig.ask(granting(), to).await.code(), "accepted");
     }

@@ -99,7 +99,7 @@ async fn an_ask_waits_for_a_process_that_knows_its_site() {
 
     rig.pass(61);
     assert_eq!(rig.send(shop, Call::Initiate { to: address(BOB) }).await.code(), "accepted");
-    other.pass(11 + 61 + 601);
+    other.pass(21 + 61 + 601);
     assert_eq!(dispatch::once(&other.engine).await, Ok(1));
     assert_eq!(rig.end(BOB).await, ("suppressed".into(), "site_unknown".into()));
     assert!(rig.stories(BOB).await.remove(0).to_string().contains("[sites.NAME]"));

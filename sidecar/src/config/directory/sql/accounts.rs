@@ -81,8 +81,7 @@ fn table(reader: &mut Reader<'_>, has_own: bool) -> Option<Table> {
     let (user_name, display_name) = (one("user_name"), one("display_name"));
     let (language, status, deleted) = (one("language"), one("status"), one("deleted"));
     let (second_factor, password_hash) = (one("second_factor"), one("password_hash"));
-    let mut some =
-        |key: &str| reader.read(key, |value| list(value, |item| column(item))).unwrap_or_default();
+    let mut some = |key: &str| reader.read(key, |value| list(value, column)).unwrap_or_default();
     let emails: Vec<Column> =
         email.into_iter().chain(some("sql.columns.emails").into_iter().flatten()).collect();
     let phones: Vec<Column> =

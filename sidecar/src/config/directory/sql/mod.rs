@@ -58,7 +58,7 @@ pub(in crate::config) const KEYS: &[Key] = &[
         "sql.recipe",
         "\"plain\"",
         "name of an app",
-        "Presets of the keys below, and of `password.format`, for `anqicms`, `better-auth` (whose format is yours to say), `devise`, `django`, `laravel` (sessions in its table need `sql.sessions`) or `wordpress` (6.8 or newer); `plain` has none. Each key overrides its preset, `\"\"` and `[]` take one away.",
+        "Presets of the keys below, and of `password.format`, for `anqicms`, `better-auth`, `devise`, `django`, `laravel` (sessions in its table need `sql.sessions`) or `wordpress` (6.8 or newer); `plain` has none. Each key overrides its preset, `\"\"` and `[]` take one away.",
     ),
     key(
         "sql.table",

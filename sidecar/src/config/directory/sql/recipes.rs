@@ -175,7 +175,7 @@ mod tests {
             for url in ["postgres://rekey@db/app", "mysql://rekey@db/app", "sqlite:app.db"] {
                 let text = format!("[sql]\nurl = \"{url}\"\nrecipe = \"{}\"", recipe.name);
                 let (config, _) = read(&text).unwrap_or_else(|faults| panic!("{text}: {faults}"));
-                let DirectoryConfig::Sql(sql) = &config.directory else { unreachable!() };
+                let DirectoryConfig::Sql(sql) = &config.directory else { panic!("{text}") };
                 assert_eq!(
                     matches!(sql.shape.source, Source::Own(_)),
                     recipe.name == "better-auth"

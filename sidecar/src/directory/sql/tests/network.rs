@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use rekey_tests::stage::{Gate, Way, poll};
 
 use super::rig::*;
-use crate::directory::sql::Sql;
+use crate::directory::sql::{Engine, Sql};
 use crate::directory::{DirectoryError, Written};
 
 /// The directory behind a gate; `None` where there is no network.
@@ -25,9 +25,11 @@ async fn a_commit_whose_answer_is_lost_is_unknown() {
         let rig = Rig::new();
         let Some((gate, sql)) = behind_a_gate(&rig) else { return };
         let ann = account(&sql, "1").await;
+        // PostgreSQL's transactions begin with the words `READ COMMITTED`.
+        let commit: &[u8] = if Rig::ENGINE == Engine::Postgres { b"COMMIT\0" } else { b"COMMIT" };
         match arrives {
-            true => gate.lose_answer_to(b"COMMIT"),
-            false => gate.lose(b"COMMIT"),
+            true => gate.lose_answer_to(commit),
+            false => gate.lose(commit),
         }
         assert_eq!(write(&sql, &ann, "new").await, Err(DirectoryError::Unknown));
         assert!(gate.has_lost());
