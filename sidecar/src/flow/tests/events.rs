@@ -66,20 +66,21 @@ async fn refusals_are_told_by_their_sums() {
 /// The guess that uses the day up is like any other: for whom it was, only a worker finds out.
 #[tokio::test]
 async fn a_used_up_day_runs_the_same_statements_for_everybody() {
-    let (rig, _home) = telling("daily_wrong_codes = 5\nwrong_codes = \"100000/1h\"").await;
+    let (rig, _home) = telling("daily_wrong_codes = 5").await;
     for to in [ANN, NOBODY] {
         assert_eq!(rig.ask(granting(), to).await.code(), "accepted");
     }
     rig.letters().await;
     let guess = |to: &str| Call::Verify { to: address(to), code: code("1234567") };
-    // The first wrong code takes a block of everybody's budget for this process.
-    rig.send(granting(), guess(BOB)).await;
     for n in 1..=7 {
         let mut lists = BTreeSet::new();
         for to in [ANN, NOBODY] {
             rig.engine.store.statements().await.unwrap();
             rig.send(granting(), guess(to)).await;
-            lists.insert(rig.engine.store.statements().await.unwrap());
+            // Before it, whoever guesses next takes a block of everybody's budget for this process, when the last is spent.
+            let all = rig.engine.store.statements().await.unwrap();
+            let own = all.into_iter().skip_while(|one| !one.starts_with("SELECT mac"));
+            lists.insert(own.collect::<Vec<_>>());
         }
         assert_eq!(lists.len(), 1, "{n}: {lists:#?}");
     }
