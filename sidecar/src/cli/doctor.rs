@@ -31,7 +31,7 @@ Examples:
 --json prints one object: `grade` (good, warning or fault; the gravest of all) and `findings`, a list of objects with `area`
 (configuration, keys, store, directory, passwords, mail, texts, lookup, events, listen or account), `subject` (which relay, listener
 or account; may be empty), `of` (what was looked at, a stable name), `grade`, `said` (one sentence) and `remedy` (what to
-do, or null). Exit codes: 0 no fault (warnings are none), 1 a fault.";
+do, or null). Exit codes: 0 no fault (warnings are none), 1 a fault, 2 not done.";
 
 pub(super) const TEST_EXAMPLES: &str = "\
 Examples:
@@ -39,7 +39,7 @@ Examples:
   rekey directory test ann@example.com      also looks this address up, and writes and takes back what a reset would
   rekey directory test --json               as `rekey doctor --json`
 
-Exit codes: 0 no fault (warnings are none), 1 a fault.";
+Exit codes: 0 no fault (warnings are none), 1 a fault, 2 not done.";
 
 #[derive(Debug, Args)]
 pub(super) struct DoctorArgs {

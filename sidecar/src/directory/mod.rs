@@ -97,7 +97,9 @@ pub enum DirectoryError {
     Unavailable,
     #[error("the directory was lost after a write was sent: whether it was done is not known")]
     Unknown,
-    #[error("no TLS can be made to the directory: its certificate is not one that we trust")]
+    #[error(
+        "no TLS can be made to the directory: it offers none, or its certificate is not one that we trust"
+    )]
     Tls,
     #[error("the directory refuses our user or password")]
     Login,

@@ -138,6 +138,9 @@ fn of_account(config: &Config, secrets: Option<&Secrets>, account: &Account, rep
     report.add(Area::Account, name.as_str(), status);
     let recipe = config.password.recipe_over(account.password_hash.as_deref()).name();
     let hash = match account.password_hash.as_deref().map(Stored::parse) {
+        _ if config.directory.hashes_itself() => {
+            Finding::good("hash", "the directory makes its hash, and checks it")
+        }
         None => Finding::good(
             "hash",
             format!("its hash is not there or cannot be read; a reset writes {recipe}"),

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::{Fault, Staged, poll};
+use super::{Fault, Staged, poll, until};
 
 const GRACE: Duration = Duration::from_secs(10);
 
@@ -115,9 +115,19 @@ impl Running {
         let _ended = self.child.wait();
     }
 
-    /// Freezes it (SIGSTOP): it keeps its connections and answers nothing.
+    /// Freezes it (SIGSTOP), every thread of it: it keeps its connections and answers nothing.
     pub fn freeze(&self) {
         self.signal(Signal::STOP);
+        let tasks = PathBuf::from(format!("/proc/{}/task", self.id()));
+        let _stands = until("a standstill", || {
+            for task in std::fs::read_dir(&tasks)? {
+                let stat = std::fs::read_to_string(task?.path().join("stat"))?;
+                if !stat.rsplit(") ").next().is_some_and(|state| state.starts_with('T')) {
+                    return Ok(None);
+                }
+            }
+            Ok(Some(()))
+        });
     }
 
     /// Lets it go on (SIGCONT).

@@ -101,8 +101,7 @@ pub(crate) fn hostile_hashes_hurt_nobody(kind: Kind) {
         return;
     }
     let dear = "$argon2id$v=19$m=4194304,t=4294967295,p=255$c29tZXNhbHRzb21lc2FsdA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
-    let hashes =
-        [dear.to_owned(), "x".repeat(60_000), "\u{1}\r\n\u{1b}[31m".into(), String::new()];
+    let hashes = [dear.to_owned(), "x".repeat(60_000), "\u{1}\r\n\u{1b}[31m".into(), String::new()];
     for (n, hash) in hashes.into_iter().enumerate() {
         let (victim, other) =
             (format!("known{}@example.com", n * 2), format!("known{}@example.com", n * 2 + 1));

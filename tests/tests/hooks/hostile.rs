@@ -46,7 +46,7 @@ fn redirect(_: &Received) -> Reaction {
 fn chunks(_: &Received) -> Reaction {
     raw(&format!(
         "HTTP/1.1 200 .\r\ntransfer-encoding: chunked\r\n\r\n{}",
-        "10\r\n0123456789abcdef\r\n".repeat(70_000)
+        format!("1000\r\n{}\r\n", "0123456789abcdef".repeat(256)).repeat(300)
     ))
 }
 

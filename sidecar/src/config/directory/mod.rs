@@ -49,6 +49,11 @@ impl DirectoryConfig {
             Self::Sql(_) => "sql",
         }
     }
+
+    /// The password is given to it, and not our hash.
+    pub fn hashes_itself(&self) -> bool {
+        matches!(self, Self::Ldap(ldap) if ldap.write != LdapWrite::Hash)
+    }
 }
 
 /// What `directory` names.

@@ -22,6 +22,7 @@ mod write;
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use contract::address::{Address, Email};
@@ -70,6 +71,8 @@ struct Parts {
     /// What our user needs, for whoever is asked for it.
     grants: Vec<String>,
     patience: Duration,
+    /// Rows that could not be read, so far.
+    unreadable: AtomicUsize,
 }
 
 impl Sql {
@@ -85,6 +88,7 @@ impl Sql {
             tls: config.tls,
             grants: grants(config),
             patience: config.timeout,
+            unreadable: AtomicUsize::new(0),
         };
         Self { parts: Arc::new(parts) }
     }
@@ -137,9 +141,19 @@ impl Sql {
     }
 
     pub async fn examine(&self, sample: Option<&Address>) -> Vec<Finding> {
+        let before = self.parts.unreadable.load(Ordering::Relaxed);
         let found = match sample {
             Some(address) => self.find(std::slice::from_ref(address)).await,
             None => Ok(Vec::new()),
+        };
+        let found = match found {
+            // Nobody whom we can read, and somebody whom we cannot.
+            Ok(none)
+                if none.is_empty() && self.parts.unreadable.load(Ordering::Relaxed) > before =>
+            {
+                Err(DirectoryError::Row)
+            }
+            found => found,
         };
         examine::examine(&self.parts, sample, found).await
     }
@@ -308,7 +322,13 @@ impl Parts {
         let found: Vec<Account> = read.flatten().map(|found| found.account).collect();
         let count = answer.rows.len().saturating_sub(found.len());
         if count > 0 {
-            tracing::error!(event = "rows_unreadable", table = "sql", count);
+            self.unreadable.fetch_add(count, Ordering::Relaxed);
+            tracing::error!(
+                event = "rows_unreadable",
+                table = "sql",
+                count,
+                remedy = "`rekey doctor` with the address tells what is wrong"
+            );
         }
         found
     }

@@ -4,6 +4,7 @@
 use super::Parts;
 use super::fault::Broken;
 use super::lane::{Lane, within};
+use super::shape::Source;
 use super::template::Slot;
 use crate::directory::{Account, DirectoryError, Written};
 
@@ -19,10 +20,25 @@ pub(super) async fn write(
         within(parts.patience, lane.roll_back()).await?;
         return Ok(Written::Changed);
     }
+    let after = within(parts.patience, parts.look(lane, &account.id)).await?;
+    if !after.is_some_and(|after| is_there(parts, &after.account, hash)) {
+        within(parts.patience, lane.roll_back()).await?;
+        let remedy = "a trigger or sql.sessions makes another text of what is written: `rekey doctor` with an address";
+        tracing::error!(event = "directory_altered_a_hash", remedy);
+        return Err(Broken::Is(DirectoryError::Failed));
+    }
     match tokio::time::timeout(parts.patience, lane.commit()).await {
         Ok(Ok(())) => Ok(Written::Done),
         Ok(Err(refused)) if surely_undone(refused) => Err(refused),
         Ok(Err(_)) | Err(_) => Err(Broken::Is(DirectoryError::Unknown)),
+    }
+}
+
+/// Whether the hash stands there as it was written. Statements of the team's own need not tell it.
+pub(super) fn is_there(parts: &Parts, after: &Account, hash: &str) -> bool {
+    match (&parts.shape.source, after.password_hash.as_deref()) {
+        (Source::Own(_), None) => true,
+        (_, there) => there == Some(hash),
     }
 }
 

@@ -119,6 +119,11 @@ impl Examination<'_> {
     fn sample(&mut self, sample: Option<&Address>, found: &Found) {
         let Some(address) = sample else { return };
         let finding = match found {
+            Err(DirectoryError::Row) => Finding::fault(
+                "sample",
+                format!("a row that has {} cannot be read, so it is nobody's", address.masked()),
+                "look at its id, hash and addresses: no control characters, no more than 1024 bytes each, text and no bytes; and one id for one row",
+            ),
             Err(error) => Finding::fault("sample", error.to_string(), "see the findings above"),
             Ok(none) if none.is_empty() => Finding::warning(
                 "sample",

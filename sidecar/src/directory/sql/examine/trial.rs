@@ -5,7 +5,7 @@ use super::Examination;
 use crate::directory::sql::fault::Broken;
 use crate::directory::sql::lane::within;
 use crate::directory::sql::shape::Source;
-use crate::directory::sql::write::stage;
+use crate::directory::sql::write::{is_there, stage};
 use crate::directory::sql::{Column, Engine};
 use crate::directory::{Account, DirectoryError, Finding, Written};
 
@@ -90,7 +90,7 @@ impl Examination<'_> {
         let Some(after) = after else {
             return Ok(Some("the account is not there any more after the write".to_owned()));
         };
-        let same = after.account.password_hash.is_none_or(|read| read == hash);
+        let same = is_there(self.parts, &after.account, &hash);
         let moved = after.account.revision != account.revision;
         Ok(match (same, moved) {
             (false, _) => Some("what was written is not what is read back".to_owned()),

@@ -4,7 +4,7 @@ use contract::address::{Address, Channel};
 use contract::language::Language;
 
 use super::rig::*;
-use crate::directory::{DirectoryError, Status, Written};
+use crate::directory::{DirectoryError, Grade, Status, Written};
 
 #[tokio::test]
 async fn an_account_is_read_whole() {
@@ -100,6 +100,10 @@ async fn a_hostile_row_is_nobody_and_the_others_are_found() {
     let sql = rig.with("table = \"big\"\n[sql.columns]\nemail = \"mail\"\npassword_hash = \"hash\"\n");
     assert_eq!(ids(&sql, &[mail("ann@example.org")]).await, ["1", "6"]);
     assert_eq!(sql.get("2").await.unwrap_err(), DirectoryError::Row);
+    rig.ground.say("DELETE FROM big WHERE id IN (1, 6)");
+    let findings = sql.examine(Some(&mail("ann@example.org"))).await;
+    let told = findings.iter().find(|finding| finding.of == "sample").unwrap();
+    assert!(told.grade == Grade::Fault && told.said.contains("cannot be read"), "{told:?}");
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! What is written, and what is not.
 
 use super::rig::*;
-use crate::directory::{DirectoryError, Written};
+use crate::directory::{DirectoryError, Grade, Written};
 
 #[tokio::test]
 async fn a_hash_is_written_once_over_what_was_read() {
@@ -26,6 +26,21 @@ async fn a_missing_column_is_told_and_nothing_is_written() {
     let ann = account(&sql, "1").await;
     assert_eq!(write(&sql, &ann, "new").await, Err(DirectoryError::Missing));
     assert_eq!(rig.ground.cell("SELECT hash FROM users WHERE id = 1").as_deref(), Some("old"));
+}
+
+/// As by a trigger.
+#[tokio::test]
+async fn what_is_altered_on_its_way_is_not_written() {
+    let rig = Rig::new();
+    let altering = "sessions = \"UPDATE users SET hash = NULL WHERE id = :id\"\n".to_owned() + KEYS;
+    let sql = rig.with(&altering);
+    let ann = account(&sql, "1").await;
+    assert_eq!(write(&sql, &ann, "new").await, Err(DirectoryError::Failed));
+    assert_eq!(rig.hash(1), "old");
+    let findings = sql.examine(Some(&mail("ann@example.org"))).await;
+    let told = findings.iter().find(|finding| finding.of == "write").unwrap();
+    assert!(told.grade == Grade::Fault && told.said.contains("not what is read back"), "{told:?}");
+    assert_eq!(rig.hash(1), "old");
 }
 
 /// The usual table, through the team's own statements.
