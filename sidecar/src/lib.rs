@@ -23,6 +23,7 @@ pub mod password;
 pub mod peer;
 pub(crate) mod reread;
 pub mod secret;
+mod silence;
 pub mod store;
 pub mod tls;
 pub mod trace;

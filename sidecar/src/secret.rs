@@ -113,9 +113,7 @@ impl Secrets {
 
     /// An account's id as a log may hold it: keyed where it is an address itself, or looks like one.
     pub fn account_in_log(&self, id: &str) -> String {
-        let digits = id.bytes().filter(u8::is_ascii_digit).count();
-        let dialled = id.bytes().all(|byte| byte.is_ascii_digit() || b"+-. ()".contains(&byte));
-        if id.contains('@') || (dialled && digits >= PHONE) {
+        if is_personal(id) {
             let [key, ..] = halves(mac_parts(&self.index.address, &[b"account", id.as_bytes()]));
             return format!("keyed:{}", hex(&key));
         }
@@ -225,6 +223,13 @@ fn mac(key: &Key, parts: &[&[u8]]) -> [u8; 32] {
         mac.update(part);
     }
     mac.finalize().into_bytes().into()
+}
+
+/// Whether an account's id is an address or looks like one, so that no log and no report may hold it as it is.
+pub fn is_personal(id: &str) -> bool {
+    let digits = id.bytes().filter(u8::is_ascii_digit).count();
+    let dialled = id.bytes().all(|byte| byte.is_ascii_digit() || b"+-. ()".contains(&byte));
+    id.contains('@') || (dialled && digits >= PHONE)
 }
 
 fn half(whole: [u8; 32]) -> [u8; 16] {

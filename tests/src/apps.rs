@@ -59,6 +59,14 @@ pub const APPS: [App; 7] = [
         sessions: "their rows are deleted",
     },
     App {
+        name: "devise",
+        title: "Rails, Devise",
+        version: "4.8",
+        databases: "PostgreSQL, SQLite",
+        format: "bcrypt",
+        sessions: "the new hash: sessions and remember cookies carry its salt",
+    },
+    App {
         name: "django",
         title: "Django",
         version: "5.2",
@@ -81,14 +89,6 @@ pub const APPS: [App; 7] = [
         databases: "MariaDB, PostgreSQL, SQLite",
         format: "php-bcrypt",
         sessions: "your own `sql.sessions`",
-    },
-    App {
-        name: "devise",
-        title: "Rails, Devise",
-        version: "4.8",
-        databases: "PostgreSQL, SQLite",
-        format: "bcrypt",
-        sessions: "the new hash: sessions and remember cookies carry its salt",
     },
     App {
         name: "wordpress",

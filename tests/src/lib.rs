@@ -1,6 +1,6 @@
 //! What the tests and the demo stand on: real things started on free ports (`stage`), a client that sends raw bytes
-//! (`http`), sidecars on either store (`house`), a host for the filter that forgives nothing (`wasm`), and requests with their verdicts (`fixture`). No other
-//! crate may depend on it.
+//! (`http`), sidecars on either store (`house`), a host for the filter that forgives nothing (`wasm`), requests with their verdicts (`fixture`), and a judge of
+//! times (`judge`). No other crate may depend on it.
 
 pub mod apps;
 pub mod demo;
@@ -8,6 +8,7 @@ pub mod fixture;
 pub mod house;
 pub mod http;
 pub mod installation;
+pub mod judge;
 pub mod new_dialect;
 pub mod signals;
 pub mod stage;

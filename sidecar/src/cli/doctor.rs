@@ -9,9 +9,9 @@ use std::time::Duration;
 use clap::Args;
 use contract::address::Address;
 use contract::json::{Writer, array};
-use tokio::signal::ctrl_c;
 use tokio::time::{Instant, sleep_until};
 
+use super::signals::Signals;
 use super::{CliError, Console, check, rooms, why};
 use crate::clock::Clock;
 use crate::config::{Config, Fault, Faults};
@@ -137,6 +137,8 @@ async fn watch(
     console: &mut Console,
 ) -> Result<Report, CliError> {
     let failed = |error: doctor::WatchError| CliError::refused(error.to_string());
+    // From the first look on: a Ctrl-C that comes during one ends the watch after it.
+    let mut signals = Signals::listen()?;
     let mut watch = Watch::begin(config, address).await.map_err(failed)?;
     let begun = Instant::now();
     let end = (seconds > 0).then(|| begun + Duration::from_secs(seconds));
@@ -152,7 +154,7 @@ async fn watch(
     while end.is_none_or(|end| next <= end) {
         tokio::select! {
             () = sleep_until(next) => {}
-            _ = ctrl_c() => break,
+            _ = signals.next() => break,
         }
         next += EVERY;
         if let Some(seen) = watch.look().await.map_err(failed)?

@@ -230,6 +230,25 @@ impl Account {
     }
 }
 
+#[cfg(test)]
+impl Account {
+    /// An active one without anything else, for tests that say what it has.
+    pub(crate) fn bare(id: &str) -> Self {
+        Self {
+            id: id.to_owned(),
+            user_name: None,
+            display_name: None,
+            emails: Vec::new(),
+            phones: Vec::new(),
+            language: None,
+            status: Status::Active,
+            second_factor: false,
+            revision: Revision(Vec::new()),
+            password_hash: None,
+        }
+    }
+}
+
 impl Status {
     pub fn as_str(self) -> &'static str {
         match self {

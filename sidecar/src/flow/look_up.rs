@@ -99,7 +99,6 @@ fn apart(found: Vec<Result<Vec<Account>, DirectoryError>>) -> Vec<Found> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::directory::{Revision, Status};
 
     /// a: answered, u: unreadable, l: later.
     fn word(found: &[Found]) -> String {
@@ -111,25 +110,10 @@ mod tests {
         found.iter().map(letter).collect()
     }
 
-    fn account() -> Account {
-        Account {
-            id: "ann".into(),
-            user_name: None,
-            display_name: None,
-            emails: Vec::new(),
-            phones: Vec::new(),
-            language: None,
-            status: Status::Active,
-            second_factor: false,
-            revision: Revision(Vec::new()),
-            password_hash: None,
-        }
-    }
-
     #[test]
     fn one_that_cannot_be_read_keeps_no_other_from_its_mail() {
         use DirectoryError::{Row, Unavailable};
-        let there = || Ok(Some(account()));
+        let there = || Ok(Some(Account::bare("ann")));
         let table = [
             (vec![there(), Err(Row), Ok(None), there()], Ok(2)),
             (vec![Err(Row), Ok(None)], Err(Row)),

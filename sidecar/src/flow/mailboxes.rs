@@ -94,23 +94,12 @@ mod tests {
     use contract::address::{Channel, Email, Phone};
 
     use super::*;
-    use crate::directory::Revision;
 
     const ANN: &str = "ann@example.org";
 
     fn account(id: &str, email: &str) -> Account {
-        Account {
-            id: id.into(),
-            user_name: Some(format!("name-{id}")),
-            display_name: None,
-            emails: vec![Email::parse(email).unwrap()],
-            phones: Vec::new(),
-            language: None,
-            status: Status::Active,
-            second_factor: false,
-            revision: Revision(Vec::new()),
-            password_hash: None,
-        }
+        let emails = vec![Email::parse(email).unwrap()];
+        Account { user_name: Some(format!("name-{id}")), emails, ..Account::bare(id) }
     }
 
     fn disabled(id: &str, email: &str) -> Account {

@@ -195,7 +195,7 @@ mod tests {
 
     use super::super::elsewhere::digest;
     use super::*;
-    use crate::directory::{Revision, Status};
+    use crate::directory::Revision;
     use crate::secret::{AddressKey, ChallengeId};
     use crate::store::Challenge;
 
@@ -224,18 +224,8 @@ mod tests {
     }
 
     fn account(revision: &[u8], hash: Option<&str>) -> Account {
-        Account {
-            id: "ann".into(),
-            user_name: None,
-            display_name: None,
-            emails: Vec::new(),
-            phones: Vec::new(),
-            language: None,
-            status: Status::Active,
-            second_factor: false,
-            revision: Revision(revision.to_vec()),
-            password_hash: hash.map(str::to_owned),
-        }
+        let (revision, password_hash) = (Revision(revision.to_vec()), hash.map(str::to_owned));
+        Account { revision, password_hash, ..Account::bare("ann") }
     }
 
     #[test]

@@ -241,7 +241,6 @@ mod tests {
     use contract::address::{Channel, Email};
 
     use super::*;
-    use crate::directory::{Revision, Status};
 
     fn words() -> Words {
         Words {
@@ -260,18 +259,7 @@ mod tests {
     #[test]
     fn doubt_is_told_to_an_address_that_the_account_has_now() {
         let emails = ["old@example.org", "Ann@example.org"].map(|one| Email::parse(one).unwrap());
-        let account = Account {
-            id: "ann".into(),
-            user_name: None,
-            display_name: None,
-            emails: emails.to_vec(),
-            phones: Vec::new(),
-            language: None,
-            status: Status::Active,
-            second_factor: false,
-            revision: Revision(Vec::new()),
-            password_hash: None,
-        };
+        let account = Account { emails: emails.to_vec(), ..Account::bare("ann") };
         let table = [
             ("ann@example.org", vec!["Ann@example.org"]),
             ("bob@example.org", vec!["old@example.org", "Ann@example.org"]),

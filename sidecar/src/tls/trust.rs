@@ -7,6 +7,7 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
 use thiserror::Error;
+use tokio_postgres_rustls::MakeRustlsConnect;
 use tokio_rustls::TlsConnector;
 
 use super::server::provider;
@@ -15,6 +16,11 @@ use super::server::provider;
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 #[error("the certificates that the server is checked against cannot be read")]
 pub struct NoRoots;
+
+/// For PostgreSQL's client.
+pub(crate) fn postgres(ca: Option<&Path>) -> Result<MakeRustlsConnect, NoRoots> {
+    Ok(MakeRustlsConnect::new(ClientConfig::clone(connector(ca)?.config())))
+}
 
 pub(crate) fn connector(ca: Option<&Path>) -> Result<TlsConnector, NoRoots> {
     let mut roots = RootCertStore::empty();

@@ -87,8 +87,11 @@ impl Running {
         self.stop_by(Signal::TERM)
     }
 
-    /// The same with another signal than SIGTERM: some programs stop sooner on one.
-    pub(super) fn stop_by(&mut self, signal: Signal) -> Staged<ExitStatus> {
+    /// The same with another signal than SIGTERM.
+    ///
+    /// # Errors
+    /// As [`Running::stop`].
+    pub fn stop_by(&mut self, signal: Signal) -> Staged<ExitStatus> {
         if let Some(status) = self.child.try_wait()? {
             return Ok(status);
         }

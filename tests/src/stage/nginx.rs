@@ -4,7 +4,6 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use rustix::process::Signal;
 use tempfile::TempDir;
 
 use super::{Fault, Running, Staged, root, until};
@@ -87,7 +86,7 @@ impl Nginx {
 impl Drop for Nginx {
     fn drop(&mut self) {
         // SIGTERM ends it at once, with its workers.
-        let _ended = self.running.stop_by(Signal::TERM);
+        let _ended = self.running.stop();
     }
 }
 

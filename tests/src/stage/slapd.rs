@@ -6,7 +6,6 @@ use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use rustix::process::Signal;
 use tempfile::TempDir;
 
 use super::{Fault, Running, Staged, root, until};
@@ -101,9 +100,7 @@ impl Slapd {
     /// # Errors
     /// It refuses one.
     pub fn fill(&mut self, entries: &str) -> Staged<()> {
-        self.running
-            .take()
-            .map_or(Ok(()), |mut running| running.stop_by(Signal::TERM).map(drop))?;
+        self.running.take().map_or(Ok(()), |mut running| running.stop().map(drop))?;
         self.add(entries)?;
         self.restart()
     }
@@ -174,7 +171,7 @@ impl Drop for Slapd {
         if let Some(mut running) = self.running.take() {
             running.thaw();
             // One that does not end is killed by its handle.
-            let _ended = running.stop_by(Signal::TERM);
+            let _ended = running.stop();
         }
     }
 }

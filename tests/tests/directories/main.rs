@@ -5,7 +5,6 @@
 mod crashes;
 mod faults;
 mod http;
-mod judge_of_times;
 mod ldap;
 mod links;
 mod mariadb;
@@ -15,6 +14,7 @@ mod sameness;
 mod sql;
 mod sqlite;
 mod team;
+mod times;
 
 /// Each of these on one kind of directory.
 macro_rules! suite {

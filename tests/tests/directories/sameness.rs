@@ -4,10 +4,11 @@ use contract::message::Message;
 use rekey_tests::house::{
     ANN, BOB, DAN, NOBODY, by_code, by_token, confirm, from, initiate, verify,
 };
+use rekey_tests::judge::without_date;
 
-use crate::judge_of_times::{Times, judge, without_date};
 use crate::rig::{Rig, sender};
 use crate::team::Kind;
+use crate::times::{Times, judge};
 
 const WRONG: &str = "1234567";
 

@@ -79,7 +79,9 @@ fn a_healthy_table_has_no_fault_and_its_account_is_explained() {
         told.has("account", "hash", "bcrypt (cost 10); a reset writes php-bcrypt"),
         "{told:#?}"
     );
+    assert!(told.has("directory", "status", "of 1 rows looked at, 1 are active"), "{told:#?}");
     stand.say("UPDATE people SET active = false");
+    assert!(stand.told().has_graded("directory", "status", "warning", "0 are active"));
     assert!(stand.told().has_graded("account", "status", "warning", "disabled"));
     let rows = stand.database.rows("SELECT password, last_login FROM people").unwrap();
     assert!(rows[0][0].as_ref().unwrap().ends_with("yOeW") && rows[0][1].is_none(), "{rows:?}");

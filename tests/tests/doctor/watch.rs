@@ -1,27 +1,27 @@
 //! `--watch`: what changes of an account while it is looked at, without its values.
 
-use std::io::{BufRead, BufReader, Lines};
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::Command;
 
 use rekey_tests::house::{ANN, Crew, On};
-use rekey_tests::stage::target;
-use rustix::process::{Pid, Signal, kill_process};
+use rekey_tests::stage::{Running, target, until};
+use rustix::process::Signal;
 
 use super::crew;
 
 /// A `rekey doctor --watch` that runs.
 pub(super) struct Watching {
-    child: Child,
-    lines: Lines<BufReader<ChildStdout>>,
+    running: Running,
+    /// How many of its lines were read.
+    read: usize,
 }
 
 /// Watches Ann, and waits until it does.
 pub(super) fn watch(crew: &Crew) -> Watching {
     let mut command = Command::new(target().join("debug/rekey"));
     command.args(["doctor", ANN, "--watch", "--config"]).arg(crew.sidecar.config());
-    let mut child = command.current_dir(crew.dir.path()).stdout(Stdio::piped()).spawn().unwrap();
-    let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    let mut watching = Watching { child, lines };
+    command.current_dir(crew.dir.path());
+    let running = Running::start("watch", crew.dir.path(), &mut command).unwrap();
+    let mut watching = Watching { running, read: 0 };
     let first = watching.line();
     assert!(first.contains("log in to the app now") && !first.contains(ANN), "{first}");
     watching
@@ -29,15 +29,25 @@ pub(super) fn watch(crew: &Crew) -> Watching {
 
 impl Watching {
     pub(super) fn line(&mut self) -> String {
-        self.lines.next().unwrap().unwrap()
+        let whole = until("a line of the watch", || {
+            self.running.still_runs()?;
+            let out = self.running.out();
+            Ok(out
+                .split_inclusive('\n')
+                .nth(self.read)
+                .filter(|line| line.ends_with('\n'))
+                .map(str::to_owned))
+        });
+        self.read += 1;
+        whole.unwrap()
     }
 
     /// As Ctrl-C does; what it says then.
     pub(super) fn end(mut self) -> String {
-        kill_process(Pid::from_child(&self.child), Signal::INT).unwrap();
-        let rest: Vec<String> = self.lines.by_ref().map(Result::unwrap).collect();
-        assert!(self.child.wait().unwrap().success(), "{rest:#?}");
-        rest.join("\n")
+        let status = self.running.stop_by(Signal::INT).unwrap();
+        let out = self.running.out();
+        assert!(status.success(), "{status}\n{out}");
+        out.lines().skip(self.read).collect::<Vec<&str>>().join("\n")
     }
 }
 

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use base64ct::{Base64, Encoding};
 use contract::message::Encryption;
 use contract::signature::hex;
+use rekey_tests::judge::{ALIKE, area, shuffle};
 use rsa::pkcs8::DecodePrivateKey;
 use rsa::{PrivateKey, PublicKey};
 use sidecar::entropy::Entropy;
@@ -15,8 +16,7 @@ use sm2::SecretKey;
 use sm2::elliptic_curve::common::getrandom::SysRng;
 use sm2::pke::EncryptingKey;
 
-use crate::judge::{ALIKE, area};
-use crate::rig::{alone, shuffle};
+use crate::rig::alone;
 
 /// Decryptions of each kind.
 const EACH: usize = 1000;

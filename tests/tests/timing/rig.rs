@@ -3,15 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use contract::message::Message;
 use rekey_tests::house::{Crew, Plan, fresh, from, initiate, number, outcome, post};
-use rekey_tests::http::{Line, Reply};
+use rekey_tests::http::Line;
+use rekey_tests::judge::{Told, nanoseconds, shuffle, without_date};
 use rekey_tests::stage::Relay;
 
 use crate::LINGERING;
-use crate::judge::{Pair, Told};
+use crate::judge::Pair;
 
 /// So much for one address is nobody's but ours.
 const ROOM: &str = "cool_down = \"1s\"\naddress = \"60000/1m\"\nwrong_codes = \"100000/1h\"";
@@ -180,28 +181,4 @@ fn arrange(crew: &Crew) {
             POOL as u64
         );
     }
-}
-
-/// Fisher-Yates, another order each time.
-pub(crate) fn shuffle<T>(order: &mut [T]) {
-    let seed = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
-    let mut dice = seed.as_nanos() as u64 | 1;
-    for at in (1..order.len()).rev() {
-        dice ^= dice << 13;
-        dice ^= dice >> 7;
-        dice ^= dice << 17;
-        order.swap(at, (dice % (at as u64 + 1)) as usize);
-    }
-}
-
-fn without_date(reply: &Reply) -> String {
-    let headers = reply.headers.iter().filter(|(name, _)| !name.eq_ignore_ascii_case("date"));
-    let headers: Vec<String> = headers
-        .map(|(name, value)| format!("{name}: {}", String::from_utf8_lossy(value)))
-        .collect();
-    format!("{}\n{}\n{}", reply.status, headers.join("\n"), reply.text())
-}
-
-fn nanoseconds(time: Duration) -> u64 {
-    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }

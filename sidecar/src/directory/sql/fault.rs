@@ -1,12 +1,11 @@
 //! What the engines' errors mean to us; the only place that looks into one. Invariant: nothing of an error's text is logged,
 //! for a server quotes values in it.
 
-use std::error::Error as _;
-
 use rusqlite::ErrorCode;
 use tokio_postgres::error::SqlState;
 
 use crate::directory::DirectoryError;
+use crate::silence::Silence;
 
 /// What became of a statement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,26 +54,11 @@ pub(super) fn postgres(error: &tokio_postgres::Error) -> Broken {
 
 /// No answer of the server's.
 fn silent_postgres(error: &tokio_postgres::Error) -> Broken {
-    let mut causes = std::iter::successors(error.source(), |&error| error.source());
-    let is_tls = |source: &(dyn std::error::Error + 'static)| {
-        source.is::<rustls::Error>()
-            || source
-                .downcast_ref::<std::io::Error>()
-                .is_some_and(|error| error.kind() == std::io::ErrorKind::InvalidData)
-    };
-    let text = error.to_string();
-    if text.contains("TLS") || causes.any(is_tls) {
-        return Broken::Is(DirectoryError::Tls);
-    }
-    let is_io = std::iter::successors(error.source(), |&error| error.source())
-        .any(|source| source.is::<std::io::Error>());
-    match error.is_closed() || is_io || text.contains("connect") {
-        true => Broken::Lost,
-        // The server wants a password and there is none, mostly.
-        false if text.contains("authentication") || text.contains("configuration") => {
-            Broken::Is(DirectoryError::Login)
-        }
-        false => Broken::Is(DirectoryError::Failed),
+    match Silence::of(error) {
+        Silence::Lost => Broken::Lost,
+        Silence::Tls => Broken::Is(DirectoryError::Tls),
+        Silence::Unfit => Broken::Is(DirectoryError::Login),
+        Silence::Strange => Broken::Is(DirectoryError::Failed),
     }
 }
 

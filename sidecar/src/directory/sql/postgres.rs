@@ -1,11 +1,11 @@
 //! PostgreSQL. Invariant: each statement is one round trip without a name on the server, and a connection's settings are made
-//! once, so that a pooler may stand in between that gives a session to one client; values go as text, and the server gives them the type of what they are compared with.
+//! once, so that a pooler may stand in between that gives a session to one client; values go as text, and the server gives them
+//! the type of what they are compared with.
 
 use std::error::Error;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use rustls::ClientConfig;
 use tokio::task::JoinHandle;
 use tokio_postgres::types::private::BytesMut;
 use tokio_postgres::types::{Format, FromSql, IsNull, ToSql, Type, to_sql_checked};
@@ -16,7 +16,7 @@ use super::fault::{self, Broken};
 use super::lane::{Answer, Cell};
 use crate::config::SqlConfig;
 use crate::directory::DirectoryError;
-use crate::tls::trust::connector;
+use crate::tls::trust;
 
 /// How a connection is made.
 #[derive(Debug)]
@@ -57,7 +57,7 @@ impl PostgresWay {
     pub(super) async fn connect(&self) -> Result<PostgresLane, Broken> {
         let failed = |error: tokio_postgres::Error| fault::postgres(&error);
         let (client, speaker) = if self.tls {
-            let tls = trust(self.ca.clone()).await?;
+            let tls = believed(self.ca.clone()).await?;
             let (client, connection) = self.config.connect(tls).await.map_err(failed)?;
             // Its end is seen by the client, whose statements fail then.
             (client, tokio::spawn(async move { drop(connection.await) }))
@@ -81,14 +81,9 @@ fn settings(patience: Duration) -> String {
 }
 
 /// Read anew for each connection, beside the threads that answer.
-async fn trust(ca: Option<PathBuf>) -> Result<MakeRustlsConnect, Broken> {
-    let read = tokio::task::spawn_blocking(move || connector(ca.as_deref())).await;
-    let connector = read.ok().and_then(Result::ok).ok_or_else(untrusted)?;
-    Ok(MakeRustlsConnect::new(ClientConfig::clone(connector.config())))
-}
-
-fn untrusted() -> Broken {
-    Broken::Is(DirectoryError::Tls)
+async fn believed(ca: Option<PathBuf>) -> Result<MakeRustlsConnect, Broken> {
+    let read = tokio::task::spawn_blocking(move || trust::postgres(ca.as_deref())).await;
+    read.ok().and_then(Result::ok).ok_or(Broken::Is(DirectoryError::Tls))
 }
 
 impl PostgresLane {

@@ -141,7 +141,7 @@ fn email(text: &str) -> Option<Email> {
 }
 
 /// NULL is the word `null`; what is not on the list is not active.
-fn status(text: Option<&str>, active: Option<&[String]>) -> Status {
+pub(super) fn status(text: Option<&str>, active: Option<&[String]>) -> Status {
     let Some(active) = active else {
         return Status::Active;
     };

@@ -11,11 +11,11 @@ use postgres::{Client, Config, NoTls, Row, Statement};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::fault::{self, judge};
-use super::tls;
 use crate::config::PostgresConfig;
 use crate::store::StoreError;
 use crate::store::sql::tx::{Broken, Tx, Value};
 use crate::store::work::Work;
+use crate::tls::trust;
 
 /// How often an operation that the server undid is run.
 const TRIES: u32 = 4;
@@ -55,7 +55,8 @@ impl Way {
             true => postgres::config::SslMode::Require,
             false => postgres::config::SslMode::Disable,
         });
-        let tls = server.tls.then(|| tls::trust(server.ca.as_deref())).transpose()?;
+        let tls = server.tls.then(|| trust::postgres(server.ca.as_deref())).transpose();
+        let tls = tls.map_err(|_| StoreError::Tls)?;
         let settings = format!(
             "SET default_transaction_isolation = 'read committed'; SET synchronous_commit = on; \
              SET idle_in_transaction_session_timeout = '10s'; SET statement_timeout = {0}; SET lock_timeout = {0}",

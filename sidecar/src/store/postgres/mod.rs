@@ -4,7 +4,6 @@
 mod fault;
 mod lane;
 mod migrate;
-mod tls;
 
 use std::fmt;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};

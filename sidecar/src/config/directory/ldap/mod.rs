@@ -118,7 +118,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<LdapConfig> {
         }
     }
     let (servers, named) = (servers?, named?);
-    judge(reader, &servers, &named);
+    judge(reader, &servers, &named, &set);
     Some(LdapConfig {
         servers,
         user: user?,
@@ -199,7 +199,7 @@ fn some(reader: &mut Reader<'_>, key: &str, preset: &[&str]) -> Option<Vec<Strin
     }
 }
 
-fn judge(reader: &mut Reader<'_>, servers: &[LdapServer], named: &Named) {
+fn judge(reader: &mut Reader<'_>, servers: &[LdapServer], named: &Named, set: &[(String, String)]) {
     let has_values = !named.active.is_empty() || !named.disabled.is_empty();
     if named.attributes.status.is_some() != has_values {
         let problem = "a status is an attribute and values of it";
@@ -213,6 +213,16 @@ fn judge(reader: &mut Reader<'_>, servers: &[LdapServer], named: &Named) {
     if named.write == LdapWrite::UnicodePwd && !servers.iter().all(LdapServer::is_encrypted) {
         let remedy = "write ldaps:// or ldap+starttls://";
         reader.refuse("ldap.url", "Active Directory takes a password over TLS only", remedy);
+    }
+    let hash = named.attributes.password_hash.as_deref();
+    let kept = ["userPassword", "unicodePwd"].into_iter().chain(hash);
+    if kept.into_iter().any(|kept| set.iter().any(|(name, _)| name.eq_ignore_ascii_case(kept))) {
+        let problem = "it would give everybody who resets the same password";
+        reader.refuse(
+            "ldap.set",
+            problem,
+            "leave the password out: ldap.write says how it is written",
+        );
     }
 }
 

@@ -76,6 +76,11 @@ fn what_is_wrong_is_refused() {
         ("attributes.status = \"employeeType\"", "an attribute and values"),
         ("schema = \"plain\"\nactive = \"yes\"", "an attribute and values"),
         ("set = \"pwdReset\"", "not an attribute with its value"),
+        ("set = \"userpassword=x\"", "the same password"),
+        (
+            "attributes.password_hash = \"crypted\"\nset = [\"a=b\", \"crypted=x\"]",
+            "the same password",
+        ),
         ("timeout = \"0s\"", "out of range"),
         ("attributes.mail = \"mail\"", "no such key"),
     ];

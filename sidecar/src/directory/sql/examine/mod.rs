@@ -8,10 +8,15 @@ mod trial;
 use contract::address::Address;
 
 use super::fault::Broken;
-use super::lane::{Answer, Lane, within};
+use super::lane::{Answer, Cell, Lane, within};
+use super::row::status;
 use super::shape::{Source, Table};
 use super::{Engine, Parts};
 use crate::directory::{Account, DirectoryError, Finding, Status};
+use crate::secret::is_personal;
+
+/// Rows that are looked at for their status.
+const SOME: u64 = 100;
 
 pub(super) struct Examination<'p> {
     parts: &'p Parts,
@@ -29,6 +34,7 @@ pub(super) async fn examine(parts: &Parts, sample: Option<&Address>, found: Foun
     let mut examination = Examination { parts, lane, findings: Vec::new() };
     examination.connection().await;
     if examination.columns().await {
+        examination.statuses().await;
         examination.width().await;
         examination.plans().await;
         examination.rights().await;
@@ -115,6 +121,43 @@ impl Examination<'_> {
         Ok(())
     }
 
+    /// Whether anybody is active: a wrong `sql.active` makes everybody silent.
+    async fn statuses(&mut self) {
+        let Source::Table(table) = &self.parts.shape.source else { return };
+        let (Some(column), Some(active)) = (&table.status, self.parts.shape.active.as_deref())
+        else {
+            return;
+        };
+        let (name, quoted) =
+            (table.name.quoted(self.parts.engine), column.quoted(self.parts.engine));
+        let Ok(answer) = self.ask(&format!("SELECT {quoted} FROM {name} LIMIT {SOME}"), &[]).await
+        else {
+            return;
+        };
+        let cells: Vec<Option<String>> =
+            answer.rows.into_iter().flatten().map(Cell::text).collect();
+        let is_active =
+            |cell: &&Option<String>| status(cell.as_deref(), Some(active)) == Status::Active;
+        let (count, all) = (cells.iter().filter(is_active).count(), cells.len());
+        let said = format!("of {all} rows looked at, {count} are active by sql.active");
+        self.say(match (all, count) {
+            (0, _) => Finding::warning(
+                "status",
+                "the table has no rows",
+                "see that sql.table is the table of your accounts",
+            ),
+            (_, 0) => Finding::warning(
+                "status",
+                said,
+                format!(
+                    "write into sql.active what {} holds for an account that may log in",
+                    column.as_str()
+                ),
+            ),
+            _ => Finding::good("status", said),
+        });
+    }
+
     /// Whom the address leads to, and why that one may reset or not.
     fn sample(&mut self, sample: Option<&Address>, found: &Found) {
         let Some(address) = sample else { return };
@@ -176,7 +219,7 @@ impl Examination<'_> {
         values: &[Option<&str>],
     ) -> Result<Option<String>, DirectoryError> {
         let answer = self.ask(text, values).await?;
-        Ok(answer.rows.into_iter().flatten().next().and_then(super::Cell::text))
+        Ok(answer.rows.into_iter().flatten().next().and_then(Cell::text))
     }
 }
 
@@ -189,9 +232,12 @@ fn told(account: &Account) -> String {
         reasons.push("it has no password yet");
     }
     let may = if account.status == Status::Active { "may reset" } else { "may not reset" };
-    // Without its id, which is an address in some tables.
+    let name = match is_personal(&account.id) {
+        true => "an account".to_owned(),
+        false => format!("account {}", account.id),
+    };
     match reasons.is_empty() {
-        true => format!("an account ({may})"),
-        false => format!("an account ({may}: {})", reasons.join("; ")),
+        true => format!("{name} ({may})"),
+        false => format!("{name} ({may}: {})", reasons.join("; ")),
     }
 }

@@ -31,7 +31,7 @@ async fn a_good_table_is_found_good_and_stays_as_it_was() {
     let findings = rig.directory().examine(Some(&mail("ann@example.org"))).await;
     let findings = but_rights(findings);
     assert_eq!(worst(&findings), Grade::Good, "{findings:#?}");
-    assert!(of(&findings, "sample")[0].said.contains("a***@e***.org leads to an account (may reset)"));
+    assert!(of(&findings, "sample")[0].said.contains("a***@e***.org leads to account 1 (may reset)"));
     assert_eq!(of(&findings, "write").len(), 1);
     assert_eq!((rig.hash(1).as_str(), rig.ground.cell("SELECT version FROM users").unwrap().as_str()), ("old", "1"));
     let text = format!("{findings:?}");
