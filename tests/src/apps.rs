@@ -41,7 +41,7 @@ pub struct Person {
 }
 
 /// Every app, in the order of README.
-pub const APPS: [App; 7] = [
+pub const APPS: [App; 8] = [
     App {
         name: "anqicms",
         title: "AnQiCMS: its table and its bcrypt, not the app itself",
@@ -81,6 +81,14 @@ pub const APPS: [App; 7] = [
         databases: "MariaDB, PostgreSQL, SQLite",
         format: "php-bcrypt",
         sessions: "their rows are deleted, the remember token is taken away",
+    },
+    App {
+        name: "node",
+        title: "a plain table with a column for the salt, Node",
+        version: "22.",
+        databases: "PostgreSQL, SQLite",
+        format: "pbkdf2-sha512-hex",
+        sessions: "your own `sql.sessions`",
     },
     App {
         name: "plain",
@@ -162,7 +170,7 @@ impl App {
         };
         match self.name {
             "anqicms" => Command::new(apps().join("anqicms")),
-            "better-auth" => script(apps().join("node"), "app.mjs"),
+            "better-auth" | "node" => script(apps().join("node"), "app.mjs"),
             "devise" => script("ruby".into(), "app.rb"),
             "django" => script(venv("python"), "app.py"),
             _ => script("php".into(), "app.php"),

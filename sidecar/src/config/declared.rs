@@ -204,7 +204,7 @@ const HASHING_AND_DIALECTS: &[Key] = &[
         "password.weak_format",
         "false",
         "true or false",
-        "Allows ssha and ssha512, which are cracked as fast as a card can count.",
+        "Allows ssha and ssha512, which are cracked as fast as a card can count, and fewer `iterations` than OWASP's, for an app that has them in its code.",
     ),
     key(
         "password.pepper",
@@ -235,8 +235,8 @@ const HASHING_AND_DIALECTS: &[Key] = &[
     key(
         "password.iterations",
         "",
-        "210000 to 5000000",
-        "PBKDF2: iterations. Unset: 600000 with SHA-256, the least there, and 210000 with SHA-512.",
+        "10000 to 5000000",
+        "PBKDF2: iterations. Unset: 600000 with SHA-256, the least there, and 210000 with SHA-512; fewer need `weak_format`.",
     ),
     key("password.rounds", "656000", "100000 to 2500000", "sha512-crypt: rounds."),
     key(

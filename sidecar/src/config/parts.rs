@@ -28,7 +28,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<Config> {
     let log_level = reader.read("log_level", forms::level);
     let listen = listen::read(reader, &home);
     let store = data.as_deref().and_then(|data| store::read(reader, &home, data));
-    let directory = directory::read(reader);
+    let mut directory = directory::read(reader);
     let events = events::read(reader);
     let keys = data.as_deref().and_then(|data| keys(reader, &home, data));
     let mail = mail::read(reader, &home);
@@ -38,8 +38,8 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<Config> {
     let limits = limits(reader);
     let is_theirs = !matches!(directory, None | Some(DirectoryConfig::Embedded));
     let password = password::read(reader, is_theirs);
-    if let (Some(directory), Some(password)) = (&directory, &password) {
-        directory::judge(reader, directory, password.recipe);
+    if let (Some(directory), Some(password)) = (&mut directory, &password) {
+        directory::fit(reader, directory, password.recipe);
     }
     let longest = password.as_ref().and_then(|password| password.recipe.max_bytes());
     let rules = rules::read(reader, &home, longest);

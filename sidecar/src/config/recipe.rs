@@ -5,7 +5,7 @@ use toml::de::DeValue;
 
 use super::forms::{self, Formed, Wrong};
 use super::reader::Reader;
-use crate::password::{Cost, Costs, DEAREST, Digest, FORMATS, Format, Keep, Recipe};
+use crate::password::{Cost, Costs, DEAREST, FORMATS, Format, Keep, Recipe};
 
 const FORMAT: &str = "password.format";
 const ITERATIONS: &str = "password.iterations";
@@ -32,7 +32,8 @@ pub(super) fn read(reader: &mut Reader<'_>, is_theirs: bool) -> Option<(Recipe, 
         reader.refuse(key, &problem, "remove the key, or choose another password.format");
     }
     judge_weak(reader, recipe, weak, keep.is_some());
-    judge_rounds(reader, recipe);
+    judge_keep(reader, recipe, is_written && keep.is_some());
+    let keep = keep.filter(|_| recipe.parted().is_none());
     match (pepper, recipe) {
         (false, _) => Some((recipe, keep)),
         (true, Recipe::Argon2id(cost)) => Some((Recipe::PepperedArgon2id(cost), keep)),
@@ -66,7 +67,7 @@ fn read_costs(reader: &mut Reader<'_>) -> Option<Costs> {
     let lanes = whole("password.lanes", 1, DEAREST.argon2id.lanes);
     let bcrypt = whole("password.bcrypt_cost", 10, DEAREST.bcrypt);
     let scrypt = whole("password.scrypt_ln", 17, DEAREST.scrypt);
-    let iterations = whole(ITERATIONS, 210_000, DEAREST.iterations.unwrap_or_default());
+    let iterations = whole(ITERATIONS, 10_000, DEAREST.iterations.unwrap_or_default());
     let rounds = whole("password.rounds", 100_000, DEAREST.rounds);
     let (memory_kib, passes) = (memory_kib?, passes?);
     judge_argon2(reader, memory_kib, passes);
@@ -106,20 +107,24 @@ fn judge_argon2(reader: &mut Reader<'_>, memory_kib: u32, passes: u32) {
     }
 }
 
-fn judge_rounds(reader: &mut Reader<'_>, recipe: Recipe) {
-    if let Recipe::Pbkdf2(_, Digest::Sha256, rounds) = recipe
-        && rounds < Digest::Sha256.least_rounds()
-    {
+/// An app whose salts have a column of their own reads one format, at the cost that it has in its code.
+fn judge_keep(reader: &mut Reader<'_>, recipe: Recipe, is_asked: bool) {
+    if is_asked && recipe.parted().is_some() {
         reader.refuse(
-            ITERATIONS,
-            "hashes this cheap are soon cracked",
-            "write 600000 or more with SHA-256",
+            KEEP,
+            "hashes beside their salt do not tell how they were made",
+            "remove the key",
         );
     }
 }
 
 fn judge_weak(reader: &mut Reader<'_>, recipe: Recipe, weak: bool, is_kept: bool) {
     match (recipe.is_weak(), weak) {
+        (true, false) if matches!(recipe, Recipe::Pbkdf2(..)) => reader.refuse(
+            ITERATIONS,
+            "hashes this cheap are soon cracked",
+            "write 600000 or more with SHA-256, 210000 with SHA-512, or weak_format = true if your app can be given no higher number",
+        ),
         (true, false) => reader.refuse(
             FORMAT,
             "a stolen table of such hashes is cracked within hours",
@@ -269,7 +274,7 @@ mod tests {
             ),
             (
                 "format = \"pbkdf2-sha512\"\niterations = 209999",
-                "line 3: password.iterations: 209999 is out of range",
+                "line 3: password.iterations: hashes this cheap",
                 "210000",
             ),
             (

@@ -1,5 +1,5 @@
 //! Hash formats against their original producers, run live, in both directions: what Django, passlib, argon2-cffi, PHP,
-//! mkpasswd, OpenLDAP, WordPress and Better Auth make `rekey account verify` takes, and what `rekey` writes under each `password.format` they take.
+//! mkpasswd, Node, OpenLDAP, WordPress and Better Auth make `rekey account verify` takes, and what `rekey` writes under each `password.format` they take.
 
 mod producers;
 
@@ -17,8 +17,8 @@ use sidecar::password::{
 };
 
 use crate::producers::{
-    ALL, ARGON2_CFFI, BETTER_AUTH, DJANGO, HASHLIB, MKPASSWD, OPENLDAP, PASSLIB, PASSWORDS, PHP,
-    Producer, WORDPRESS,
+    ALL, ARGON2_CFFI, BETTER_AUTH, DJANGO, HASHLIB, MKPASSWD, NODE, OPENLDAP, PASSLIB, PASSWORDS,
+    PHP, Producer, WORDPRESS,
 };
 
 /// A `rekey` with its own store.
@@ -222,6 +222,16 @@ fn hashes_of_mkpasswd_are_read() {
 #[test]
 fn mkpasswd_verifies_ours() {
     writes(&MKPASSWD);
+}
+
+#[test]
+fn hashes_of_node_are_read() {
+    reads(&NODE);
+}
+
+#[test]
+fn node_verifies_ours() {
+    writes(&NODE);
 }
 
 #[test]

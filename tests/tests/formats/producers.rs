@@ -42,6 +42,11 @@ pub(crate) const MKPASSWD: Producer = Producer {
     makes: &["bcrypt", "sha512crypt"],
     takes: &["bcrypt", "sha512-crypt"],
 };
+pub(crate) const NODE: Producer = Producer {
+    script: "node_pbkdf2.mjs",
+    makes: &["sha256", "sha512"],
+    takes: &["pbkdf2-sha256-hex", "pbkdf2-sha512-hex"],
+};
 pub(crate) const OPENLDAP: Producer = Producer {
     script: "openldap.py",
     makes: &["ARGON2", "CRYPT", "SSHA", "SSHA512"],
@@ -83,12 +88,13 @@ pub(crate) const PHP: Producer = Producer {
 };
 pub(crate) const WORDPRESS: Producer =
     Producer { script: "wordpress.php", makes: &["bcrypt"], takes: &["wordpress"] };
-pub(crate) const ALL: [&Producer; 9] = [
+pub(crate) const ALL: [&Producer; 10] = [
     &ARGON2_CFFI,
     &BETTER_AUTH,
     &DJANGO,
     &HASHLIB,
     &MKPASSWD,
+    &NODE,
     &OPENLDAP,
     &PASSLIB,
     &PHP,

@@ -87,10 +87,12 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<DirectoryConfig> {
     }
 }
 
-/// Whether new hashes are written as the directory takes them.
-pub(super) fn judge(reader: &mut Reader<'_>, directory: &DirectoryConfig, recipe: Recipe) {
-    if let DirectoryConfig::Ldap(config) = directory {
-        ldap::judge_format(reader, config.write, recipe);
+/// Tells the directory how new hashes are written, where it takes them so.
+pub(super) fn fit(reader: &mut Reader<'_>, directory: &mut DirectoryConfig, recipe: Recipe) {
+    match directory {
+        DirectoryConfig::Ldap(config) => ldap::judge_format(reader, config.write, recipe),
+        DirectoryConfig::Sql(config) => sql::fit(reader, &mut config.shape, recipe),
+        DirectoryConfig::Embedded | DirectoryConfig::Http(_) => {}
     }
 }
 

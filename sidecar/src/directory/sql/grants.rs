@@ -40,6 +40,7 @@ fn of_table(table: &Table, engine: Engine, user: &str) -> Vec<String> {
         statements::roles(table).into_iter().map(|(_, column)| column).collect();
     read.extend(table.set.iter().filter(|setting| setting.reads()).map(|setting| &setting.column));
     let mut set: Vec<&Column> = vec![&table.password_hash];
+    set.extend(&table.salt);
     set.extend(table.set.iter().map(|setting| &setting.column));
     let (read, set) = (listed(read, engine), listed(set, engine));
     let name = table.name.quoted(engine);

@@ -11,6 +11,7 @@ mod phone;
 mod pool;
 mod postgres;
 mod row;
+mod salted;
 mod set;
 mod shape;
 mod sqlite;
@@ -39,6 +40,7 @@ use crate::config::{SqlConfig, SqlPlace};
 pub use grants::grants;
 pub use name::{Column, TableName};
 pub use phone::PhoneForm;
+pub use salted::Salted;
 pub use set::Setting;
 pub use shape::{Matching, Own, Shape, Source, Table};
 pub use template::{Slot as Parameter, Template};
@@ -161,8 +163,9 @@ impl Sql {
     pub async fn hashes(&self, most: u32) -> Result<Vec<String>, DirectoryError> {
         let Some(text) = &self.parts.statements.hashes else { return Ok(Vec::new()) };
         let answer = self.ask(&text.limited(most), |_| None).await?;
-        let cells = answer.rows.into_iter().flatten();
-        Ok(cells.filter_map(Cell::text).filter(|text| text.len() <= row::LONGEST).collect())
+        let roles = Roles::of(&answer.names);
+        let read = answer.rows.iter().map(|row| roles.hash(row, &self.parts.shape));
+        Ok(read.flatten().flatten().collect())
     }
 
     /// All columns of the row where we may read them, else those that we are configured to.

@@ -22,6 +22,8 @@ pub(super) struct Unreadable;
 /// What was read of one account, with what counts for its revision as it stands there.
 pub(super) struct Found {
     pub(super) account: Account,
+    /// The hash as its column has it.
+    pub(super) password_hash: Option<String>,
     pub(super) revision: Vec<Option<String>>,
 }
 
@@ -38,6 +40,7 @@ enum Role {
     Deleted,
     SecondFactor,
     PasswordHash,
+    Salt,
     Revision,
 }
 
@@ -45,7 +48,7 @@ enum Role {
 pub(super) struct Roles(Vec<Option<Role>>);
 
 impl Role {
-    const NAMES: [(&'static str, Self); 11] = [
+    const NAMES: [(&'static str, Self); 12] = [
         ("id", Self::Id),
         ("email", Self::Email),
         ("phone", Self::Phone),
@@ -56,6 +59,7 @@ impl Role {
         ("deleted", Self::Deleted),
         ("second_factor", Self::SecondFactor),
         ("password_hash", Self::PasswordHash),
+        ("salt", Self::Salt),
         ("revision", Self::Revision),
     ];
 
@@ -76,11 +80,7 @@ impl Roles {
     }
 
     pub(super) fn read(&self, row: &[Cell], shape: &Shape) -> Result<Found, Unreadable> {
-        let all = |role: Role| -> Result<Vec<Option<&str>>, Unreadable> {
-            let cells = self.0.iter().zip(row).filter(|(found, _)| **found == Some(role));
-            cells.map(|(_, cell)| sound(cell)).collect()
-        };
-        let one = |role: Role| all(role).map(|found| found.into_iter().flatten().next());
+        let (all, one) = (|role| self.all(row, role), |role| self.one(row, role));
         let id = one(Role::Id)?.filter(|id| !id.is_empty() && id.len() <= ID).ok_or(Unreadable)?;
         let emails = all(Role::Email)?.into_iter().flatten().filter_map(email).collect();
         let phones = all(Role::Phone)?.into_iter().flatten();
@@ -109,9 +109,27 @@ impl Roles {
             status,
             second_factor: one(Role::SecondFactor)?.is_some_and(is_set),
             revision: digest(&revision),
-            password_hash,
+            password_hash: self.hash(row, shape)?,
         };
-        Ok(Found { account, revision })
+        Ok(Found { account, password_hash, revision })
+    }
+
+    /// The hash in one piece.
+    pub(super) fn hash(&self, row: &[Cell], shape: &Shape) -> Result<Option<String>, Unreadable> {
+        let (hash, salt) = (self.one(row, Role::PasswordHash)?, self.one(row, Role::Salt)?);
+        Ok(hash.map(|hash| match &shape.salted {
+            Some(salted) => salted.join(salt, hash),
+            None => hash.to_owned(),
+        }))
+    }
+
+    fn all<'r>(&self, row: &'r [Cell], role: Role) -> Result<Vec<Option<&'r str>>, Unreadable> {
+        let cells = self.0.iter().zip(row).filter(|(found, _)| **found == Some(role));
+        cells.map(|(_, cell)| sound(cell)).collect()
+    }
+
+    fn one<'r>(&self, row: &'r [Cell], role: Role) -> Result<Option<&'r str>, Unreadable> {
+        self.all(row, role).map(|found| found.into_iter().flatten().next())
     }
 }
 

@@ -1,7 +1,7 @@
 //! How accounts stand in a database: which table and columns, or which statements of the team's own. Invariant: names are of
 //! the closed grammar, and values are never part of what is said.
 
-use super::{Column, PhoneForm, Setting, TableName, Template};
+use super::{Column, PhoneForm, Salted, Setting, TableName, Template};
 
 /// How accounts stand there.
 #[derive(Clone, Debug)]
@@ -12,6 +12,8 @@ pub struct Shape {
     /// Values of the status that mean active; `None` where there is no status: all are.
     pub active: Option<Vec<String>>,
     pub phone_form: PhoneForm,
+    /// How hashes are put together, where their salt has a column of its own.
+    pub salted: Option<Salted>,
 }
 
 /// Where accounts are read from and written to.
@@ -35,6 +37,8 @@ pub struct Table {
     pub deleted: Option<Column>,
     pub second_factor: Option<Column>,
     pub password_hash: Column,
+    /// The salt of that hash, where it is not in it.
+    pub salt: Option<Column>,
     /// How e-mail addresses are compared.
     pub matching: Matching,
     /// What else a write sets.

@@ -113,6 +113,9 @@ fn write(table: &Table, engine: Engine) -> Template {
     let mut template = Template::default()
         .text(&format!("UPDATE {} SET {hash} = ", table.name.quoted(engine)))
         .slot(Slot::Hash);
+    if let Some(salt) = &table.salt {
+        template = template.text(&format!(", {} = ", salt.quoted(engine))).slot(Slot::Salt);
+    }
     for setting in &table.set {
         template = template.text(&format!(", {}", setting.sql(engine)));
     }
@@ -132,9 +135,10 @@ fn write(table: &Table, engine: Engine) -> Template {
 
 fn hashes(table: &Table, engine: Engine) -> Template {
     let (hash, name) = (&table.password_hash, table.name.quoted(engine));
-    let quoted = hash.quoted(engine);
-    let text = format!("SELECT {} FROM {name} WHERE {quoted} IS NOT NULL", text(hash, engine));
-    Template::default().text(&text)
+    let salt = table.salt.iter().map(|salt| format!(", {} AS salt", text(salt, engine)));
+    let columns = format!("{} AS password_hash{}", text(hash, engine), salt.collect::<String>());
+    let is_there = format!("{} IS NOT NULL", hash.quoted(engine));
+    Template::default().text(&format!("SELECT {columns} FROM {name} WHERE {is_there}"))
 }
 
 fn whole(table: &Table, engine: Engine) -> Template {
@@ -179,6 +183,7 @@ pub(super) fn roles(table: &Table) -> Vec<(String, &Column)> {
         ("status", &table.status),
         ("deleted", &table.deleted),
         ("second_factor", &table.second_factor),
+        ("salt", &table.salt),
     ];
     for (role, column) in single {
         roles.extend(column.iter().map(|column| (role.to_owned(), column)));

@@ -62,10 +62,12 @@ pub(super) async fn stage(
     if found.account.revision != account.revision {
         return Ok(Written::Changed);
     }
+    let (salt, tag) = parts.shape.salted.as_ref().map_or((None, hash), |salted| salted.split(hash));
     let given = |slot| match slot {
         Slot::Id => Some(account.id.as_str()),
-        Slot::Hash => Some(hash),
-        Slot::PasswordHash => found.account.password_hash.as_deref(),
+        Slot::Hash => Some(tag),
+        Slot::Salt => salt,
+        Slot::PasswordHash => found.password_hash.as_deref(),
         Slot::Revision(at) => found.revision.get(at).and_then(Option::as_deref),
         Slot::Email | Slot::Phone | Slot::Candidate(_) => None,
     };

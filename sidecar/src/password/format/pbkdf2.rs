@@ -1,11 +1,11 @@
-//! PBKDF2 with HMAC-SHA-256 or -SHA-512 (RFC 8018), spelled as PHC, passlib and Django do. Invariant: its rounds are bounded
-//! when a hash is read.
+//! PBKDF2 with HMAC-SHA-256 or -SHA-512 (RFC 8018), spelled as PHC, passlib and Django do, and in hexadecimal, as it stands
+//! in tables whose salt has a column of its own. Invariant: its rounds are bounded when a hash is read.
 
 use std::ops::RangeInclusive;
 
 use ::pbkdf2::pbkdf2_hmac;
 use base64ct::{Base64, Base64Unpadded, Encoding};
-use contract::signature::hex;
+use contract::signature::{hex, unhex};
 use sha2::{Sha256, Sha512};
 
 use super::tag::Tag;
@@ -29,6 +29,8 @@ pub enum Digest {
 pub enum Spelling {
     /// `pbkdf2_sha256$600000$salt$tag`
     Django,
+    /// `$pbkdf2-sha256-hex$i=600000$salt$tag`: salt and tag in hexadecimal, and the salt used as it is written.
+    Hex,
     /// `$pbkdf2-sha256$600000$salt$tag`
     Passlib,
     /// `$pbkdf2-sha256$i=600000,l=32$salt$tag`
@@ -105,6 +107,16 @@ impl Pbkdf2 {
         })
     }
 
+    /// `i=600000$salt$tag`
+    pub(super) fn parse_hex(rest: &str, digest: Digest) -> Result<Self, FormatFault> {
+        let [rounds, written, tag] = parts(rest, '$')?;
+        let rounds = check(named(Some(rounds), "i=")?)?;
+        let salt = salt(written, SALT_BYTES)?;
+        let short = unhex::<32>(tag).map(Vec::from);
+        let tag = short.or_else(|| unhex::<64>(tag).map(Vec::from));
+        Ok(Self { digest, rounds, salt, tag: Tag(tag.ok_or(FormatFault::Malformed)?) })
+    }
+
     pub(super) fn digest(&self) -> Digest {
         self.digest
     }
@@ -117,6 +129,11 @@ impl Pbkdf2 {
         let tag = self.digest.tag(password, &self.salt, self.rounds, self.tag.len());
         self.tag.matches(&tag)
     }
+}
+
+/// How a hash in hexadecimal begins.
+pub(super) fn hex_beginning(digest: Digest, rounds: u32) -> String {
+    format!("$pbkdf2-{}-hex$i={rounds}$", digest.name())
 }
 
 /// Within the ceiling.
@@ -137,7 +154,7 @@ pub(super) fn write(
     };
     let (name, in_hex) = (digest.name(), hex(salt));
     let salted = match spelling {
-        Spelling::Django => in_hex.as_bytes(),
+        Spelling::Django | Spelling::Hex => in_hex.as_bytes(),
         Spelling::Passlib | Spelling::Phc => salt,
     };
     let tag = digest.tag(password, salted, rounds, length);
@@ -145,6 +162,7 @@ pub(super) fn write(
         Spelling::Django => {
             format!("pbkdf2_{name}${rounds}${in_hex}${}", Base64::encode_string(&tag))
         }
+        Spelling::Hex => format!("{}{in_hex}${}", hex_beginning(digest, rounds), hex(&tag)),
         Spelling::Passlib => {
             format!("$pbkdf2-{name}${rounds}${}${}", to_dotted(salt), to_dotted(&tag))
         }

@@ -173,12 +173,28 @@ pub const FORMATS: &[Format] = &[
         |costs| pbkdf2(Pbkdf2::Phc, Digest::Sha256, costs),
     ),
     format(
+        "pbkdf2-sha256-hex",
+        "$pbkdf2-sha256-hex$",
+        "$pbkdf2-sha256-hex$i=600000$",
+        "Node's crypto: hash and salt in two columns",
+        PBKDF2,
+        |costs| pbkdf2(Pbkdf2::Hex, Digest::Sha256, costs),
+    ),
+    format(
         "pbkdf2-sha512",
         "$pbkdf2-sha512$i=",
         "$pbkdf2-sha512$i=210000,l=64$",
         "PHC",
         PBKDF2,
         |costs| pbkdf2(Pbkdf2::Phc, Digest::Sha512, costs),
+    ),
+    format(
+        "pbkdf2-sha512-hex",
+        "$pbkdf2-sha512-hex$",
+        "$pbkdf2-sha512-hex$i=210000$",
+        "Node's crypto: hash and salt in two columns",
+        PBKDF2,
+        |costs| pbkdf2(Pbkdf2::Hex, Digest::Sha512, costs),
     ),
     format("php-bcrypt", "$2y$", "$2y$12$", "PHP", BCRYPT, |costs| {
         Recipe::Bcrypt(Bcrypt::Php, costs.bcrypt)
@@ -254,9 +270,23 @@ impl Recipe {
         }
     }
 
-    /// Cracked as fast as a card can count.
+    /// Cheaper than OWASP's numbers.
     pub fn is_weak(self) -> bool {
-        matches!(self, Self::Ssha(_))
+        match self {
+            Self::Ssha(_) => true,
+            Self::Pbkdf2(_, digest, rounds) => rounds < digest.least_rounds(),
+            _ => false,
+        }
+    }
+
+    /// How a hash begins in one piece, where its salt belongs into a column of its own.
+    pub fn parted(self) -> Option<String> {
+        match self {
+            Self::Pbkdf2(Pbkdf2::Hex, digest, rounds) => {
+                Some(pbkdf2::hex_beginning(digest, rounds))
+            }
+            _ => None,
+        }
     }
 
     /// What `password.format` calls it.

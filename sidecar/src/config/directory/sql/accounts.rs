@@ -13,11 +13,11 @@ use crate::directory::sql::{
 const MANY: usize = 16;
 
 pub(super) fn read(reader: &mut Reader<'_>, engine: Engine) -> Option<Shape> {
-    use Parameter::{Email, Hash, Id, PasswordHash, Phone, Revision};
+    use Parameter::{Email, Hash, Id, PasswordHash, Phone, Revision, Salt};
     let find = statement(reader, "sql.find", engine, &[Email, Phone], &[&[Email, Phone]]);
     let get = statement(reader, "sql.get", engine, &[Id], &[&[Id]]);
     let compared: &[Parameter] = &[PasswordHash, Revision(0)];
-    let all = [Id, Hash, PasswordHash, Revision(0)];
+    let all = [Id, Hash, Salt, PasswordHash, Revision(0)];
     let write = statement(reader, "sql.write", engine, &all, &[&[Id], &[Hash], compared]);
     let sessions = statement(reader, "sql.sessions", engine, &[Id], &[&[Id]]);
     let phone_form = reader.read("sql.phone_form", phone_form);
@@ -38,7 +38,7 @@ pub(super) fn read(reader: &mut Reader<'_>, engine: Engine) -> Option<Shape> {
     };
     let active = active.filter(|active: &Vec<String>| !active.is_empty());
     judge_status(reader, source.as_ref(), active.is_some());
-    Some(Shape { source: source?, sessions, active, phone_form: phone_form? })
+    Some(Shape { source: source?, sessions, active, phone_form: phone_form?, salted: None })
 }
 
 /// Nothing may stand there in vain.
@@ -81,6 +81,7 @@ fn table(reader: &mut Reader<'_>, has_own: bool) -> Option<Table> {
     let (user_name, display_name) = (one("user_name"), one("display_name"));
     let (language, status, deleted) = (one("language"), one("status"), one("deleted"));
     let (second_factor, password_hash) = (one("second_factor"), one("password_hash"));
+    let salt = one("salt");
     let mut some = |key: &str| reader.read(key, |value| list(value, column)).unwrap_or_default();
     let emails: Vec<Column> =
         email.into_iter().chain(some("sql.columns.emails").into_iter().flatten()).collect();
@@ -104,7 +105,7 @@ fn table(reader: &mut Reader<'_>, has_own: bool) -> Option<Table> {
     need(reachable, "sql.columns.email", "neither e-mail addresses nor phone numbers are named");
     let password_hash = password_hash?;
     let revision = if revision.is_empty() { vec![password_hash.clone()] } else { revision };
-    judge_set(reader, &set, &password_hash);
+    judge_set(reader, &set, &password_hash, salt.as_ref());
     judge_revision(reader, &revision, &set, &password_hash);
     Some(Table {
         name: name?,
@@ -118,6 +119,7 @@ fn table(reader: &mut Reader<'_>, has_own: bool) -> Option<Table> {
         deleted,
         second_factor,
         password_hash,
+        salt,
         matching: matching?,
         set,
         revision,
@@ -125,9 +127,10 @@ fn table(reader: &mut Reader<'_>, has_own: bool) -> Option<Table> {
 }
 
 /// A column is set once.
-fn judge_set(reader: &mut Reader<'_>, set: &[Setting], hash: &Column) {
+fn judge_set(reader: &mut Reader<'_>, set: &[Setting], hash: &Column, salt: Option<&Column>) {
     let mut columns: Vec<&str> = set.iter().map(|setting| setting.column.as_str()).collect();
     columns.push(hash.as_str());
+    columns.extend(salt.map(Column::as_str));
     columns.sort_unstable();
     let all = columns.len();
     columns.dedup();
@@ -135,7 +138,7 @@ fn judge_set(reader: &mut Reader<'_>, set: &[Setting], hash: &Column) {
         reader.refuse(
             "sql.set",
             "a column is set twice",
-            "name each once, and the hash not at all",
+            "name each once, and hash and salt not at all",
         );
     }
 }

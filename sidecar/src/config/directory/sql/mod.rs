@@ -18,7 +18,8 @@ use super::super::forms::{self, Wrong};
 use super::super::mail::one_line;
 use super::super::reader::Reader;
 use super::TIMEOUTS;
-use crate::directory::sql::{Engine, Shape};
+use crate::directory::sql::{Engine, Parameter, Salted, Shape, Source};
+use crate::password::Recipe;
 
 pub use self::place::SqlPlace;
 
@@ -109,6 +110,12 @@ pub(in crate::config) const KEYS: &[Key] = &[
         "The hash that the app verifies, and that a reset writes.",
     ),
     key(
+        "sql.columns.salt",
+        "",
+        "column",
+        "The salt of that hash, where it has a column of its own; for `password.format = \"pbkdf2-sha256-hex\"` or `\"pbkdf2-sha512-hex\"`, with the iterations that the app has in its code as `password.iterations`.",
+    ),
+    key(
         "sql.active",
         "",
         "list of values",
@@ -148,14 +155,14 @@ pub(in crate::config) const KEYS: &[Key] = &[
         "sql.find",
         "",
         "statement",
-        "Instead of table and columns: accounts by `:email` or `:phone` (the other is NULL). The result's columns are named `id`, `email`, `phone`, `user_name`, `display_name`, `language`, `status`, `deleted`, `second_factor`, `password_hash` and `revision`; `email_2` and the like are further ones.",
+        "Instead of table and columns: accounts by `:email` or `:phone` (the other is NULL). The result's columns are named `id`, `email`, `phone`, `user_name`, `display_name`, `language`, `status`, `deleted`, `second_factor`, `password_hash`, `salt` and `revision`; `email_2` and the like are further ones.",
     ),
     key("sql.get", "", "statement", "The same columns by `:id`."),
     key(
         "sql.write",
         "",
         "statement",
-        "Sets `:hash` where `:id` still has `:password_hash` or `:revision`, as `get` read them; it must change one row, or none.",
+        "Sets `:hash` where `:id` still has `:password_hash` or `:revision`, as `get` read them; it must change one row, or none. `:salt` is the salt, where `:hash` is without it.",
     ),
 ];
 
@@ -203,6 +210,28 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<SqlConfig> {
         timeout: timeout?,
         shape: shape?,
     })
+}
+
+/// A salt has a place where, and only where, hashes are without it.
+pub(super) fn fit(reader: &mut Reader<'_>, shape: &mut Shape, recipe: Recipe) {
+    let (key, has_place) = match &shape.source {
+        Source::Table(table) => ("sql.columns.salt", table.salt.is_some()),
+        Source::Own(own) => ("sql.write", own.write.slots().any(|slot| slot == Parameter::Salt)),
+    };
+    shape.salted = recipe.parted().map(|beginning| Salted { beginning });
+    match (shape.salted.is_some(), has_place) {
+        (true, false) => reader.refuse(
+            key,
+            "hashes in this password.format have their salt in a column of its own, and none is named",
+            "name it as columns.salt, or as salt and :salt in your statements",
+        ),
+        (false, true) => reader.refuse(
+            key,
+            "hashes in this password.format carry their salt, and leave nothing for that column",
+            "write password.format = \"pbkdf2-sha256-hex\" or \"pbkdf2-sha512-hex\", or leave the column out",
+        ),
+        _ => {}
+    }
 }
 
 type Safety = (Option<Zeroizing<String>>, Option<bool>, Option<PathBuf>);

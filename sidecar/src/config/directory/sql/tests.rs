@@ -6,6 +6,7 @@ use crate::config::Config;
 
 const TABLE: &str =
     "table = \"users\"\ncolumns.email = \"email\"\ncolumns.password_hash = \"hash\"\n";
+const PARTED: &str = "[password]\nformat = \"pbkdf2-sha512-hex\"\n";
 const URL: &str = "url = \"sqlite:app.db\"\n";
 
 fn faults(section: &str) -> String {
@@ -68,6 +69,19 @@ fn a_shape_is_whole_or_refused() {
         (table("set = [\"a = b\"]"), "\"a = b\" is not a setting"),
         (table("set = [\"a = now\", \"a = 1\"]"), "set twice"),
         (table("set = [\"hash = null\"]"), "set twice"),
+        (table(&format!("columns.salt = \"s\"\nset = [\"s = null\"]\n{PARTED}")), "set twice"),
+        (table(&format!("columns.salt = \"s\"\n{PARTED}")), "ok"),
+        (table(&format!("columns.salt = \"s\"\n{PARTED}keep = true")), "do not tell how"),
+        (table(&format!("columns.salt = \"s\"\n{PARTED}iterations = 25000")), "cheap"),
+        (
+            table(&format!("columns.salt = \"s\"\n{PARTED}iterations = 25000\nweak_format = true")),
+            "ok",
+        ),
+        (table(PARTED), "none is named"),
+        (table("columns.salt = \"s\""), "carry their salt"),
+        (format!("{own}{PARTED}"), "none is named"),
+        (own.replace(":hash W", ":hash, s = :salt W"), "carry their salt"),
+        (own.replace(":hash W", ":hash, s = :salt W") + PARTED, "ok"),
         (table("set = \"a = now\""), "it is not a list"),
         (table("sessions = \"DELETE FROM s WHERE u = :user\""), "there is no parameter :user"),
         (table("sessions = \"DELETE FROM s WHERE u = :hash\""), "there is no :hash here"),

@@ -54,6 +54,10 @@ impl Examination<'_> {
     /// Whether the column of the hash takes the hashes of every format.
     pub(super) async fn width(&mut self) {
         let Source::Table(table) = &self.parts.shape.source else { return };
+        if self.parts.shape.salted.is_some() {
+            // The trial writes one of the length that it will have.
+            return;
+        }
         let (first, second, third, here) = match self.parts.engine {
             Engine::Postgres => ("$1", "$2", "$3", "current_schema()"),
             Engine::Mysql => ("?", "?", "?", "DATABASE()"),
@@ -79,7 +83,11 @@ impl Examination<'_> {
 
     /// What is wrong with what stands there after the write.
     async fn tried(&mut self, account: &Account) -> Result<Option<String>, Broken> {
-        let hash = account.password_hash.as_deref().map_or(HASH.to_owned(), altered);
+        let hash = match (&self.parts.shape.salted, account.password_hash.as_deref()) {
+            (Some(salted), _) => salted.example(),
+            (None, Some(hash)) => altered(hash),
+            (None, None) => HASH.to_owned(),
+        };
         let staged = stage(&mut self.lane, self.parts, account, &hash).await?;
         if staged == Written::Changed {
             return Ok(Some(

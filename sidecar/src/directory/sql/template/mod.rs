@@ -15,6 +15,8 @@ pub enum Slot {
     Id,
     /// The new hash.
     Hash,
+    /// Its salt, where that has a column of its own.
+    Salt,
     /// The hash that was read.
     PasswordHash,
     /// A column that counts for the revision, as it was read; from 0.
@@ -44,11 +46,12 @@ pub(super) struct Statement {
 
 impl Slot {
     /// Those that the team's own statements may name.
-    const NAMED: [(&'static str, Self); 6] = [
+    const NAMED: [(&'static str, Self); 7] = [
         ("email", Self::Email),
         ("phone", Self::Phone),
         ("id", Self::Id),
         ("hash", Self::Hash),
+        ("salt", Self::Salt),
         ("password_hash", Self::PasswordHash),
         ("revision", Self::Revision(0)),
     ];

@@ -16,6 +16,7 @@ macro_rules! suite {
             mod accounts;
             mod doctor;
             mod network;
+            mod salts;
             mod writes;
         }
     };

@@ -1,0 +1,91 @@
+//! A salt that has a column of its own.
+
+use super::rig::*;
+use crate::directory::sql::Engine;
+use crate::directory::{DirectoryError, Grade, Written};
+
+const SALTED: &str = "table = \"users\"\n[sql.columns]\nid = \"id\"\nemail = \"mail\"\npassword_hash = \"hash\"\nsalt = \"salt\"\n\
+     [password]\nformat = \"pbkdf2-sha256-hex\"\n";
+
+const OLD: &str = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
+const NEW: &str = "ff0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
+
+fn rig() -> Rig {
+    let rig = Rig::new();
+    rig.ground.say("ALTER TABLE users ADD COLUMN salt VARCHAR(64)");
+    rig.ground.say(&format!("UPDATE users SET salt = 'aa11aa11', hash = '{OLD}'"));
+    rig
+}
+
+fn whole(salt: &str, tag: &str) -> String {
+    format!("$pbkdf2-sha256-hex$i=600000${salt}${tag}")
+}
+
+fn cells(rig: &Rig) -> [Option<String>; 2] {
+    ["hash", "salt"].map(|column| rig.ground.cell(&format!("SELECT {column} FROM users WHERE id = 1")))
+}
+
+#[tokio::test]
+async fn both_columns_are_read_and_written_as_one_hash() {
+    let rig = rig();
+    let sql = rig.with(SALTED);
+    let ann = account(&sql, "1").await;
+    assert_eq!(ann.password_hash, Some(whole("aa11aa11", OLD)));
+    assert_eq!(sql.hashes(9).await.unwrap(), [whole("aa11aa11", OLD)]);
+    let new = whole("bb22bb22", NEW);
+    assert_eq!(write(&sql, &ann, &new).await, Ok(Written::Done));
+    assert_eq!(cells(&rig), [NEW, "bb22bb22"].map(|cell| Some(cell.to_owned())));
+    assert_eq!(account(&sql, "1").await.password_hash, Some(new));
+    assert_eq!(write(&sql, &ann, &whole("cc33cc33", OLD)).await, Ok(Written::Changed));
+    assert_eq!(cells(&rig), [NEW, "bb22bb22"].map(|cell| Some(cell.to_owned())));
+}
+
+/// As one that carries its salt, from before the column was there.
+#[tokio::test]
+async fn a_hash_without_a_salt_beside_it_is_itself() {
+    let rig = rig();
+    rig.ground.say("UPDATE users SET salt = NULL, hash = '$2b$12$old'");
+    let sql = rig.with(SALTED);
+    let ann = account(&sql, "1").await;
+    assert_eq!(ann.password_hash.as_deref(), Some("$2b$12$old"));
+    assert_eq!(write(&sql, &ann, &whole("bb22bb22", NEW)).await, Ok(Written::Done));
+    assert_eq!(cells(&rig), [NEW, "bb22bb22"].map(|cell| Some(cell.to_owned())));
+}
+
+#[tokio::test]
+async fn own_statements_have_it_as_well() {
+    let rig = rig();
+    let read = "SELECT id, mail AS email, hash AS password_hash, salt FROM users WHERE";
+    let keys = format!(
+        "find = \"{read} mail = :email OR tel = :phone\"\nget = \"{read} id = :id\"\n\
+         write = \"UPDATE users SET hash = :hash, salt = :salt WHERE id = :id AND hash = :password_hash\"\n\
+         [password]\nformat = \"pbkdf2-sha256-hex\"\n"
+    );
+    let sql = rig.with(&keys);
+    let ann = account(&sql, "1").await;
+    assert_eq!(write(&sql, &ann, &whole("bb22bb22", NEW)).await, Ok(Written::Done));
+    assert_eq!(cells(&rig), [NEW, "bb22bb22"].map(|cell| Some(cell.to_owned())));
+}
+
+#[tokio::test]
+async fn the_trial_writes_both_and_takes_them_back() {
+    let rig = rig();
+    let findings = rig.with(SALTED).examine(Some(&mail("ann@example.org"))).await;
+    let write = findings.iter().find(|finding| finding.of == "write").unwrap();
+    assert_eq!(write.grade, Grade::Good, "{findings:#?}");
+    assert_eq!(cells(&rig), [OLD, "aa11aa11"].map(|cell| Some(cell.to_owned())));
+}
+
+#[tokio::test]
+async fn a_column_that_is_too_short_is_told() {
+    let rig = rig();
+    rig.ground.say("ALTER TABLE users DROP COLUMN salt");
+    let sql = rig.with(SALTED);
+    assert_eq!(sql.get("1").await.unwrap_err(), DirectoryError::Missing);
+    if Rig::ENGINE != Engine::Sqlite {
+        rig.ground.say("ALTER TABLE users ADD COLUMN salt VARCHAR(8)");
+        let findings = sql.examine(Some(&mail("ann@example.org"))).await;
+        let write = findings.iter().find(|finding| finding.of == "write").unwrap();
+        assert_eq!(write.grade, Grade::Fault, "{findings:#?}");
+    }
+}
