@@ -54,12 +54,12 @@ test: setup wasm build
     log="${CARGO_TARGET_DIR:-target}/test.log"
     # Where nobody sits who could press Ctrl-C, a test that hangs ends its binary, and the rest goes on.
     guard=
-    if [ ! -t 0 ] && command -v timeout >/dev/null; then guard="target.'cfg(unix)'.runner='timeout --kill-after=10 900'"; fi
-    { cargo test {{ native }} ${guard:+--config "$guard"} --no-fail-fast 2>&1 && echo "test status: 0" || echo "test status: $?"; } | tee "$log" | sed '/^test status: /d'
-    awk '
+    if [ ! -t 0 ] && command -v timeout >/dev/null; then guard="target.'cfg(unix)'.runner='timeout -k 10 900'"; fi
+    { status=0; cargo test {{ native }} ${guard:+--config "$guard"} --no-fail-fast 2>&1 || status=$?; echo "$status" > "$log.status"; } | tee "$log"
+    awk -v status="$(cat "$log.status")" '
         /^test .* \.\.\. FAILED$/ { sub(/^test /, "  "); sub(/ \.\.\. FAILED$/, ""); names = names "\n" $0 }
+        /\(exit status: (124|137)\)$/ { names = names "\n  not within 15 minutes: " $0 }
         /^test result: / { passed += $4; failed += $6 }
-        /^test status: / { status = $3 }
         END {
             if (names) printf "failed:%s\n", names
             if (status != 0 && failed == 0) print "cargo ended with " status ": something did not build or did not finish"

@@ -150,20 +150,27 @@ async fn watch(
             address.masked()
         ))?;
     }
-    let mut next = begun + EVERY;
+    let (mut report, mut next) = (Report::default(), begun + EVERY);
     while end.is_none_or(|end| next <= end) {
         tokio::select! {
-            () = sleep_until(next) => {}
+            biased;
             _ = signals.next() => break,
+            () = sleep_until(next) => {}
         }
         next += EVERY;
-        if let Some(seen) = watch.look().await.map_err(failed)?
-            && !json
-        {
-            console.line(progress(&seen))?;
+        match watch.look().await {
+            Ok(Some(seen)) if !json => console.line(progress(&seen))?,
+            Ok(_) => {}
+            // What was seen until then is told all the same.
+            Err(error) => {
+                let remedy =
+                    "`rekey doctor` with the address tells what is wrong; then watch again";
+                let finding = Finding::fault("watch", error.to_string(), remedy);
+                report.add(Area::Directory, String::new(), finding);
+                break;
+            }
         }
     }
-    let mut report = Report::default();
     for finding in watch.findings() {
         report.add(Area::Account, address.masked(), finding);
     }

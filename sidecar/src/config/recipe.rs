@@ -23,8 +23,13 @@ pub(super) fn read(reader: &mut Reader<'_>, is_theirs: bool) -> Option<(Recipe, 
     let pepper = reader.read(PEPPER, forms::flag);
     let costs = read_costs(reader);
     let (format, weak, pepper, costs) = (format?, weak?, pepper?, costs?);
-    let keep = keep?.then_some(Keep { costs, weak });
     let recipe = format.recipe(&costs);
+    let parted = is_theirs && recipe.parted().is_some();
+    if parted && is_written && keep? {
+        let problem = "an app whose salts have a column of their own reads one format, at one cost";
+        reader.refuse(KEEP, problem, "remove the key");
+    }
+    let keep = (keep? && !parted).then_some(Keep { costs, weak });
     // Where formats are kept, the costs of every one have a meaning.
     let judged = if keep.is_some() { &[][..] } else { &written };
     for key in judged.iter().filter(|key| !format.costs.iter().any(|cost| key.ends_with(cost))) {
@@ -32,8 +37,6 @@ pub(super) fn read(reader: &mut Reader<'_>, is_theirs: bool) -> Option<(Recipe, 
         reader.refuse(key, &problem, "remove the key, or choose another password.format");
     }
     judge_weak(reader, recipe, weak, keep.is_some());
-    judge_keep(reader, recipe, is_written && keep.is_some());
-    let keep = keep.filter(|_| recipe.parted().is_none());
     match (pepper, recipe) {
         (false, _) => Some((recipe, keep)),
         (true, Recipe::Argon2id(cost)) => Some((Recipe::PepperedArgon2id(cost), keep)),
@@ -103,17 +106,6 @@ fn judge_argon2(reader: &mut Reader<'_>, memory_kib: u32, passes: u32) {
             key,
             "hashes this cheap are soon cracked",
             "keep memory_kib times passes at 35840 or more (19456 x 2)",
-        );
-    }
-}
-
-/// An app whose salts have a column of their own reads one format, at the cost that it has in its code.
-fn judge_keep(reader: &mut Reader<'_>, recipe: Recipe, is_asked: bool) {
-    if is_asked && recipe.parted().is_some() {
-        reader.refuse(
-            KEEP,
-            "hashes beside their salt do not tell how they were made",
-            "remove the key",
         );
     }
 }

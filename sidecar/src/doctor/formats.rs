@@ -130,13 +130,16 @@ fn unreadable(counts: &BTreeMap<Kind, usize>) -> Option<Finding> {
     let is_bad =
         |kind: &Kind| matches!(kind, Kind::Unknown(_) | Kind::Malformed(_) | Kind::Costly(_));
     let bad: usize = counts.iter().filter(|(kind, _)| is_bad(kind)).map(|(_, count)| count).sum();
-    (bad > 0).then(|| {
-        Finding::fault(
-            "unreadable",
-            format!("{bad} of the hashes cannot be checked; a reset of theirs replaces them unchecked"),
-            "README, \"Hash formats\", lists what is read; is the column of the hash the right one?",
-        )
-    })
+    let bare = ["64", "128"].map(|count| Kind::Unknown(format!("{count} hexadecimal digits")));
+    let remedy = match bare.iter().any(|kind| counts.contains_key(kind)) {
+        true => "if their salt has a column of its own, name it as sql.columns.salt",
+        false => {
+            "README, \"Hash formats\", lists what is read; is the column of the hash the right one?"
+        }
+    };
+    let said =
+        format!("{bad} of the hashes cannot be checked; a reset of theirs replaces them unchecked");
+    (bad > 0).then(|| Finding::fault("unreadable", said, remedy))
 }
 
 /// What `password.format` should be.
@@ -155,6 +158,12 @@ fn setting(counts: &BTreeMap<Kind, usize>, config: &PasswordConfig) -> Finding {
         return Finding::warning("setting", said, remedy);
     };
     let lines = format!("write under [password]: format = \"{most}\"");
+    if ours == *most && config.recipe.parted().is_some() {
+        let said = format!(
+            "a reset writes {ours}; digest and iterations are yours to know, for no row tells them"
+        );
+        return Finding::warning("setting", said, "reset a password of your own and log in");
+    }
     match (ours == *most, config.keep.is_some()) {
         (true, _) => {
             Finding::good("setting", format!("a reset writes {ours}, as most of them are"))
@@ -211,6 +220,9 @@ mod tests {
         );
         let kept = judged(&hashes, "keep = true");
         assert!(kept[1].1 == Grade::Warning && kept[1].2.contains("each keeps its format"));
+        let parted = format!("$pbkdf2-sha256-hex$i=600000$00000000${}", "0f".repeat(32));
+        let parted = judged(&[parted], "format = \"pbkdf2-sha256-hex\"");
+        assert!(parted[1].1 == Grade::Warning && parted[1].2.contains("no row tells them"));
         let fitting = judged(&hashes, "format = \"php-bcrypt\"");
         assert_eq!((fitting.len(), fitting[1].1), (2, Grade::Good));
         assert_eq!(judged(&[], "")[0].1, Grade::Good);
@@ -228,6 +240,8 @@ mod tests {
             "$2b$05$x".to_owned(),
             "hunter2 in the clear".to_owned(),
         ];
+        let bare = judged(&["0f".repeat(32)], "");
+        assert!(bare[1].1 == Grade::Fault && bare[1].2.contains("sql.columns.salt"));
         let told = judged(&hashes, "");
         let [formats, unreadable, setting] = &told[..] else { panic!("{told:?}") };
         assert_eq!((unreadable.0, unreadable.1), ("unreadable", Grade::Fault));

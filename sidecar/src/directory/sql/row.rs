@@ -91,10 +91,14 @@ impl Roles {
             text.map(str::to_owned)
         };
         let password_hash = one(Role::PasswordHash)?.map(str::to_owned);
-        let revision = match all(Role::Revision)? {
-            none if none.is_empty() => vec![password_hash.clone()],
-            columns => columns.into_iter().map(|text| text.map(str::to_owned)).collect(),
-        };
+        let owned = |cell: Option<&str>| cell.map(str::to_owned);
+        let mut revision: Vec<Option<String>> =
+            all(Role::Revision)?.into_iter().map(owned).collect();
+        if revision.is_empty() {
+            revision.push(password_hash.clone());
+            let salt = shape.salted.is_some().then(|| self.salt(row, shape)).transpose()?;
+            revision.extend(salt.map(owned));
+        }
         let status = match one(Role::Deleted)?.is_some_and(is_set) {
             true => Status::Disabled,
             false => status(one(Role::Status)?, shape.active.as_deref()),
@@ -116,11 +120,16 @@ impl Roles {
 
     /// The hash in one piece.
     pub(super) fn hash(&self, row: &[Cell], shape: &Shape) -> Result<Option<String>, Unreadable> {
-        let (hash, salt) = (self.one(row, Role::PasswordHash)?, self.one(row, Role::Salt)?);
+        let (hash, salt) = (self.one(row, Role::PasswordHash)?, self.salt(row, shape)?);
         Ok(hash.map(|hash| match &shape.salted {
             Some(salted) => salted.join(salt, hash),
             None => hash.to_owned(),
         }))
+    }
+
+    /// Where nothing is done with one, a column of that name is the app's own affair.
+    fn salt<'r>(&self, row: &'r [Cell], shape: &Shape) -> Result<Option<&'r str>, Unreadable> {
+        shape.salted.as_ref().map_or(Ok(None), |_| self.one(row, Role::Salt))
     }
 
     fn all<'r>(&self, row: &'r [Cell], role: Role) -> Result<Vec<Option<&'r str>>, Unreadable> {

@@ -29,9 +29,11 @@ impl Salted {
 
     /// A hash of nobody, for a trial.
     pub(super) fn example(&self) -> String {
-        // What new hashes have: 16 bytes of salt, and SHA-512's tag where it is not SHA-256's.
-        let tag = if self.beginning.contains("sha512") { 128 } else { 64 };
-        format!("{}{}${}", self.beginning, "0".repeat(32), "0".repeat(tag))
+        // What new hashes have: 16 bytes of salt, and SHA-512's tag where it is not SHA-256's. Digits alone, which a column may
+        // take for a number, and letters, which something may change.
+        let tag = if self.beginning.contains("sha512") { 8 } else { 4 };
+        let (salt, tag) = ("01234567".repeat(4), "0123456789abcdef".repeat(tag));
+        format!("{}{salt}${tag}", self.beginning)
     }
 }
 

@@ -193,7 +193,7 @@ pub(super) fn roles(table: &Table) -> Vec<(String, &Column)> {
 }
 
 /// As text, and not much more of it than may be there.
-fn text(column: &Column, engine: Engine) -> String {
+pub(super) fn text(column: &Column, engine: Engine) -> String {
     let column = column.quoted(engine);
     match engine {
         Engine::Postgres => format!("left({column}::text, {WIDTH})"),

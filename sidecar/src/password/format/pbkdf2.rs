@@ -112,8 +112,11 @@ impl Pbkdf2 {
         let [rounds, written, tag] = parts(rest, '$')?;
         let rounds = check(named(Some(rounds), "i=")?)?;
         let salt = salt(written, SALT_BYTES)?;
-        let short = unhex::<32>(tag).map(Vec::from);
-        let tag = short.or_else(|| unhex::<64>(tag).map(Vec::from));
+        // No longer and no shorter than we write it: an app that takes another length would take none of ours.
+        let tag = match digest {
+            Digest::Sha256 => unhex::<32>(tag).map(Vec::from),
+            Digest::Sha512 => unhex::<64>(tag).map(Vec::from),
+        };
         Ok(Self { digest, rounds, salt, tag: Tag(tag.ok_or(FormatFault::Malformed)?) })
     }
 

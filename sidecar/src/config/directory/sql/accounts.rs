@@ -104,9 +104,14 @@ fn table(reader: &mut Reader<'_>, has_own: bool) -> Option<Table> {
     let reachable = !emails.is_empty() || !phones.is_empty();
     need(reachable, "sql.columns.email", "neither e-mail addresses nor phone numbers are named");
     let password_hash = password_hash?;
-    let revision = if revision.is_empty() { vec![password_hash.clone()] } else { revision };
-    judge_set(reader, &set, &password_hash, salt.as_ref());
-    judge_revision(reader, &revision, &set, &password_hash);
+    let written = [Some(&password_hash), salt.as_ref()];
+    let written: Vec<Column> = written.into_iter().flatten().cloned().collect();
+    let revision = if revision.is_empty() { written.clone() } else { revision };
+    judge_set(reader, &set, &written);
+    judge_revision(reader, &revision, &set, &written);
+    let single = [&user_name, &display_name, &language, &status, &deleted, &second_factor, &id];
+    let others = single.into_iter().flatten().chain(&emails).chain(&phones);
+    judge_written(reader, &written, others);
     Some(Table {
         name: name?,
         id: id?,
@@ -126,11 +131,10 @@ fn table(reader: &mut Reader<'_>, has_own: bool) -> Option<Table> {
     })
 }
 
-/// A column is set once.
-fn judge_set(reader: &mut Reader<'_>, set: &[Setting], hash: &Column, salt: Option<&Column>) {
+/// A column is set once. `written`: those of the hash.
+fn judge_set(reader: &mut Reader<'_>, set: &[Setting], written: &[Column]) {
     let mut columns: Vec<&str> = set.iter().map(|setting| setting.column.as_str()).collect();
-    columns.push(hash.as_str());
-    columns.extend(salt.map(Column::as_str));
+    columns.extend(written.iter().map(Column::as_str));
     columns.sort_unstable();
     let all = columns.len();
     columns.dedup();
@@ -143,10 +147,29 @@ fn judge_set(reader: &mut Reader<'_>, set: &[Setting], hash: &Column, salt: Opti
     }
 }
 
+/// A write takes the place of what stood in its columns.
+fn judge_written<'c>(
+    reader: &mut Reader<'_>,
+    written: &[Column],
+    mut others: impl Iterator<Item = &'c Column>,
+) {
+    if let Some(column) = others.find(|column| written.contains(column)) {
+        let problem =
+            format!("a reset would write over {}, which holds something else", column.as_str());
+        let remedy = "name columns of the hash alone as columns.password_hash and columns.salt";
+        reader.refuse("sql.columns.password_hash", &problem, remedy);
+    }
+}
+
 /// A write of ours must move the revision, or a proof would live on after it.
-fn judge_revision(reader: &mut Reader<'_>, revision: &[Column], set: &[Setting], hash: &Column) {
+fn judge_revision(
+    reader: &mut Reader<'_>,
+    revision: &[Column],
+    set: &[Setting],
+    written: &[Column],
+) {
     let moves = |column: &Column| {
-        column == hash || set.iter().any(|one| one.column == *column && one.moves())
+        written.contains(column) || set.iter().any(|one| one.column == *column && one.moves())
     };
     if !revision.iter().any(moves) {
         reader.refuse(

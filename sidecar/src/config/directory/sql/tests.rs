@@ -7,6 +7,8 @@ use crate::config::Config;
 const TABLE: &str =
     "table = \"users\"\ncolumns.email = \"email\"\ncolumns.password_hash = \"hash\"\n";
 const PARTED: &str = "[password]\nformat = \"pbkdf2-sha512-hex\"\n";
+const OWN: &str = "find = \"SELECT id FROM u WHERE m = :email\"\nget = \"SELECT id FROM u WHERE id = :id\"\n\
+     write = \"UPDATE u SET h = :hash WHERE id = :id AND h = :password_hash\"\n";
 const URL: &str = "url = \"sqlite:app.db\"\n";
 
 fn faults(section: &str) -> String {
@@ -47,12 +49,10 @@ fn places_are_judged() {
 
 #[test]
 fn a_shape_is_whole_or_refused() {
-    let own = "find = \"SELECT id FROM u WHERE m = :email\"\nget = \"SELECT id FROM u WHERE id = :id\"\n\
-         write = \"UPDATE u SET h = :hash WHERE id = :id AND h = :password_hash\"\n";
     let table = |more: &str| format!("{TABLE}{more}");
     for (shape, expected) in [
         (table(""), "ok"),
-        (own.to_owned(), "ok"),
+        (OWN.to_owned(), "ok"),
         (String::new(), "no table is named"),
         (
             "table = \"users\"\ncolumns.password_hash = \"h\"\n".to_owned(),
@@ -69,37 +69,50 @@ fn a_shape_is_whole_or_refused() {
         (table("set = [\"a = b\"]"), "\"a = b\" is not a setting"),
         (table("set = [\"a = now\", \"a = 1\"]"), "set twice"),
         (table("set = [\"hash = null\"]"), "set twice"),
-        (table(&format!("columns.salt = \"s\"\nset = [\"s = null\"]\n{PARTED}")), "set twice"),
-        (table(&format!("columns.salt = \"s\"\n{PARTED}")), "ok"),
-        (table(&format!("columns.salt = \"s\"\n{PARTED}keep = true")), "do not tell how"),
-        (table(&format!("columns.salt = \"s\"\n{PARTED}iterations = 25000")), "cheap"),
-        (
-            table(&format!("columns.salt = \"s\"\n{PARTED}iterations = 25000\nweak_format = true")),
-            "ok",
-        ),
-        (table(PARTED), "none is named"),
-        (table("columns.salt = \"s\""), "carry their salt"),
-        (format!("{own}{PARTED}"), "none is named"),
-        (own.replace(":hash W", ":hash, s = :salt W"), "carry their salt"),
-        (own.replace(":hash W", ":hash, s = :salt W") + PARTED, "ok"),
+        (table("columns.user_name = \"hash\""), "write over hash"),
         (table("set = \"a = now\""), "it is not a list"),
         (table("sessions = \"DELETE FROM s WHERE u = :user\""), "there is no parameter :user"),
         (table("sessions = \"DELETE FROM s WHERE u = :hash\""), "there is no :hash here"),
         (table("sessions = \"DELETE FROM s\""), "there is no :id in it"),
         (
-            own.replace(" AND h = :password_hash", ""),
+            OWN.replace(" AND h = :password_hash", ""),
             "there is no :password_hash or :revision in it",
         ),
-        (own.replace("h = :hash", "h = 'x'"), "there is no :hash in it"),
+        (OWN.replace("h = :hash", "h = 'x'"), "there is no :hash in it"),
         (table("revision = [\"version\"]"), "none of its columns changes"),
         (table("revision = [\"version\"]\nset = [\"version = 1\"]"), "none of its columns changes"),
         (table("revision = [\"version\"]\nset = [\"version = version + 1\"]"), "ok"),
         (table("sessions = \"DELETE FROM s WHERE u = :id; DROP TABLE s\""), "several statements"),
-        (format!("{own}table = \"users\"\n"), "your own statements are used instead"),
-        (own.replace("get =", "#"), "some of your own statements are missing"),
-        (own.replace(":email", "'a"), "does not end"),
+        (format!("{OWN}table = \"users\"\n"), "your own statements are used instead"),
+        (OWN.replace("get =", "#"), "some of your own statements are missing"),
+        (OWN.replace(":email", "'a"), "does not end"),
         (table("recipe = \"rails\""), "no recipe is called"),
         (table("colunms.id = \"id\""), "did you mean sql.columns.id"),
+    ] {
+        let found = faults(&format!("{URL}{shape}"));
+        assert!(found.contains(expected), "{shape}: {found}");
+    }
+}
+
+#[test]
+fn a_salt_has_a_column_and_a_format_or_none() {
+    let table = |more: &str| format!("{TABLE}columns.salt = \"s\"\n{more}");
+    let parted = |more: &str| table(&format!("{PARTED}{more}"));
+    for (shape, expected) in [
+        (parted(""), "ok"),
+        (table(&format!("set = [\"s = null\"]\n{PARTED}")), "set twice"),
+        (table(&format!("revision = [\"s\"]\n{PARTED}")), "ok"),
+        (parted("").replace("\"s\"", "\"email\""), "write over email"),
+        (parted("keep = true"), "one format, at one cost"),
+        (parted("iterations = 25000"), "cheap"),
+        (parted("iterations = 25000\nweak_format = true"), "ok"),
+        (parted("weak_format = true"), "not weak"),
+        (parted("bcrypt_cost = 12"), "no such cost"),
+        (format!("{TABLE}{PARTED}"), "none is named"),
+        (table(""), "carry their salt"),
+        (format!("{OWN}{PARTED}"), "none is named"),
+        (OWN.replace(":hash W", ":hash, s = :salt W"), "carry their salt"),
+        (OWN.replace(":hash W", ":hash, s = :salt W") + PARTED, "ok"),
     ] {
         let found = faults(&format!("{URL}{shape}"));
         assert!(found.contains(expected), "{shape}: {found}");

@@ -128,9 +128,11 @@ impl Examination<'_> {
         else {
             return;
         };
-        let (name, quoted) =
-            (table.name.quoted(self.parts.engine), column.quoted(self.parts.engine));
-        let Ok(answer) = self.ask(&format!("SELECT {quoted} FROM {name} LIMIT {SOME}"), &[]).await
+        let (name, read) = (
+            table.name.quoted(self.parts.engine),
+            super::statements::text(column, self.parts.engine),
+        );
+        let Ok(answer) = self.ask(&format!("SELECT {read} FROM {name} LIMIT {SOME}"), &[]).await
         else {
             return;
         };
@@ -150,7 +152,7 @@ impl Examination<'_> {
                 "status",
                 said,
                 format!(
-                    "write into sql.active what {} holds for an account that may log in",
+                    "if that is no accident of these rows, write into sql.active what {} holds for an account that may log in",
                     column.as_str()
                 ),
             ),
@@ -165,7 +167,7 @@ impl Examination<'_> {
             Err(DirectoryError::Row) => Finding::fault(
                 "sample",
                 format!("a row that has {} cannot be read, so it is nobody's", address.masked()),
-                "look at its id, hash and addresses: no control characters, no more than 1024 bytes each, text and no bytes; and one id for one row",
+                "look at its id, hash, salt and addresses: no control characters, no more than 1024 bytes each, text and no bytes; and one id for one row",
             ),
             Err(error) => Finding::fault("sample", error.to_string(), "see the findings above"),
             Ok(none) if none.is_empty() => Finding::warning(

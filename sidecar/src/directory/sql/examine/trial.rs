@@ -42,11 +42,7 @@ impl Examination<'_> {
                 "write",
                 "a password was written, read back and rolled back, with what is set beside it and the sessions",
             ),
-            (Ok(Some(problem)), _) => Finding::fault(
-                "write",
-                problem,
-                "give the column of the hash 255 characters, and see whether a trigger changes it",
-            ),
+            (Ok(Some(problem)), _) => Finding::fault("write", problem, self.mending()),
             (Err(broken), _) | (_, Err(broken)) => self.failed(broken.into()),
         });
     }
@@ -76,7 +72,7 @@ impl Examination<'_> {
             _ => Finding::warning(
                 "width",
                 format!("the column of the hash takes {width} characters, and argon2id's have 97"),
-                "write a password.format that fits (bcrypt has 60), or give the column 255 characters",
+                "write a password.format that fits (bcrypt has 60), or make the column VARCHAR(255)",
             ),
         });
     }
@@ -88,6 +84,7 @@ impl Examination<'_> {
             (None, Some(hash)) => altered(hash),
             (None, None) => HASH.to_owned(),
         };
+        let padded = self.padded(&account.id).await?;
         let staged = stage(&mut self.lane, self.parts, account, &hash).await?;
         if staged == Written::Changed {
             return Ok(Some(
@@ -100,11 +97,50 @@ impl Examination<'_> {
         };
         let same = is_there(self.parts, &after.account, &hash);
         let moved = after.account.revision != account.revision;
-        Ok(match (same, moved) {
-            (false, _) => Some("what was written is not what is read back".to_owned()),
-            (_, false) => Some("the revision did not change with the password".to_owned()),
+        let mut filled = self.padded(&account.id).await?;
+        filled.retain(|column| !padded.contains(column));
+        Ok(match (same, moved, filled.first()) {
+            (false, ..) => Some("what was written is not what is read back".to_owned()),
+            (_, false, _) => Some("the revision did not change with the password".to_owned()),
+            (.., Some(column)) => Some(format!(
+                "PostgreSQL fills {column} up with spaces, which it does not with what the app wrote"
+            )),
             _ => None,
         })
+    }
+
+    /// Columns of the hash that are CHAR and longer than what stands in them: the app reads spaces after it.
+    async fn padded(&mut self, id: &str) -> Result<Vec<String>, Broken> {
+        let mut padded = Vec::new();
+        let (engine, Source::Table(table)) = (self.parts.engine, &self.parts.shape.source) else {
+            return Ok(padded);
+        };
+        if engine != Engine::Postgres {
+            return Ok(padded);
+        }
+        let (name, key) = (table.name.quoted(engine), table.id.quoted(engine));
+        for column in [Some(&table.password_hash), table.salt.as_ref()].into_iter().flatten() {
+            let quoted = column.quoted(engine);
+            // What the app reads, and what is left of it as text.
+            let text = format!(
+                "SELECT 1 FROM {name} WHERE {key} = $1 AND octet_length(concat({quoted})) > octet_length({quoted}::text)"
+            );
+            if !self.lane.ask(&text, &[Some(id)]).await?.rows.is_empty() {
+                padded.push(column.as_str().to_owned());
+            }
+        }
+        Ok(padded)
+    }
+
+    fn mending(&self) -> &'static str {
+        match self.parts.shape.salted {
+            Some(_) => {
+                "see that hash and salt are read and written in columns of their own, both VARCHAR(255), and whether a trigger changes them"
+            }
+            None => {
+                "make the column of the hash VARCHAR(255), and see whether a trigger changes it"
+            }
+        }
     }
 
     /// Any account, by the table's own order.

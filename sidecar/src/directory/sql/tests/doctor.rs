@@ -41,6 +41,19 @@ async fn a_good_table_is_found_good_and_stays_as_it_was() {
 }
 
 #[tokio::test]
+async fn a_status_is_counted_as_it_is_read() {
+    let rig = Rig::new();
+    let said = async || of(&rig.directory().examine(None).await, "status")[0].said.clone();
+    assert!(said().await.contains("of 1 rows looked at, 1 are active"));
+    if Rig::ENGINE == Engine::Postgres {
+        rig.ground.say("ALTER TABLE users ALTER COLUMN state TYPE CHAR(10)");
+        assert!(said().await.contains("of 1 rows looked at, 1 are active"));
+    }
+    rig.ground.say("UPDATE users SET state = NULL");
+    assert!(said().await.contains("of 1 rows looked at, 0 are active"));
+}
+
+#[tokio::test]
 async fn each_fault_has_its_remedy() {
     let rig = Rig::new();
     let find = async |keys: &str| rig.with(keys).examine(Some(&mail("bob@example.org"))).await;

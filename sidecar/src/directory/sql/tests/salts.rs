@@ -52,6 +52,34 @@ async fn a_hash_without_a_salt_beside_it_is_itself() {
     assert_eq!(cells(&rig), [NEW, "bb22bb22"].map(|cell| Some(cell.to_owned())));
 }
 
+/// An app that changes a password may change both, or the salt alone.
+#[tokio::test]
+async fn a_salt_that_is_another_is_a_change() {
+    let rig = rig();
+    let sql = rig.with(SALTED);
+    let ann = account(&sql, "1").await;
+    rig.ground.say("UPDATE users SET salt = 'dd44dd44'");
+    assert_ne!(account(&sql, "1").await.revision, ann.revision);
+    assert_eq!(write(&sql, &ann, &whole("bb22bb22", NEW)).await, Ok(Written::Changed));
+    assert_eq!(cells(&rig), [OLD, "dd44dd44"].map(|cell| Some(cell.to_owned())));
+}
+
+/// Where no salt is configured, a column that is called so is the app's.
+#[tokio::test]
+async fn a_column_called_salt_is_left_alone() {
+    let rig = rig();
+    let blob = if Rig::ENGINE == Engine::Postgres { "BYTEA" } else { "BLOB" };
+    rig.ground.say("ALTER TABLE users DROP COLUMN salt");
+    rig.ground.say(&format!("ALTER TABLE users ADD COLUMN salt {blob}"));
+    rig.ground.say("UPDATE users SET salt = 'xx'");
+    let sql = rig.with(
+        "find = \"SELECT id, mail AS email, hash AS password_hash, salt FROM users WHERE mail = :email OR tel = :phone\"\n\
+         get = \"SELECT id, mail AS email, hash AS password_hash, salt FROM users WHERE id = :id\"\n\
+         write = \"UPDATE users SET hash = :hash WHERE id = :id AND hash = :password_hash\"\n",
+    );
+    assert_eq!(account(&sql, "1").await.password_hash.as_deref(), Some(OLD));
+}
+
 #[tokio::test]
 async fn own_statements_have_it_as_well() {
     let rig = rig();
@@ -74,6 +102,35 @@ async fn the_trial_writes_both_and_takes_them_back() {
     let write = findings.iter().find(|finding| finding.of == "write").unwrap();
     assert_eq!(write.grade, Grade::Good, "{findings:#?}");
     assert_eq!(cells(&rig), [OLD, "aa11aa11"].map(|cell| Some(cell.to_owned())));
+}
+
+/// As by a trigger.
+#[tokio::test]
+async fn letters_that_are_made_greater_are_told() {
+    let rig = rig();
+    let greater = "sessions = \"UPDATE users SET hash = upper(hash) WHERE id = :id\"\n";
+    is_told(&rig, &format!("{greater}{SALTED}"), "not what is read back").await;
+}
+
+#[tokio::test]
+async fn spaces_after_a_salt_are_told() {
+    let rig = rig();
+    if Rig::ENGINE != Engine::Postgres {
+        return;
+    }
+    rig.ground.say("ALTER TABLE users ALTER COLUMN salt TYPE CHAR(64)");
+    rig.ground.say("UPDATE users SET salt = repeat('ab', 32)");
+    is_told(&rig, SALTED, "fills salt up with spaces").await;
+    rig.ground.say("ALTER TABLE users ALTER COLUMN salt TYPE CHAR(32) USING left(salt, 32)");
+    let findings = rig.with(SALTED).examine(Some(&mail("ann@example.org"))).await;
+    let write = findings.iter().find(|finding| finding.of == "write").unwrap();
+    assert_eq!(write.grade, Grade::Good, "{findings:#?}");
+}
+
+async fn is_told(rig: &Rig, keys: &str, expected: &str) {
+    let findings = rig.with(keys).examine(Some(&mail("ann@example.org"))).await;
+    let write = findings.iter().find(|finding| finding.of == "write").unwrap();
+    assert!(write.grade == Grade::Fault && write.said.contains(expected), "{findings:#?}");
 }
 
 #[tokio::test]
