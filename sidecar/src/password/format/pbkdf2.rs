@@ -179,6 +179,20 @@ pub(super) fn write(
 #[cfg(test)]
 mod tests {
     use crate::password::format::tests::known;
+    use crate::password::format::{FormatFault, Stored};
+
+    /// An app that takes another length than we write would take none of ours.
+    #[test]
+    fn tags_in_hexadecimal_have_one_length() {
+        let read = |digest: u32, bytes: usize| {
+            let text = format!("$pbkdf2-sha{digest}-hex$i=600000$0a0b0c0d${}", "0f".repeat(bytes));
+            Stored::parse(&text).map(|stored| stored.cost())
+        };
+        for (digest, bytes) in [(256, 32), (512, 64)] {
+            assert_eq!(read(digest, bytes).as_deref(), Ok("600000 iterations"));
+            assert_eq!(read(digest, 96 - bytes), Err(FormatFault::Malformed));
+        }
+    }
 
     #[test]
     fn vectors_match() {

@@ -68,10 +68,13 @@ async fn a_salt_that_is_another_is_a_change() {
 #[tokio::test]
 async fn a_column_called_salt_is_left_alone() {
     let rig = rig();
-    let blob = if Rig::ENGINE == Engine::Postgres { "BYTEA" } else { "BLOB" };
+    let (blob, bytes) = match Rig::ENGINE {
+        Engine::Postgres => ("BYTEA", "'\\xff00'"),
+        Engine::Mysql | Engine::Sqlite => ("BLOB", "x'ff00'"),
+    };
     rig.ground.say("ALTER TABLE users DROP COLUMN salt");
     rig.ground.say(&format!("ALTER TABLE users ADD COLUMN salt {blob}"));
-    rig.ground.say("UPDATE users SET salt = 'xx'");
+    rig.ground.say(&format!("UPDATE users SET salt = {bytes}"));
     let sql = rig.with(
         "find = \"SELECT id, mail AS email, hash AS password_hash, salt FROM users WHERE mail = :email OR tel = :phone\"\n\
          get = \"SELECT id, mail AS email, hash AS password_hash, salt FROM users WHERE id = :id\"\n\
