@@ -16,38 +16,42 @@ use crate::described::hold;
 use crate::rig::{Said, pass, write_private};
 
 /// A house that tells events to a receiver, on a tape.
-struct Told {
-    house: House,
-    receiver: Receiver,
-    tape: Server,
+pub(crate) struct Told {
+    pub(crate) house: House,
+    pub(crate) receiver: Receiver,
+    pub(crate) tape: Server,
     said: Said,
     _dir: TempDir,
 }
 
 impl Told {
     fn start(more: &str) -> Self {
+        Self::with(more, &Plan::default())
+    }
+
+    pub(crate) fn with(more: &str, plan: &Plan) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let receiver = Receiver::start(&dir.path().join("receiver")).unwrap();
         let (said, to) = (Said::default(), receiver.addr());
         let ours = Arc::clone(&said);
         let tape = Server::start(move |received| pass(received, to, &ours)).unwrap();
         let sections = section(&format!("http://{}/events", tape.addr()), &dir, more);
-        let house = House::with(&Plan { sections, ..Plan::default() });
+        let house = House::with(&Plan { sections, ..plan.clone() });
         Self { house, receiver, tape, said, _dir: dir }
     }
 
     /// What the receiver keeps, in the order in which it came.
-    fn kept(&self) -> Vec<Value> {
+    pub(crate) fn kept(&self) -> Vec<Value> {
         let rows = self.receiver.sql("SELECT body FROM told ORDER BY rowid").unwrap();
         let rows: Vec<[String; 1]> = serde_json::from_str(&rows).unwrap();
         rows.iter().map(|[body]| serde_json::from_str(body).unwrap()).collect()
     }
 
-    fn wait_for(&self, count: usize) -> Vec<Value> {
+    pub(crate) fn wait_for(&self, count: usize) -> Vec<Value> {
         until("events", || Ok(Some(self.kept()).filter(|kept| kept.len() >= count))).unwrap()
     }
 
-    fn waiting(&self) -> u64 {
+    pub(crate) fn waiting(&self) -> u64 {
         self.house.count("event WHERE state = 'waiting'")
     }
 
@@ -59,7 +63,7 @@ impl Told {
     }
 
     /// Has what was put off told now.
-    fn retry(&self) {
+    pub(crate) fn retry(&self) {
         let told = self.house.sidecar.rekey(&["events", "retry", "--all-waiting"], "").unwrap();
         assert!(told.status.success(), "{}", told.err);
     }
@@ -75,7 +79,7 @@ fn section(url: &str, dir: &TempDir, more: &str) -> &'static str {
     ))
 }
 
-fn kinds(events: &[Value]) -> Vec<String> {
+pub(crate) fn kinds(events: &[Value]) -> Vec<String> {
     let one = |event: &Value| {
         let text = |value: &Value| value.as_str().unwrap_or("-").to_owned();
         format!("{} {}", text(&event["type"]), text(&event["data"]["account"]))
@@ -288,7 +292,7 @@ fn sessions_end_when_the_directory_can_end_them() {
     }
 }
 
-fn sender() -> String {
+pub(crate) fn sender() -> String {
     let n = number();
     format!("{}.{}.{}.7", 60 + n / 62500, n / 250 % 250, n % 250)
 }

@@ -7,3 +7,4 @@ mod doctor;
 mod events;
 mod hostile;
 mod rig;
+mod several;
