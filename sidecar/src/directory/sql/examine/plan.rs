@@ -67,7 +67,8 @@ impl Examination<'_> {
                 self.lane.roll_back().await?;
                 answer
             }
-            Engine::Mysql => self.ask(&format!("EXPLAIN {text}"), values).await,
+            // MySQL 9 has another form by default.
+            Engine::Mysql => self.ask(&format!("EXPLAIN FORMAT=TRADITIONAL {text}"), values).await,
             Engine::Sqlite => self.ask(&format!("EXPLAIN QUERY PLAN {text}"), values).await,
         }
     }
