@@ -26,6 +26,9 @@ const MOODS: [(Manner, &str, bool); 13] = [
     (Manner::Stall(At::Content), "dead", true),
 ];
 
+/// How many of them end as sent.
+const ARRIVE: usize = 2;
+
 fn who(n: usize) -> String {
     format!("m{n}@example.com")
 }
@@ -37,22 +40,29 @@ fn every_ask_ends_as_the_relay_has_it() {
     let crew = Crew::start(&plan, relay.addr());
     let line = |n| format!(r#"{{"id":"m{n}","email":"{}","password":"{OLD}"}}"#, who(n));
     crew.add_accounts(&(0..MOODS.len()).map(line).collect::<Vec<_>>());
-    for (n, (manner, ..)) in MOODS.iter().enumerate() {
-        relay.set_for(&who(n), *manner);
-        let ask = from(initiate("native", &who(n)), &format!("203.0.113.{n}"));
-        assert_eq!(outcome(&crew.say(&ask)), "accepted", "{manner:?}");
-    }
-    for (n, (manner, end, came)) in MOODS.iter().enumerate() {
-        until("the end of an ask", || Ok(crew_says(&crew, &who(n)).filter(|story| is_end(story))))
-            .map(|story| assert!(story.contains(&format!(": {end}")), "{manner:?}: {story}"))
-            .unwrap_or_else(|fault| panic!("{manner:?}: {fault}"));
-        let mails = relay.to(&who(n));
-        assert_eq!(!mails.is_empty(), *came, "{manner:?}: {} mails", mails.len());
-        let ids: BTreeSet<&str> = mails.iter().map(|taken| taken.message_id()).collect();
-        assert!(ids.len() <= 1, "{manner:?}: {ids:?}");
-        if *end == "sent" {
-            assert_eq!(mails.len(), 1, "{manner:?}");
+    // Those that arrive come first: the others may give the relay a rest that is longer than a link lives.
+    for some in [0..ARRIVE, ARRIVE..MOODS.len()] {
+        for n in some.clone() {
+            let (manner, ..) = MOODS[n];
+            relay.set_for(&who(n), manner);
+            let ask = from(initiate("native", &who(n)), &format!("203.0.113.{n}"));
+            assert_eq!(outcome(&crew.say(&ask)), "accepted", "{manner:?}");
         }
+        some.for_each(|n| ends(&crew, &relay, n));
+    }
+}
+
+fn ends(crew: &Crew, relay: &Relay, n: usize) {
+    let (manner, end, came) = MOODS[n];
+    until("the end of an ask", || Ok(crew_says(crew, &who(n)).filter(|story| is_end(story))))
+        .map(|story| assert!(story.contains(&format!(": {end}")), "{manner:?}: {story}"))
+        .unwrap_or_else(|fault| panic!("{manner:?}: {fault}"));
+    let mails = relay.to(&who(n));
+    assert_eq!(!mails.is_empty(), came, "{manner:?}: {} mails", mails.len());
+    let ids: BTreeSet<&str> = mails.iter().map(|taken| taken.message_id()).collect();
+    assert!(ids.len() <= 1, "{manner:?}: {ids:?}");
+    if end == "sent" {
+        assert_eq!(mails.len(), 1, "{manner:?}");
     }
 }
 
