@@ -228,12 +228,9 @@ impl Account {
         let emails = self.emails.iter().cloned().map(Address::Email);
         emails.chain(self.phones.iter().cloned().map(Address::Phone))
     }
-}
 
-#[cfg(test)]
-impl Account {
-    /// An active one without anything else, for tests that say what it has.
-    pub(crate) fn bare(id: &str) -> Self {
+    /// An active one of which nothing else is known; tests say what it has.
+    pub fn bare(id: &str) -> Self {
         Self {
             id: id.to_owned(),
             user_name: None,

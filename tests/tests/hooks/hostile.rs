@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use rekey_tests::stage::{Answer, Reaction, Received};
 use sidecar::config::Config;
-use sidecar::directory::{Account, DirectoryError, Revision, Status, Written};
+use sidecar::directory::{Account, DirectoryError, Revision, Written};
 use tempfile::TempDir;
 
 use crate::rig::{ANN, Rig, SOON, directory, email, http, with, write, write_private};
@@ -13,18 +13,7 @@ use crate::rig::{ANN, Rig, SOON, directory, email, http, with, write, write_priv
 type React = fn(&Received) -> Reaction;
 
 fn account() -> Account {
-    Account {
-        id: "u1".into(),
-        user_name: None,
-        display_name: None,
-        emails: Vec::new(),
-        phones: Vec::new(),
-        language: None,
-        status: Status::Active,
-        second_factor: false,
-        revision: Revision(b"7".to_vec()),
-        password_hash: None,
-    }
+    Account { revision: Revision(b"7".to_vec()), ..Account::bare("u1") }
 }
 
 fn raw(text: &str) -> Reaction {
